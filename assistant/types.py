@@ -1,0 +1,158 @@
+"""What the stages of `assistant` hand to each other, and what its faces show.
+
+Offsets are half-open code points: of `Note.text` in citations and evidence, of `Answer.text`
+(or of the checked text) in claims. `note.text[start:end] == quote` always holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from corpus.types import Chunk, Note
+
+__all__ = [
+    "Answer",
+    "Checked",
+    "Citation",
+    "Claim",
+    "Disagreement",
+    "Evidence",
+    "Hit",
+    "Scores",
+    "Verdict",
+]
+
+
+class Verdict(StrEnum):
+    """What the notes say of a claim."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    UNSUPPORTED = "unsupported"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Why a hit ranks where it does; higher is better; None where a stage did not run.
+
+    Attributes:
+        bm25: Okapi BM25 of the chunk for the query's terms, at least 0.
+        cosine: of the query's and the chunk's vectors, in [-1, 1].
+        rrf: the fused score, in (0, 1].
+        rerank: the reranker's score.
+    """
+
+    bm25: float | None = None
+    cosine: float | None = None
+    rrf: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A chunk that was found, with its note. `text == note.text[chunk.start:chunk.end]`."""
+
+    note: Note
+    chunk: Chunk
+    score: float
+    scores: Scores
+
+    @property
+    def text(self) -> str:
+        """The passage, exactly as it stands in the note."""
+        return self.note.text[self.chunk.start : self.chunk.end]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A span of a note on which a verdict rests."""
+
+    note: str
+    title: str
+    start: int
+    end: int
+    line: int
+    quote: str
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A marker of the answer and the span it stands for; markers count from 1."""
+
+    marker: int
+    note: str
+    title: str
+    heading: tuple[str, ...]
+    start: int
+    end: int
+    line: int
+    quote: str
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A checkable statement of a text, with its verdict.
+
+    Attributes:
+        text: exactly `answer.text[start:end]` (or of the checked text).
+        score: probability that the notes support the claim, in [0, 1].
+        citations: markers the claim carries and that support it.
+        evidence: the span that decided the verdict, None when nothing comes near.
+        reason: why, in words for a person, in the language of the claim.
+    """
+
+    text: str
+    start: int
+    end: int
+    verdict: Verdict
+    score: float
+    citations: tuple[int, ...] = ()
+    evidence: Evidence | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """Two statements of the notes that cannot both hold."""
+
+    claim_a: Claim
+    claim_b: Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A checked answer, or an abstention with its reason.
+
+    Attributes:
+        searched: the queries that were searched, the question itself first.
+        text: the answer with its markers, `[1]`, after each sentence.
+        abstained: whether the notes do not answer; `text` then names the nearest notes.
+        reason: why it abstained, None otherwise.
+        generator: "extractive" or the name of the chat model.
+        hits: the passages it was made from, best first.
+        timings_ms: wall time per stage in milliseconds.
+    """
+
+    question: str
+    searched: tuple[str, ...]
+    text: str
+    abstained: bool
+    reason: str | None
+    generator: str
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    notes_disagree: tuple[Disagreement, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A text with its claims, in order of appearance."""
+
+    text: str
+    claims: tuple[Claim, ...]

@@ -1,0 +1,137 @@
+"""Passages: a note cut along its headings into chunks with exact offsets.
+
+A chunk never crosses a heading of its own or a higher level unless the part before is small,
+and never cuts a code fence, a table row, a formula or a sentence that fits the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from corpus.blocks import blocks
+from corpus.sentences import flat_spans, sentence_spans, strip_span
+from corpus.types import Chunk, Note
+
+__all__ = ["CHUNKER_VERSION", "DEFAULT_SIZE", "chunk_note"]
+
+CHUNKER_VERSION = "1"
+DEFAULT_SIZE = 480
+
+
+def chunk_note(note: Note, *, size: int = DEFAULT_SIZE) -> list[Chunk]:
+    """The chunks of a note, in order.
+
+    Args:
+        note: the note; text before `note.body_start` (front matter) is left out.
+        size: most characters of a chunk. A single code fence, table row or formula that is
+            longer is cut at line ends only, a longer sentence at the size.
+
+    Returns:
+        Chunks without overlap which together hold all non-blank text of the body. Empty for
+        an empty note.
+
+    Raises:
+        ValueError: size < 40.
+    """
+    if size < 40:
+        raise ValueError(f"size must be at least 40 characters, got {size}")
+    lines = _LineCounter(note)
+    return [
+        Chunk(note=note.path, start=start, end=end, heading=heading, line=lines.at(start))
+        for start, end, heading in _pack(note, size)
+    ]
+
+
+class _LineCounter:
+    """Line numbers for growing offsets, without counting from the start each time."""
+
+    def __init__(self, note: Note) -> None:
+        self._text, self._line, self._offset = note.text, note.first_line, 0
+
+    def at(self, offset: int) -> int:
+        self._line += self._text.count("\n", self._offset, offset)
+        self._offset = offset
+        return self._line
+
+
+def _pieces(note: Note, size: int) -> Iterator[tuple[int, int, int, str]]:
+    """Uncuttable spans in order: (start, end, heading level or 0, heading title)."""
+    text = note.text
+    if note.format == "feed":
+        for span in flat_spans(text, note.body_start):
+            yield from ((*piece, 0, "") for piece in _fit(text, *span, size))
+        return
+    for block in blocks(text, note.body_start):
+        start, end = strip_span(text, block.start, block.end)
+        if start == end:
+            continue
+        if block.kind == "heading":
+            yield start, end, block.level, block.title
+        elif end - start <= size:
+            yield start, end, 0, ""
+        elif block.kind in ("code", "formula"):
+            yield from ((*piece, 0, "") for piece in _by_lines(text, start, end, size))
+        else:
+            for span in sentence_spans(text, start, end):
+                yield from ((*piece, 0, "") for piece in _fit(text, *span, size))
+
+
+def _fit(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """The span, cut at the size where it is longer, at a blank or comma if one is near."""
+    while end - start > size:
+        cut = start + size
+        for mark in ("\n", "，", ",", "、", " "):
+            found = text.rfind(mark, start + size // 2, cut)
+            if found > 0:
+                cut = found + 1
+                break
+        yield strip_span(text, start, cut)
+        start = cut
+    span = strip_span(text, start, end)
+    if span[0] < span[1]:
+        yield span
+
+
+def _by_lines(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """A long fence cut at line ends; a longer line at the size."""
+    begin = start
+    while end - begin > size:
+        cut = text.rfind("\n", begin + 1, begin + size)
+        if cut < 0:
+            cut = begin + size
+        span = strip_span(text, begin, cut)
+        if span[0] < span[1]:
+            yield span
+        begin = cut
+    span = strip_span(text, begin, end)
+    if span[0] < span[1]:
+        yield span
+
+
+def _pack(note: Note, size: int) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Join pieces up to the size, along the headings."""
+    path: list[tuple[int, str]] = []
+    start = end = -1
+    heading: tuple[str, ...] = ()
+    body = False  # whether the open chunk holds more than headings
+    for piece_start, piece_end, level, title in _pieces(note, size):
+        new_section = level > 0 and body and not _may_join(path, level, end - start, size)
+        if start >= 0 and (new_section or piece_end - start > size):
+            yield start, end, heading
+            start, body = -1, False
+        if level:
+            path = [entry for entry in path if entry[0] < level] + [(level, title)]
+        if start < 0:
+            start, heading = piece_start, tuple(entry[1] for entry in path)
+        elif level and not body:
+            heading = tuple(entry[1] for entry in path)
+        end = piece_end
+        body = body or level == 0
+    if start >= 0:
+        yield start, end, heading
+
+
+def _may_join(path: list[tuple[int, str]], level: int, length: int, size: int) -> bool:
+    """Whether a section that starts now may stay in the chunk of the one before."""
+    deeper = bool(path) and level > path[-1][0]
+    return deeper and length < size // 4

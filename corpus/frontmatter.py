@@ -1,0 +1,98 @@
+"""Front matter of Markdown notes: title, aliases, tags, date, every value read as text.
+
+Broken YAML costs only itself: what can be read line by line is, the note's body always is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FrontMatter", "read_front_matter"]
+
+# Front matter is a few lines; a megabyte of it is an attack or an accident.
+_MAX_CHARS = 20_000
+_MATTER = re.compile(r"\ufeff?---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
+_DATE_KEYS = ("date", "updated", "modified", "last_modified", "created", "日期", "更新", "创建")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontMatter:
+    """What the head of a note says of it; `end` is the offset where the body starts."""
+
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    date: str | None = None
+    end: int = 0
+
+
+def read_front_matter(text: str) -> FrontMatter:
+    """The front matter at the very start of a text; all empty when there is none."""
+    match = _MATTER.match(text[: _MAX_CHARS + 10])
+    if match is None:
+        return FrontMatter()
+    fields = _parse(match.group(1))
+    return FrontMatter(
+        title=_words(fields.get("title"))[:1][0] if _words(fields.get("title")) else "",
+        aliases=tuple(_words(fields.get("aliases") or fields.get("alias"))),
+        tags=tuple(
+            piece.lstrip("#")
+            for value in _words(fields.get("tags") or fields.get("tag") or fields.get("标签"))
+            for piece in re.split(r"[,，\s]+", value)
+            if piece.lstrip("#")
+        ),
+        date=next(filter(None, (_date(fields.get(key)) for key in _DATE_KEYS)), None),
+        end=match.end(),
+    )
+
+
+def _parse(source: str) -> dict[str, Any]:
+    import yaml
+
+    # BaseLoader keeps every scalar a string (`NO`, `012`, 2024-02-30) and builds no objects.
+    # Anchors are refused: expanding them is how 300 bytes become gigabytes.
+    if not re.search(r"(?:^|[\s,\[{:-])[&*][\w-]+", source, re.M) and _depth(source) < 40:
+        try:
+            fields = yaml.load(source, Loader=yaml.BaseLoader)
+            if isinstance(fields, dict):
+                return {str(key).lower(): value for key, value in fields.items()}
+        except (yaml.YAMLError, ValueError, RecursionError):
+            pass
+    return _by_line(source)
+
+
+def _depth(source: str) -> int:
+    return max(source.count("["), source.count("{"))
+
+
+def _by_line(source: str) -> dict[str, Any]:
+    """What `key: value` lines of broken YAML still say."""
+    fields: dict[str, Any] = {}
+    key = ""
+    for line in source.splitlines():
+        match = re.match(r"([\w\u4e00-\u9fff-]+)[ \t]*:[ \t]*(.*)$", line)
+        if match:
+            key, value = match.group(1).lower(), match.group(2).strip()
+            fields[key] = [v.strip() for v in value.strip("[]").split(",")] if value else []
+        elif key and re.match(r"\s*-\s+\S", line) and isinstance(fields[key], list):
+            fields[key].append(line.strip()[1:].strip())
+    return fields
+
+
+def _words(value: object) -> list[str]:
+    """A scalar or a list of scalars as non-empty strings."""
+    values = value if isinstance(value, list) else [value]
+    words = (v.strip().strip("'\"").strip() for v in values if isinstance(v, str))
+    return [word for word in words if word]
+
+
+def _date(value: object) -> str | None:
+    for word in _words(value):
+        match = _DATE.search(word)
+        if match:
+            year, month, day = match.groups()
+            return f"{year}-{int(month):02d}-{int(day):02d}"
+    return None

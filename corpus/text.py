@@ -1,0 +1,73 @@
+"""Characters: folding for matching, and script classes. Never changes what is quoted.
+
+`fold` keeps the length of a text, so offsets in the folded text are offsets in the original.
+Knows nothing of words (`tokens`) or Markdown (`blocks`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+
+__all__ = ["fold", "has_han", "is_han", "is_word_char"]
+
+_ALIKE = {
+    # typographic variants of one mark, so that `“FM”` matches `"FM"` and `1–2` matches `1-2`
+    "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‛": "'", "′": "'",
+    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
+    "。": "。", "·": "·", "×": "x", "\u00a0": " ", "\u3000": " ", "\u2009": " ", "\u202f": " ",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[int, str]:
+    traditional, simplified = (
+        files("corpus").joinpath("data/traditional.txt").read_text(encoding="utf-8").split("\n")[:2]
+    )
+    table = dict(zip(map(ord, traditional), simplified, strict=True))
+    for code in range(0xFF01, 0xFF5F):  # full-width ASCII
+        table[code] = chr(code - 0xFEE0).lower()
+    # Latin, Greek, Cyrillic and Latin extended: one capital, one small letter
+    for start, stop in ((0x41, 0x5B), (0xC0, 0x250), (0x370, 0x530), (0x1E00, 0x1F00)):
+        for code in range(start, stop):
+            small = chr(code).lower()
+            if len(small) == 1 and ord(small) != code:
+                table[code] = small
+    table.update({ord(mark): plain for mark, plain in _ALIKE.items()})
+    return table
+
+
+def fold(text: str) -> str:
+    """The text with case, width, traditional characters and typographic marks folded.
+
+    Args:
+        text: any text.
+
+    Returns:
+        A text of the same length; character i of it stands for character i of `text`.
+        Traditional characters become their most common simplified form (OpenCC's
+        character table, Apache-2.0); phrases are not considered.
+    """
+    return text.translate(_table())
+
+
+def is_han(char: str) -> bool:
+    """Whether a character is a Chinese ideograph."""
+    code = ord(char)
+    return (
+        0x4E00 <= code <= 0x9FFF
+        or 0x3400 <= code <= 0x4DBF
+        or 0x20000 <= code <= 0x323AF
+        or 0xF900 <= code <= 0xFAFF
+        or code == 0x3007
+    )
+
+
+def has_han(text: str) -> bool:
+    """Whether a text holds a Chinese ideograph."""
+    return any(is_han(char) for char in text)
+
+
+def is_word_char(char: str) -> bool:
+    """Whether a character belongs to words: letter, digit, ideograph or underscore."""
+    return char.isalnum() or char == "_"

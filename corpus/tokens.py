@@ -1,0 +1,297 @@
+"""Bilingual terms: what a text is matched by, in Chinese, English and both mixed.
+
+One scan cuts folded text at script borders. Chinese runs are segmented by jieba's dictionary
+(no HMM: a word's terms must not depend on its neighbours), words jieba does not know become
+character bigrams and single characters; identifiers (`bge-m3`, `node.js`, `C++`, `Llama-3.1`,
+`DeepSeekV2`) are kept whole, without their connectors, and in parts; English words are stemmed
+lightly. `tokens` keeps offsets into the original text; `terms` is what the index stores.
+Knows nothing of notes or chunks.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from corpus.text import fold
+
+__all__ = ["STOP_TERMS", "TOKENIZER_VERSION", "Token", "content_terms", "stem", "terms", "tokens"]
+
+logger = logging.getLogger(__name__)
+
+TOKENIZER_VERSION = "1"
+
+TokenKind = Literal["han", "latin", "number", "other"]
+
+# jieba's dynamic programme is quadratic on runs of one repeated character: 300,000 x 中 takes
+# over a minute. Runs are cut here first; a word across the cut costs two bigrams at most.
+_MAX_RUN = 256
+_MAX_IDENTIFIER = 64
+
+_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_LATIN = "a-z0-9_\u00df-\u024f\u0370-\u052f\u1e00-\u1eff"
+_SCAN = re.compile(
+    rf"(?P<han>[{_HAN}]+)"
+    rf"|(?P<latin>(?:(?<![{_LATIN}])\.(?=[a-z]))?[{_LATIN}]+(?:[.\-'+#](?=[{_LATIN}])[{_LATIN}]+)*"
+    rf"(?:\+\+|#(?![{_LATIN}]))?)"
+    rf"|(?P<other>[^\W{_HAN}{_LATIN}]+)"
+)
+_NUMBER = re.compile(r"\d+(?:[.]\d+)*")
+_CAMEL = re.compile(r"[A-Z]\d+|[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])|\d+(?:\.\d+)*[a-zA-Z]?")
+_PARTS = re.compile(r"\d+(?:\.\d+)*|[^\W\d_]+")
+
+# Function words: kept in the index (a phrase may need them), left out of queries and coverage.
+_STOP_HAN = frozenset(
+    "的 了 是 在 和 与 及 或 而 且 也 都 就 还 又 被 把 将 给 对 从 到 向 于 以 为 之 其 这 那 此 该 各 每 某 "
+    "个 种 些 吗 呢 吧 啊 呀 么 着 过 地 得 所 等 并 但 若 则 因 由 即 如 很 更 最 太 可 能 会 要 想 请 让 使 "
+    "我 你 您 他 她 它 们 谁 哪 几 怎 何 什么 怎么 怎样 如何 为什么 为何 哪些 哪个 哪种 哪里 多少 是否 有没有 "
+    "可以 能够 这个 那个 这些 那些 我们 你们 他们 它们 以及 或者 并且 而且 但是 因为 所以 如果 那么 一个 一种 "
+    "一下 关于 对于 请问 告诉 介绍 说明 解释 谈谈 说说 讲讲 什 怎么样 咋 啥 是什么 有什么 有哪些 哪几 几个 "
+    "时候 情况 方面 东西 问题 里面 里 中 上 下 时 后 前 有 用 做 呗 嘛 哦 究竟 到底 具体 分别 主要 "
+    "为了 虽然 然而 不过 通过 根据 按照 之间 其中 还是 就是 只是 也是 都是 不是 没有 不 没 无 未".split()
+)
+_STOP_LATIN = frozenset(
+    "a an the is are was were be been being am do does did have has had of in on at to for from by with "
+    "and or but if then than that this these those it its they them their there here as into about over "
+    "what which who whom whose when where why how can could should would will shall may might must i you "
+    "we he she my your our me us please tell explain describe give show not no so such s t re ve ll "
+    "some any each other also between among".split()
+)
+STOP_TERMS = _STOP_HAN | _STOP_LATIN
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a text: `text` is folded and stemmed, the span is that of the original.
+
+    Attributes:
+        text: the normal form by which words are compared.
+        start: offset of its first character in the original text.
+        end: offset after its last character.
+        kind: script class; "number" holds a digit first.
+    """
+
+    text: str
+    start: int
+    end: int
+    kind: TokenKind
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it is a function word."""
+        return self.text in STOP_TERMS
+
+
+class _Segmenter:
+    """jieba's dictionary, loaded once at first use, its cache in a folder of our own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jieba: Any = None
+
+    def _load(self) -> Any:
+        with self._lock:
+            if self._jieba is None:
+                import warnings
+
+                # jieba imports pkg_resources only to find its dictionary and falls back to open();
+                # the import costs up to 0.3 s and warns, so it is kept away while jieba loads.
+                missing = object()
+                before = sys.modules.get("pkg_resources", missing)
+                sys.modules["pkg_resources"] = None  # type: ignore[assignment]
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")  # invalid escapes in jieba's sources
+                        import jieba
+                finally:
+                    if before is missing:
+                        del sys.modules["pkg_resources"]
+                    else:
+                        sys.modules["pkg_resources"] = before  # type: ignore[assignment]
+                jieba.setLogLevel(logging.WARNING)
+                from corpus.places import cache_folder
+
+                tokenizer = jieba.Tokenizer()
+                folder = cache_folder()
+                if folder is not None:
+                    tokenizer.tmp_dir = str(folder)
+                tokenizer.cache_file = "jieba.dict.cache"
+                tokenizer.initialize()
+                self._jieba = tokenizer
+        return self._jieba
+
+    def cut(self, run: str) -> list[str]:
+        """Words of a run of ideographs, in order, covering it."""
+        jieba = self._jieba or self._load()
+        words: list[str] = []
+        for at in range(0, len(run), _MAX_RUN):
+            words.extend(jieba.cut(run[at : at + _MAX_RUN], HMM=False))
+        return words
+
+    def knows(self, word: str) -> bool:
+        """Whether the dictionary holds the word (prefixes of words have frequency 0)."""
+        jieba = self._jieba or self._load()
+        return bool(jieba.FREQ.get(word))
+
+
+_segmenter = _Segmenter()
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """An English word without plural, -ing and -ed endings, lightly.
+
+    Args:
+        word: folded Latin word.
+
+    Returns:
+        The word itself when it is short, holds a digit, or the ending is part of it.
+
+    Source: the S-stemmer of Harman, JASIS 42(1), 1991, with two guarded verb endings.
+    """
+    if len(word) < 4 or not word.isascii() or not word.isalpha():
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        root = word[: -len(ending)]
+        if word.endswith(ending) and len(root) >= 4 and any(v in root for v in "aeiouy"):
+            return root[:-1] if root[-1] == root[-2] and root[-1] not in "ls" else root
+    return word
+
+
+def _compact(identifier: str) -> str:
+    """The identifier without connectors, dots between digits kept: `llama-3.1` -> `llama3.1`."""
+    plain = re.sub(r"[\-_'+](?=.)", "", identifier) if not identifier.endswith("++") else identifier
+    plain = re.sub(r"(?<!^)(?<!\d)\.(?=.)|(?<=.)\.(?!\d)", "", plain) or identifier
+    return stem(plain) if plain.isalpha() else plain
+
+
+def _latin(folded: str) -> str:
+    if folded.isalpha():
+        return stem(folded)
+    if folded.endswith("'s"):
+        return stem(folded[:-2])
+    return _compact(folded)
+
+
+@lru_cache(maxsize=8_192)
+def tokens(text: str) -> tuple[Token, ...]:
+    """The words of a text in order, without overlap, with their places in it.
+
+    Args:
+        text: any text; punctuation and blanks give no token.
+
+    Returns:
+        Tokens in order of `start`. Ideographs that jieba leaves single stay single here.
+    """
+    folded = fold(text)
+    found: list[Token] = []
+    for match in _SCAN.finditer(folded):
+        start, end = match.span()
+        if match.lastgroup == "han":
+            for word in _segmenter.cut(match.group()):
+                found.append(Token(word, start, start + len(word), "han"))
+                start += len(word)
+        elif match.lastgroup == "latin":
+            piece = match.group()
+            kind: TokenKind = "number" if piece[0].isdigit() else "latin"
+            found.append(Token(_latin(piece), start, end, kind))
+        else:
+            found.extend(
+                Token(match.group()[i : i + 2], start + i, min(start + i + 2, end), "other")
+                for i in range(0, len(match.group()), 2)
+            )
+    return tuple(found)
+
+
+@lru_cache(maxsize=50_000)
+def _identifier_terms(original: str) -> tuple[str, ...]:
+    """Whole, compact and part terms of one Latin run, in its original case."""
+    folded = fold(original)[:_MAX_IDENTIFIER]
+    whole = _latin(folded)
+    out = [whole]
+    if folded.endswith(("++", "#")):
+        return tuple(out)
+    pieces = re.split(r"[.\-_'+](?!\d)|(?<!\d)[.\-_'+]|(?<=\d)[\-_'+](?=\d)", original)
+    for piece in filter(None, pieces):
+        small = fold(piece)
+        if small.isascii() and len(piece) >= 6:
+            camel = _CAMEL.findall(piece)
+            if len(camel) > 1 and all(len(p) >= 2 for p in camel) and "".join(camel) == piece:
+                out.extend(stem(fold(p)) for p in camel if len(p) > 2 or p[0].isalpha())
+        if small != folded:
+            out.append(stem(small))
+        out.extend(
+            stem(part)
+            for part in _PARTS.findall(small)
+            if part != small and (len(part) >= 2 or not part.isascii())
+        )
+    return tuple(dict.fromkeys(out))
+
+
+def _han_terms(words: list[str]) -> list[str]:
+    """Search terms of segmented ideographs: words, their known sub-words, bigrams of the rest."""
+    out: list[str] = []
+    singles: list[str] = []
+
+    def flush() -> None:
+        out.extend(singles)
+        out.extend(a + b for a, b in zip(singles, singles[1:], strict=False))
+        singles.clear()
+
+    for word in words:
+        if len(word) == 1:
+            if word in _STOP_HAN:
+                flush()
+            else:
+                singles.append(word)
+            continue
+        flush()
+        if len(word) > 2:
+            for size in (2, 3):
+                if len(word) > size:
+                    grams = (word[i : i + size] for i in range(len(word) - size + 1))
+                    out.extend(gram for gram in grams if _segmenter.knows(gram))
+        out.append(word)
+    flush()
+    return out
+
+
+def terms(text: str) -> list[str]:
+    """The terms a text is indexed and searched by.
+
+    Args:
+        text: any text.
+
+    Returns:
+        Terms with repeats, in the order of the text. Chinese: jieba's words, the known words
+        inside long ones, single characters and bigrams where jieba knows no word. Latin:
+        the identifier without connectors, then its parts.
+    """
+    folded = fold(text)
+    out: list[str] = []
+    for match in _SCAN.finditer(folded):
+        if match.lastgroup == "han":
+            out.extend(_han_terms(_segmenter.cut(match.group())))
+        elif match.lastgroup == "latin":
+            out.extend(_identifier_terms(text[match.start() : match.end()]))
+        else:
+            run = match.group()
+            out.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+    return out
+
+
+def content_terms(text: str) -> list[str]:
+    """The terms of a text without function words; all of them if nothing else is left."""
+    every = terms(text)
+    return [term for term in every if term not in STOP_TERMS] or every
