@@ -1,0 +1,86 @@
+# youju: `make` lists what there is.
+#
+# The first run creates .venv and installs the versions of constraints.txt into it. A stamp in
+# .venv holds the checksum of what was installed, so a second run starts at once, needs no
+# network, and a change of pyproject.toml, constraints.txt or of the folder installs again.
+
+PYTHON ?= python3
+NOTES ?=
+ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The pins hold while pip builds a package from source, too (relative: pip splits at spaces).
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# $(call installed,STAMPS,EXTRAS): the first stamp says whether to install; all of them are set
+define installed
+@want="$$({ cat pyproject.toml constraints.txt; pwd; } | cksum)"; \
+[ "$$(cat $(VENV)/$(firstword $(1)) 2>/dev/null)" = "$$want" ] && exit 0; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "youju needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }; \
+$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || exit 1; \
+$(PY) -m pip install --no-input -c constraints.txt -e '.[$(2)]' || exit 1; \
+for stamp in $(1); do echo "$$want" > "$(VENV)/$$stamp"; done
+endef
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## Create .venv with youju in it: .venv/bin/youju is the command
+	$(call installed,.youju,llm)
+
+.PHONY: dev
+dev: ## The same, with what tests, lint and training need
+	$(call installed,.youju-dev .youju,dev,llm,train)
+
+.PHONY: chat
+chat: install ## Open the chat on the sample notes, or on NOTES=folder
+	@$(VENV)/bin/youju chat $(if $(NOTES),--notes "$(NOTES)") $(ARGS)
+
+.PHONY: test
+test: dev ## Run the tests, offline; ARGS="-k words" chooses
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: coverage
+coverage: dev ## Run the tests and show which branches of assistant they miss
+	@$(PY) -m pytest --cov --cov-report=term-missing $(ARGS)
+
+.PHONY: lint
+lint: dev ## Check style, format and types; change nothing
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+.PHONY: format
+format: dev ## Mend what ruff can mend
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+# Takes the newest versions that the ranges of pyproject.toml admit, with the oldest Python they
+# support. torch keeps its pin: without one, pip on Linux brings several GB of CUDA packages. Lines
+# with a marker (another system, a newer Python) are kept as they are.
+.PHONY: lock
+lock: ## Renew constraints.txt from a fresh installation (network)
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock
+	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT build/lock/bin/python -m pip install --no-input \
+		"$$(grep '^torch==' constraints.txt)" pybind11 wheel -e '.[dev,llm,train]'
+	@build/lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
+		| sed 's/+cpu$$//' > build/lock/pins
+	@! grep -i -e '^nvidia' -e ' @ ' build/lock/pins
+	@{ grep '^#' constraints.txt; { cat build/lock/pins; grep '^[a-z].*; ' constraints.txt; } \
+		| LC_ALL=C sort -f; } > build/lock/new && mv build/lock/new constraints.txt
+	@rm -rf build/lock
+
+.PHONY: clean
+clean: ## Remove caches and build output; .venv and your notes stay
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	@find . -path ./$(VENV) -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' \) -exec rm -rf {} +
