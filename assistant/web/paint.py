@@ -1,0 +1,260 @@
+"""Answers, checked texts and hits as markup: every sentence with its verdict, every marker live.
+
+Pure functions from values to one line of HTML each. All text of notes, models and users goes
+through `render` or `escape`; all links are fragments of ours that the panel understands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
+from assistant.web.copies import live_markers, where
+from assistant.web.render import Link, Mark, escape, protected_spans, render
+from assistant.web.spots import Sheet, Spot, copy_href, spot_href
+from assistant.web.texts import ICONS, TEXTS, VERDICT_CLASSES, both, both_n
+from corpus.text import fold
+from corpus.tokens import content_terms
+
+__all__ = ["legend", "paint", "paint_checked", "paint_draft", "paint_hits", "paint_question", "summary"]
+
+_SNIPPET = 420  # characters of a hit shown around its first match
+
+
+def paint_question(question: str) -> str:
+    """A question as it was asked."""
+    return f"<div class='yj-q'>{escape(question.strip()).replace('&#10;', '<br>')}</div>"
+
+
+def paint_draft(answer: Answer | None) -> str:
+    """An answer on its way: plain text, no verdicts, markers not yet live."""
+    if answer is None or not answer.text.strip():
+        return f"<div class='yj-a'><div class='yj-wait'>{both('searching')}</div></div>"
+    return (
+        f"<div class='yj-a'><div class='yj-body'>{render(answer.text)}</div>"
+        f"<div class='yj-wait'>{both('checking')}</div></div>"
+    )
+
+
+def paint(answer: Answer, sheet: Sheet) -> str:
+    """A finished answer: verdicts, markers, summary, disagreements, sources, what was searched.
+
+    Args:
+        answer: the answer; its hits are not needed.
+        sheet: the places its links open, made by `spots_of_answer` from the same answer.
+    """
+    markers = live_markers(answer, protected_spans(answer.text))
+    links = [
+        Link(
+            start=start,
+            end=end,
+            href=spot_href(sheet.id, f"c{citation.marker}"),
+            css="cite",
+            title=_trail(citation.title, citation.heading),
+        )
+        for start, end, citation in markers
+    ]
+    body = render(answer.text, _marks(answer.claims, sheet.id), links)
+    parts = ["<div class='yj-a'>"]
+    if answer.abstained:
+        reason = f" <span class='why'>{escape(answer.reason)}</span>" if answer.reason else ""
+        parts.append(f"<div class='yj-none'><strong>∅ {both('abstained')}</strong>{reason}</div>")
+    parts.append(f"<div class='yj-body'>{body}</div>")
+    if answer.abstained:
+        parts.append(_nearest(sheet))
+    elif answer.claims:
+        parts.append(f"<div class='yj-sum'>{summary(answer.claims)}</div>")
+    parts.append(_disagreements(answer, sheet))
+    parts.append(_sources(answer.citations, sheet.id))
+    parts.append(_foot(answer, sheet.id))
+    parts.append("</div>")
+    return "".join(parts)
+
+
+def paint_checked(checked: Checked, sheet: Sheet) -> str:
+    """A checked text, painted claim by claim, with the evidence of each below it."""
+    rows = "".join(_claim_row(claim, i, sheet) for i, claim in enumerate(checked.claims))
+    return (
+        f"<div class='yj-a yj-check'><div class='yj-sum'>{summary(checked.claims)}</div>"
+        f"<div class='yj-body'>{render(checked.text, _marks(checked.claims, sheet.id))}</div>"
+        f"<div class='yj-claims'>{rows}</div>"
+        f"<div class='yj-foot'><a class='act' href='{copy_href(sheet.id, 0)}'>{both('copy.report')}</a></div></div>"
+    )
+
+
+def paint_hits(query: str, hits: Sequence[Hit], sheet: Sheet) -> str:
+    """A result list: where each hit stands, its words with the query's terms marked, its scores."""
+    if not hits:
+        return f"<div class='yj-empty'>{both('find.none')}</div>"
+    rows = "".join(_hit_row(query, hit, spot, i, sheet.id) for i, (hit, spot) in enumerate(zip(hits, sheet.spots, strict=True)))
+    return f"<div class='yj-hits'><div class='yj-sum'>{both_n('find.count', len(hits))}</div>{rows}</div>"
+
+
+def summary(claims: Sequence[Claim]) -> str:
+    """How many claims there are of each verdict, as one line."""
+    if not claims:
+        return both("no_claims")
+    counts = {verdict: sum(claim.verdict is verdict for claim in claims) for verdict in Verdict}
+    parts = [
+        f"<span class='t-{VERDICT_CLASSES[verdict]}'>{ICONS[verdict]} {n} {both(verdict.value)}</span>"
+        for verdict, n in counts.items()
+        if n
+    ]
+    comma = "<span class='zh'>，</span><span class='en'>, </span>"  # noqa: RUF001
+    return both_n("claims", len(claims)) + comma.join(parts)
+
+
+def legend() -> str:
+    """What the underlines and icons mean."""
+    parts = "".join(
+        f"<span class='lg'><span class='g g-{VERDICT_CLASSES[v]}'>{both(v.value)}</span>"
+        f"<span class='v v-{VERDICT_CLASSES[v]}'>{ICONS[v]}</span></span>"
+        for v in Verdict
+    )
+    return f"<div class='yj-legend'>{parts}<span class='how'>{both('legend.how')}</span></div>"
+
+
+def _trail(title: str, heading: Sequence[str]) -> str:
+    return " › ".join(dict.fromkeys([title, *heading]))  # noqa: RUF001
+
+
+def _icon(claim: Claim, number: int, sheet_id: str) -> str:
+    css, words = VERDICT_CLASSES[claim.verdict], TEXTS[claim.verdict.value]
+    title = escape(claim.reason or f"{words.zh} · {words.en}")
+    return (
+        f'<a class="v v-{css}" href="{spot_href(sheet_id, f"v{number}")}" title="{title}">'
+        f"{ICONS[claim.verdict]}<span class='sr'>{both(claim.verdict.value)}</span></a>"
+    )
+
+
+def _marks(claims: Sequence[Claim], sheet_id: str) -> list[Mark]:
+    """Claims as spans to paint, in order; one that overlaps its predecessor starts behind it."""
+    marks: list[Mark] = []
+    at = 0
+    for number, claim in sorted(enumerate(claims), key=lambda pair: (pair[1].start, pair[1].end)):
+        start = max(at, claim.start)
+        if start < claim.end:
+            css = f"g g-{VERDICT_CLASSES[claim.verdict]}"
+            tail = _icon(claim, number, sheet_id)
+            marks.append(Mark(start=start, end=claim.end, css=css, title=claim.reason, tail=tail))
+            at = claim.end
+    return marks
+
+
+def _place(spot: Spot) -> str:
+    """Title, headings, date, file and line of a spot."""
+    trail = f"<b>{escape(spot.title or spot.note)}</b>"
+    trail += "".join(f" › {escape(part)}" for part in spot.heading if part != spot.title)  # noqa: RUF001
+    facts = [part for part in (spot.date or "", where(spot.note, spot.line)) if part]
+    return f"<span class='tr'>{trail}</span> <span class='wh'>{escape(' · '.join(facts))}</span>"
+
+
+def _sources(citations: Sequence[Citation], sheet_id: str) -> str:
+    if not citations:
+        return ""
+    rows = "".join(
+        f"<a class='src' href='{spot_href(sheet_id, f'c{c.marker}')}'><span class='n'>{c.marker}</span>"
+        f"<span class='tr'><b>{escape(c.title)}</b>"
+        + "".join(f" › {escape(part)}" for part in c.heading if part != c.title)  # noqa: RUF001
+        + f"</span><span class='wh'>{escape(' · '.join(filter(None, (c.date, where(c.note, c.line)))))}</span></a>"
+        for c in citations
+    )
+    return f"<details class='yj-src' open><summary>{both('sources')} · {len(citations)}</summary>{rows}</details>"
+
+
+def _nearest(sheet: Sheet) -> str:
+    near = [spot for spot in sheet.spots if spot.kind == "n"]
+    if not near:
+        return ""
+    rows = "".join(
+        f"<a class='src' href='{spot_href(sheet.id, spot.key)}'><span class='n'>≈</span>{_place(spot)}</a>"
+        for spot in near
+    )
+    return f"<div class='yj-src'><div class='cap'>{both('nearest')}</div>{rows}</div>"
+
+
+def _disagreements(answer: Answer, sheet: Sheet) -> str:
+    """Pairs of statements that cannot both hold, side by side, each with its date."""
+    if not answer.notes_disagree:
+        return ""
+    spots = {spot.key: spot for spot in sheet.spots}
+    rows = ""
+    for i in range(len(answer.notes_disagree)):
+        sides = ""
+        for key in (f"da{i}", f"db{i}"):
+            spot = spots[key]
+            date = escape(spot.date) if spot.date else both("undated")
+            sides += (
+                f"<a class='side' href='{spot_href(sheet.id, key)}'><span class='dt'>{date}</span>"
+                f"<span class='qu'>{escape(spot.quote or spot.claim)}</span>"
+                f"<span class='wh'>{escape(spot.title)} · {escape(where(spot.note, spot.line))}</span></a>"
+            )
+        rows += f"<div class='pair'>{sides}</div>"
+    return f"<div class='yj-dis'><div class='cap'>⇄ {both('disagree')}</div>{rows}</div>"
+
+
+def _foot(answer: Answer, sheet_id: str) -> str:
+    searched = " · ".join(escape(query) for query in answer.searched)
+    return (
+        f"<div class='yj-foot'><span class='se'>{both('searched')}{searched}</span>"
+        f"<a class='act' href='{copy_href(sheet_id, 0)}'>{both('copy.answer')}</a></div>"
+    )
+
+
+def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
+    spot = next(spot for spot in sheet.spots if spot.key == f"v{number}")
+    css = VERDICT_CLASSES[claim.verdict]
+    quote = f"<span class='qu'>{escape(spot.quote)}</span>{_place(spot)}" if spot.note else ""
+    reason = f"<span class='why'>{escape(claim.reason)}</span>" if claim.reason else ""
+    return (
+        f"<a class='cl c-{css}' href='{spot_href(sheet.id, spot.key)}'>"
+        f"<span class='hd'><span class='v v-{css}'>{ICONS[claim.verdict]}</span>"
+        f"<span class='t-{css}'>{both(claim.verdict.value)}</span>{reason}</span>"
+        f"<span class='ct'>{escape(claim.text)}</span>{quote}</a>"
+    )
+
+
+def _hit_row(query: str, hit: Hit, spot: Spot, number: int, sheet_id: str) -> str:
+    scores = "".join(
+        f"<span><i>{name}</i> {value:.4g}</span>"
+        for name in ("bm25", "cosine", "rrf", "rerank")
+        if (value := getattr(hit.scores, name)) is not None
+    )
+    tags = "".join(f"<span class='tag'>#{escape(tag)}</span>" for tag in hit.note.tags[:6])
+    return (
+        f"<div class='hit'><a class='go' href='{spot_href(sheet_id, spot.key)}'>{_place(spot)}"
+        f"<span class='sn'>{_snippet(query, hit.text)}</span></a>"
+        f"<div class='row'>{tags}<details class='sc'><summary>{both('find.scores')}</summary>{scores}</details>"
+        f"<a class='act' href='{copy_href(sheet_id, number)}'>{both('copy.hit')}</a></div></div>"
+    )
+
+
+def _matches(query: str, text: str) -> list[tuple[int, int]]:
+    """Spans of the text that hold a word of the query, in order, not overlapping."""
+    folded = fold(text)
+    words = {term for term in content_terms(query) if len(term) > 1 or len(query.strip()) == 1}
+    if not words:
+        return []
+    # a Latin word matches from its first letter on: the terms are stems
+    alternatives = "|".join(
+        rf"(?<![a-z0-9]){re.escape(word)}" if word.isascii() else re.escape(word)
+        for word in sorted(words, key=len, reverse=True)
+    )
+    return [match.span() for match in re.finditer(alternatives, folded)]
+
+
+def _snippet(query: str, text: str) -> str:
+    """The part of a hit around its first match, with matches marked."""
+    spans = _matches(query, text)
+    low = 0
+    if len(text) > _SNIPPET and spans and spans[0][0] > _SNIPPET // 3:
+        low = spans[0][0] - _SNIPPET // 3
+    high = min(len(text), low + _SNIPPET)
+    out, at = ["…"] if low else [], low
+    for start, end in spans:
+        if start >= at and end <= high:
+            out += [escape(text[at:start]), f"<mark class='tm'>{escape(text[start:end])}</mark>"]
+            at = end
+    out.append(escape(text[at:high]) + ("…" if high < len(text) else ""))
+    return "".join(out).replace("&#10;", "<br>")

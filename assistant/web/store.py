@@ -1,0 +1,155 @@
+"""Chat turns on disk, so that a restarted server shows the same conversation.
+
+One SQLite file in a private folder; sessions are random names kept by the browser. An answer is
+stored as JSON without the notes behind it; passages are read from the index when opened.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from assistant.types import Answer, Verdict
+from assistant.web.spots import Sheet, Spot
+
+__all__ = ["Turn", "TurnStore", "browser_secret", "decode", "encode", "valid_session"]
+
+logger = logging.getLogger(__name__)
+
+_SESSION = re.compile(r"[0-9a-f]{32}")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS turns (
+    number INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    asked_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    turn TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS turns_by_session ON turns (session, number);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A question with its answer as shown: `answer.hits` is empty, `sheet` holds the places."""
+
+    answer: Answer
+    sheet: Sheet
+
+
+def valid_session(session: object) -> str | None:
+    """The session name a browser sent, if it is one of ours."""
+    return session if isinstance(session, str) and _SESSION.fullmatch(session) else None
+
+
+def new_session() -> str:
+    """A session name that cannot be guessed."""
+    return secrets.token_hex(16)
+
+
+def browser_secret(folder: Path) -> str:
+    """The key under which browsers keep their session name; made once, readable by the owner."""
+    file = folder / "browser.key"
+    try:
+        known = file.read_text("ascii").strip()
+        if _SESSION.fullmatch(known):
+            return known
+    except (OSError, UnicodeDecodeError):
+        pass  # first start, or a damaged file: a new key only starts new conversations
+    key = secrets.token_hex(16)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(key)
+    return key
+
+
+def encode(value: Any) -> Any:  # noqa: ANN401  (any dataclass of ours)
+    """A dataclass as what JSON can hold; empty fields stay, nothing is lost but tuples' type."""
+    return dataclasses.asdict(value)
+
+
+def decode(kind: Any, data: Any) -> Any:  # noqa: ANN401  (the inverse of `encode` for any type)
+    """The value of type `kind` that was encoded as `data`.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is not of this type.
+    """
+    origin = get_origin(kind)
+    if origin is UnionType:
+        if data is None:
+            return None
+        return decode(next(arg for arg in get_args(kind) if arg is not NoneType), data)
+    if origin is tuple:
+        return tuple(decode(get_args(kind)[0], item) for item in data)
+    if kind is Verdict:
+        return Verdict(data)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return kind(**{name: decode(hints[name], item) for name, item in data.items()})
+    return data
+
+
+class TurnStore:
+    """The turns of all sessions.
+
+    Args:
+        folder: private folder, existing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "chats.sqlite3"
+        with self._connect() as connection:
+            connection.executescript(_SCHEMA)
+        self._file.chmod(0o600)
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        # one connection a call: Gradio runs each handler in a thread of its own
+        connection = sqlite3.connect(self._file, timeout=10)
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def add(self, session: str, turn: Turn) -> None:
+        """Store a finished turn at the end of its session."""
+        bare = Turn(answer=dataclasses.replace(turn.answer, hits=()), sheet=turn.sheet)
+        text = json.dumps(encode(bare), ensure_ascii=False)
+        with self._connect() as connection:
+            connection.execute("INSERT INTO turns (session, turn) VALUES (?, ?)", (session, text))
+
+    def turns(self, session: str) -> list[Turn]:
+        """All turns of a session, oldest first; damaged ones are left out."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT number, turn FROM turns WHERE session = ? ORDER BY number", (session,)
+            ).fetchall()
+        found = []
+        for number, text in rows:
+            try:
+                found.append(decode(Turn, json.loads(text)))
+            except (KeyError, TypeError, ValueError):
+                logger.warning("chat turn %d cannot be read and is left out", number)
+        return found
+
+    def drop_last(self, session: str) -> Turn | None:
+        """Remove the last turn of a session and return it."""
+        turns = self.turns(session)
+        if not turns:
+            return None
+        with self._connect() as connection:
+            connection.execute(
+                "DELETE FROM turns WHERE number = (SELECT MAX(number) FROM turns WHERE session = ?)",
+                (session,),
+            )
+        return turns[-1]
