@@ -8,23 +8,36 @@ governs it. Knows Markdown, not files (`readers`) nor sizes (`chunking`).
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
-from corpus.sentences import flat_spans, is_label, sentence_spans, strip_span
+from corpus.flat import flat_units
+from corpus.sentences import is_label, sentence_spans, strip_span
 from corpus.types import Block, Note, Unit
 
 __all__ = ["blocks", "units"]
 
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
-_FENCE = re.compile(r"[ \t]*(?:> ?)*[ \t]*(`{3,}|~{3,})")
-_ITEM = re.compile(r"([ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
-_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*$")
+# Anchored and without two neighbours that match the same characters: a line costs its length.
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
+_QUOTED = re.compile(r"[ \t]*(?:>[ \t]*)*")
+_FENCE = re.compile(r"`{3,}(?=[^`]*$)|~{3,}")
+_ITEM = re.compile(
+    r"([ \t]*)(?:(?:[-*+•·●▪]|\d{1,3}[.)])[ \t]+|(?:\d{1,3}、|[（(]\d{1,2}[)）]|[①-⑳])[ \t]*)"
+    r"(?:\[[ xX]\][ \t]+)?(?=\S)"
+)
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)+(?:\[![\w-]+\][+-]?[ \t]*)?")
-_RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,}|={3,})[ \t]*$")
-_MATH = re.compile(r"[ \t]*(?:> ?)*\$\$")
+_CELL = re.compile(r":?-+:?")
+_RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|_{3,}[ \t]*|={3,}[ \t]*|:{3,}.*)$")
+_UNDERLINE = re.compile(r" {0,3}(={2,}|-{3,})[ \t]*$")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,50}\]:[ \t]*")
+_DISPLAY = {"$$": "$$", "\\[": "\\]"}
 _LONG_ITEM = 160
+_LONGEST_STEM = 80
+_LONGEST_FORMULA = 60  # lines
+
+_Lines = list[tuple[int, int]]
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -40,7 +53,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def blocks(text: str, start: int = 0, end: int | None = None) -> list[Block]:
     """The blocks of `text[start:end]` in order; together they hold all its non-blank text.
 
-    An unclosed fence or formula runs to the end: nothing is lost.
+    An unclosed fence runs to the end, an unclosed formula is prose: nothing is lost.
     """
     end = len(text) if end is None else end
     lines = list(_lines(text, start, end))
@@ -51,195 +64,283 @@ def blocks(text: str, start: int = 0, end: int | None = None) -> list[Block]:
     return out
 
 
-def _take(text: str, lines: list[tuple[int, int]], i: int, out: list[Block]) -> int:
+def _take(text: str, lines: _Lines, i: int, out: list[Block]) -> int:
     """Append the block that starts on line i; return the line after it."""
     start, end = lines[i]
     line = text[start:end]
     if not line.strip():
         return i + 1
-    fence = _FENCE.match(line)
-    if fence:
-        return _take_until(text, lines, i, out, closer=fence.group(1))
-    if _MATH.match(line) and line.count("$$") == 1:
-        return _take_until(text, lines, i, out, closer="$$")
-    if _MATH.match(line) and line.rstrip().endswith("$$"):
-        out.append(Block(kind="formula", start=start, end=end, content=start))
-        return i + 1
-    heading = _HEADING.match(line)
+    j = _end_of_fence(text, lines, i)
+    if j:
+        out.append(Block(kind="code", start=start, end=lines[j - 1][1], content=start))
+        return j
+    j = _end_of_formula(text, lines, i)
+    if j:
+        out.append(Block(kind="formula", start=start, end=lines[j - 1][1], content=start))
+        return j
+    heading = _heading(line, start)
     if heading:
-        level, title = len(heading.group(1)), heading.group(2)
-        content = start + heading.start(2)
-        out.append(
-            Block(kind="heading", start=start, end=end, content=content, level=level, title=title)
-        )
+        out.append(heading)
         return i + 1
-    if _ROW.match(line) or (i + 1 < len(lines) and "|" in line and _is_delimiter(text, lines[i + 1])):
+    if _is_row(text, lines, i, out):
         out.append(Block(kind="row", start=start, end=end, content=start))
         return i + 1
-    if _is_delimiter(text, lines[i]) and out and out[-1].kind == "row":
-        out.append(Block(kind="row", start=start, end=end, content=start))
-        return i + 1
-    if _RULE.match(line):
+    if _is_silent(line):
         out.append(Block(kind="paragraph", start=start, end=end, content=end))
         return i + 1
     return _take_prose(text, lines, i, out)
 
 
-def _is_delimiter(text: str, line: tuple[int, int]) -> bool:
-    piece = text[slice(*line)]
-    return "|" in piece and "-" in piece and _DELIMITER.match(piece) is not None
+def _heading(line: str, start: int) -> Block | None:
+    found = _HEADING.match(line)
+    if found is None:
+        return None
+    title = line[found.end() :].strip()
+    closed = title.rstrip("#")
+    if not closed or closed[-1] in " \t":  # `## Title ##`, not `# C#`
+        title = closed.rstrip()
+    at = line.find(title, found.end())
+    end = start + len(line)
+    content = start + at if title else end
+    level = len(found.group(1))
+    return Block(kind="heading", start=start, end=end, content=content, level=level, title=title)
 
 
-def _take_until(
-    text: str, lines: list[tuple[int, int]], i: int, out: list[Block], *, closer: str
-) -> int:
-    kind, j = ("formula", i + 1) if closer == "$$" else ("code", i + 1)
-    while j < len(lines):
-        piece = text[slice(*lines[j])].strip().lstrip("> ")
-        if (closer == "$$" and "$$" in piece) or (
-            closer != "$$" and piece.startswith(closer) and not piece.strip(closer[0])
-        ):
-            break
-        j += 1
-    last = min(j, len(lines) - 1)
-    start = lines[i][0]
-    out.append(
-        Block(kind="formula" if kind == "formula" else "code", start=start, end=lines[last][1],
-              content=start)
-    )  # fmt: skip
-    return last + 1
+def _end_of_fence(text: str, lines: _Lines, i: int) -> int:
+    """The line after the fence that opens on line i; 0 if none does."""
+    line = text[slice(*lines[i])]
+    if "```" not in line and "~~~" not in line:
+        return 0
+    quoted = _QUOTED.match(line)
+    at = quoted.end() if quoted else 0
+    item = _ITEM.match(line, at)
+    opener = _FENCE.match(line, item.end() if item else at)
+    if opener is None:
+        return 0
+    closer, in_quote = opener.group(), ">" in line[:at]
+    for j in range(i + 1, len(lines)):
+        piece = text[slice(*lines[j])].strip()
+        if in_quote:
+            if not piece.startswith(">"):
+                return j
+            piece = piece.lstrip("> ")
+        if piece.startswith(closer) and not piece.strip(closer[0]):
+            return j + 1
+    return len(lines)
 
 
-def _opens_block(text: str, lines: list[tuple[int, int]], i: int) -> bool:
+def _end_of_formula(text: str, lines: _Lines, i: int) -> int:
+    r"""The line after the display formula that opens on line i (`$$`, `\[`); 0 if none does."""
+    line = text[slice(*lines[i])]
+    if "$$" not in line and "\\[" not in line:
+        return 0
+    quoted = _QUOTED.match(line)
+    body = line[quoted.end() if quoted else 0 :].rstrip()
+    opener = body[:2]
+    closer = _DISPLAY.get(opener)
+    if closer is None:
+        return 0
+    if closer in body[2:]:
+        whole = body.endswith(closer) and body.count(closer) == 1 + (opener == closer)
+        return i + 1 if whole else 0
+    for j in range(i + 1, min(len(lines), i + _LONGEST_FORMULA)):
+        if closer in text[slice(*lines[j])]:
+            return j + 1
+    return 0
+
+
+def _is_row(text: str, lines: _Lines, i: int, out: list[Block]) -> bool:
+    line = text[slice(*lines[i])].strip()
+    if "|" not in line:
+        return False
+    if len(line) > 1 and line[0] == line[-1] == "|":
+        return True
+    if out and out[-1].kind == "row" and out[-1].end + 1 == lines[i][0]:
+        return True
+    return i + 1 < len(lines) and _is_delimiter(text[slice(*lines[i + 1])])
+
+
+def _is_delimiter(line: str) -> bool:
+    if "|" not in line or "-" not in line:
+        return False
+    cells = line.strip().strip("|").split("|")
+    return all(_CELL.fullmatch(cell.strip()) for cell in cells)
+
+
+def _is_silent(line: str) -> bool:
+    """Whether a line says nothing itself: a rule, the border of a container, a comment."""
+    bare = line.strip()
+    return _RULE.match(line) is not None or (bare.startswith("<!--") and bare.endswith("-->"))
+
+
+def _opens_block(text: str, lines: _Lines, i: int) -> bool:
     """Whether line i cannot continue a paragraph or an item."""
     line = text[slice(*lines[i])]
+    bare = line.strip()
     return (
-        not line.strip()
-        or _FENCE.match(line) is not None
-        or _MATH.match(line) is not None
+        not bare
+        or bare[0] == ">"
+        or (bare[0] == bare[-1] == "|" and len(bare) > 1)
         or _HEADING.match(line) is not None
         or _ITEM.match(line) is not None
-        or _ROW.match(line) is not None
-        or _RULE.match(line) is not None
+        or _FOOTNOTE.match(line) is not None
+        or _is_silent(line)
+        or _end_of_fence(text, lines, i) > 0
+        or _end_of_formula(text, lines, i) > 0
     )
 
 
-def _take_prose(text: str, lines: list[tuple[int, int]], i: int, out: list[Block]) -> int:
+def _take_prose(text: str, lines: _Lines, i: int, out: list[Block]) -> int:
     """A list item, quote or paragraph with the lines that continue it."""
     start, end = lines[i]
     line = text[start:end]
-    item, quote = _ITEM.match(line), _QUOTE.match(line)
+    if line.lstrip().startswith(">"):
+        quote = _QUOTE.match(line)
+        at = quote.end() if quote else 0
+        inner = _ITEM.match(line, at)
+        content = start + (inner.end() if inner else at)
+        out.append(Block(kind="quote", start=start, end=end, content=content))
+        return i + 1
+    item = _ITEM.match(line)
     j = i + 1
-    if quote and line.lstrip().startswith(">"):
-        inner = _ITEM.match(line, quote.end())
-        content = start + (inner.end() if inner else quote.end())
-        out.append(Block(kind="quote", start=start, end=end, content=min(content, end)))
-        return j
+    if item is None and j < len(lines) and _is_title(line):
+        under = _UNDERLINE.match(text[slice(*lines[j])])
+        if under:
+            level, title = 1 if "=" in under.group(1) else 2, line.strip()
+            content, end = start + line.index(title), lines[j][1]
+            out.append(
+                Block(
+                    kind="heading", start=start, end=end, content=content, level=level, title=title
+                )
+            )
+            return j + 1
     while j < len(lines) and not _opens_block(text, lines, j):
-        if text[slice(*lines[j])].lstrip().startswith(">"):
-            break
         end = lines[j][1]
         j += 1
     if item:
-        depth = len(item.group(1).expandtabs(4)) // 2
-        out.append(Block(kind="item", start=start, end=end, content=start + item.end(), level=depth))
+        depth, content = len(item.group(1).expandtabs(4)) // 2, start + item.end()
+        out.append(Block(kind="item", start=start, end=end, content=content, level=depth))
     else:
-        out.append(Block(kind="paragraph", start=start, end=end, content=start))
+        note = _FOOTNOTE.match(line)
+        content = start + (note.end() if note else 0)
+        out.append(Block(kind="paragraph", start=start, end=end, content=content))
     return j
+
+
+def _is_title(line: str) -> bool:
+    """Whether a line may be a heading if the next one underlines it."""
+    bare = line.strip()
+    return len(bare) <= 60 and bare[-1] not in "。！？；;.!?：:，,、|"
 
 
 def units(note: Note, start: int, end: int, heading: tuple[str, ...] = ()) -> list[Unit]:
     """The quotable pieces of `note.text[start:end]`, in order.
 
+    The structure is that of the whole note: a span that begins inside a fence, list or table
+    still knows it, and a stem may lie before the span. A piece across its border is clipped.
+
     Args:
         note: the note.
-        start: where to begin; best at the start of a chunk, so that structure is whole.
+        start: where to begin.
         end: where to stop.
-        heading: titles of the headings above `start`.
+        heading: titles of the headings above `start`, for text that has none of its own.
 
     Returns:
         Sentences, list items, table rows, formulas and code blocks with the stem that governs
         them. Headings come as units of kind "heading": context, not evidence.
     """
-    if note.format == "feed":
-        return _flat_units(note.text, start, end)
-    return list(_markdown_units(note.text, start, end, heading))
-
-
-@lru_cache(maxsize=4096)
-def _flat_units_of(piece: str) -> tuple[tuple[int, int, bool], ...]:
-    found: list[tuple[int, int, bool]] = []
-    spans = flat_spans(piece)
-    for n, (s, e) in enumerate(spans):
-        words = piece[s:e]
-        # a short piece without a mark of its own, before something longer, announces it
-        bare = len(words) <= 16 and words[-1] not in "。！？!?；;.…" and n + 1 < len(spans)
-        follows = n + 1 < len(spans) and spans[n + 1][1] - spans[n + 1][0] > 2 * len(words)
-        found.append((s, e, is_label(words) or (bare and follows and "," not in words)))
-    return tuple(found)
-
-
-def _flat_units(text: str, start: int, end: int) -> list[Unit]:
-    out: list[Unit] = []
-    stem: tuple[int, int] | None = None
-    group = 0
-    for s, e, label in _flat_units_of(text[start:end]):
-        span = (start + s, start + e)
-        if label:
-            stem, group = span, group + 1
-            out.append(Unit(kind="heading", start=span[0], end=span[1], group=group))
+    every = _units_of(note.text, note.body_start, note.format == "feed")
+    found: list[Unit] = []
+    for unit in every[max(0, bisect_right(every, start, key=lambda unit: unit.start) - 1) :]:
+        if unit.start >= end:
+            break
+        if unit.end <= start:
             continue
-        out.append(Unit(kind="paragraph", start=span[0], end=span[1], stem=stem, group=group))
-    return out
+        s, e = strip_span(note.text, max(unit.start, start), min(unit.end, end))
+        if s < e:
+            found.append(replace(unit, start=s, end=e, heading=unit.heading or heading))
+    return found
 
 
-def _markdown_units(text: str, start: int, end: int, heading: tuple[str, ...]) -> Iterator[Unit]:
-    path: list[tuple[int, str]] = [(0, title) for title in heading]
-    stem: tuple[int, int] | None = None
-    previous, group, header = "", 0, (0, 0)
-    for block in blocks(text, start, end):
-        titles = tuple(title for _, title in path)
-        span = strip_span(text, block.content, block.end)
-        if block.kind == "heading":
-            level = block.level
-            known = [entry for entry in path if entry[1] != block.title or entry[0]]
-            path = [entry for entry in known if entry[0] < level] + [(level, block.title)]
-            stem, group = None, group + 1
-            yield Unit(kind="heading", start=span[0], end=span[1], heading=titles, group=group)
-        elif span[0] == span[1]:
-            group += 1
-        elif block.kind in ("paragraph", "quote"):
-            group += 1
-            sentences = sentence_spans(text, *span)
-            for s, e in sentences:
-                yield Unit(kind=block.kind, start=s, end=e, heading=titles, group=group)
-            last = text[slice(*sentences[-1])] if sentences else ""
-            stem = sentences[-1] if sentences and is_label(last) else None
-        elif block.kind == "item":
-            group += previous != "item"
-            yield from _item_units(text, span, stem, titles, group)
-        elif block.kind == "row":
-            if previous != "row":
-                group, header = group + 1, span
-            if not _is_delimiter(text, span):
-                own = None if span == header else header
-                yield Unit(kind="row", start=span[0], end=span[1], stem=own, heading=titles, group=group)
-        else:
-            group += 1
+@lru_cache(maxsize=64)  # the chunks of one note are asked for one after the other
+def _units_of(text: str, start: int, is_flat: bool) -> tuple[Unit, ...]:
+    return tuple(flat_units(text, start) if is_flat else _Governed(text).units(start))
+
+
+class _Governed:
+    """The units of a Markdown text, with what governs the present one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._path: list[tuple[int, str]] = []
+        self._titles: tuple[str, ...] = ()
+        self._group = 0
+        self._stem: tuple[int, int] | None = None  # the sentence that announces what follows
+        self._parents: list[tuple[int, tuple[int, int]]] = []  # items above, with their levels
+        self._header = (0, 0)
+        self._previous = ""
+
+    def units(self, start: int) -> Iterator[Unit]:
+        """The units of the text from `start` on, in order."""
+        for block in blocks(self._text, start):
+            span = strip_span(self._text, block.content, block.end)
+            if block.kind == "heading":
+                yield from self._heading(block)
+            elif span[0] == span[1]:
+                self._group += 1
+            elif block.kind in ("paragraph", "quote"):
+                yield from self._prose(block, span)
+            elif block.kind == "item":
+                yield from self._item(block, span)
+            elif block.kind == "row":
+                yield from self._row(span)
+            else:
+                self._group += 1
+                yield self._unit(block, span, self._stem)
+            self._previous = block.kind
+
+    def _unit(self, block: Block, span: tuple[int, int], stem: tuple[int, int] | None) -> Unit:
+        return Unit(
+            kind=block.kind, start=span[0], end=span[1], stem=stem, heading=self._titles,
+            group=self._group,
+        )  # fmt: skip
+
+    def _heading(self, block: Block) -> Iterator[Unit]:
+        self._stem, self._parents = None, []
+        self._group += 1
+        if block.title:
+            yield self._unit(block, (block.content, block.content + len(block.title)), None)
+        self._path = [entry for entry in self._path if entry[0] < block.level]
+        self._path.append((block.level, block.title))
+        self._titles = tuple(title for _, title in self._path if title)
+
+    def _prose(self, block: Block, span: tuple[int, int]) -> Iterator[Unit]:
+        self._group += 1
+        self._parents = []
+        sentences = sentence_spans(self._text, *span)
+        for sentence in sentences:
+            yield self._unit(block, sentence, None)
+        announces = sentences and is_label(self._text[slice(*sentences[-1])])
+        self._stem = sentences[-1] if announces else None
+
+    def _item(self, block: Block, span: tuple[int, int]) -> Iterator[Unit]:
+        """A list item as one unit, or as its sentences when it is long."""
+        self._group += self._previous != "item"
+        while self._parents and self._parents[-1][0] >= block.level:
+            self._parents.pop()
+        stem = self._parents[-1][1] if self._parents else self._stem
+        is_short = span[1] - span[0] <= _LONG_ITEM
+        for piece in [span] if is_short else sentence_spans(self._text, *span):
+            yield self._unit(block, piece, stem)
+        if span[1] - span[0] <= _LONGEST_STEM:
+            self._parents.append((block.level, span))
+
+    def _row(self, span: tuple[int, int]) -> Iterator[Unit]:
+        if self._previous != "row":
+            self._group, self._header = self._group + 1, span
+        if not _is_delimiter(self._text[slice(*span)]):
+            stem = None if span == self._header else self._header
             yield Unit(
-                kind=block.kind, start=span[0], end=span[1], stem=stem, heading=titles, group=group
-            )
-        previous = block.kind
-
-
-def _item_units(
-    text: str,
-    span: tuple[int, int],
-    stem: tuple[int, int] | None,
-    titles: tuple[str, ...],
-    group: int,
-) -> Iterator[Unit]:
-    """A list item as one unit, or as its sentences when it is long."""
-    pieces = [span] if span[1] - span[0] <= _LONG_ITEM else sentence_spans(text, *span)
-    for s, e in pieces:
-        yield Unit(kind="item", start=s, end=e, stem=stem, heading=titles, group=group)
+                kind="row", start=span[0], end=span[1], stem=stem, heading=self._titles,
+                group=self._group,
+            )  # fmt: skip

@@ -85,6 +85,10 @@ class BM25:
         if not any(corpus):  # BM25Okapi divides by the number of passages and of terms
             return cls._empty(ids)
         okapi = BM25Okapi(corpus)
+        if okapi.average_idf <= 0:
+            # in a vault of one or two passages every Okapi weight is negative or zero, and nothing
+            # would be found; Lucene's form of the weight is positive for every term
+            okapi.idf = _lucene_idf(okapi.doc_freqs)
         vocabulary = sorted(okapi.idf)  # by code point, which is also the order of UTF-8 bytes
         number = {term: n for n, term in enumerate(vocabulary)}
         frequencies: list[dict[str, int]] = okapi.doc_freqs
@@ -174,7 +178,7 @@ class BM25:
         arrays = [
             np.ascontiguousarray(self._arrays[name], kind) for name, kind in _ARRAYS.items()
         ]
-        parts = [memoryview(array).cast("B") for array in arrays if array.size]
+        parts = [array.data.cast("B") for array in arrays if array.size]
         head = {
             "stamp": stamp,
             "sha256": _digest(parts),
@@ -238,6 +242,12 @@ class BM25:
             else:
                 high = middle
         return None
+
+
+def _lucene_idf(frequencies: list[dict[str, int]]) -> dict[str, float]:
+    n = len(frequencies)
+    df = Counter(chain.from_iterable(frequencies))
+    return {term: math.log(1 + (n - d + 0.5) / (d + 0.5)) for term, d in df.items()}
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,16 +6,21 @@ and never cuts a code fence, a table row, a formula or a sentence that fits the 
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Iterator
 
 from corpus.blocks import blocks
-from corpus.sentences import flat_spans, sentence_spans, strip_span
+from corpus.flat import flat_spans
+from corpus.sentences import sentence_spans, strip_span, whole_spans
 from corpus.types import Chunk, Note
 
 __all__ = ["CHUNKER_VERSION", "DEFAULT_SIZE", "chunk_note"]
 
 CHUNKER_VERSION = "1"
 DEFAULT_SIZE = 480
+# combining marks, joiners, variation selectors, skin tones
+_CONTINUES = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
 def chunk_note(note: Note, *, size: int = DEFAULT_SIZE) -> list[Chunk]:
@@ -23,8 +28,9 @@ def chunk_note(note: Note, *, size: int = DEFAULT_SIZE) -> list[Chunk]:
 
     Args:
         note: the note; text before `note.body_start` (front matter) is left out.
-        size: most characters of a chunk. A single code fence, table row or formula that is
-            longer is cut at line ends only, a longer sentence at the size.
+        size: most characters of a chunk. A code fence or formula that is longer is cut at line
+            ends, a table row at its cells, a sentence at a comma or blank; at the size where
+            there is none.
 
     Returns:
         Chunks without overlap which together hold all non-blank text of the body. Empty for
@@ -66,30 +72,55 @@ def _pieces(note: Note, size: int) -> Iterator[tuple[int, int, int, str]]:
         if start == end:
             continue
         if block.kind == "heading":
-            yield start, end, block.level, block.title
+            # a heading beyond the size is no heading: its first part alone opens the section
+            for n, piece in enumerate(_fit(text, start, end, size)):
+                yield (*piece, 0, "") if n else (*piece, block.level, block.title[:size])
         elif end - start <= size:
             yield start, end, 0, ""
         elif block.kind in ("code", "formula"):
             yield from ((*piece, 0, "") for piece in _by_lines(text, start, end, size))
+        elif block.kind == "row":
+            yield from ((*piece, 0, "") for piece in _fit(text, start, end, size, marks="|"))
         else:
             for span in sentence_spans(text, start, end):
                 yield from ((*piece, 0, "") for piece in _fit(text, *span, size))
 
 
-def _fit(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """The span, cut at the size where it is longer, at a blank or comma if one is near."""
+def _fit(
+    text: str, start: int, end: int, size: int, *, marks: str = "\n，,、 "
+) -> Iterator[tuple[int, int]]:
+    """The span, cut at the size where it is longer, at one of the marks if one is near."""
+    if end - start <= size:
+        yield start, end
+        return
+    wholes = deque(span for span in whole_spans(text, start, end) if span[1] - span[0] <= size)
     while end - start > size:
         cut = start + size
-        for mark in ("\n", "，", ",", "、", " "):
+        for mark in marks:
             found = text.rfind(mark, start + size // 2, cut)
             if found > 0:
                 cut = found + 1
                 break
-        yield strip_span(text, start, cut)
+        while wholes and wholes[0][1] <= cut:
+            wholes.popleft()
+        if wholes and start < wholes[0][0] < cut:
+            cut = wholes[0][0]
+        cut = _between_characters(text, start, cut)
+        span = strip_span(text, start, cut)
+        if span[0] < span[1]:
+            yield span
         start = cut
     span = strip_span(text, start, end)
     if span[0] < span[1]:
         yield span
+
+
+def _between_characters(text: str, start: int, cut: int) -> int:
+    """The cut, moved back where it would tear a combining mark or a joined emoji from its base."""
+    for at in range(cut, max(start + 1, cut - 16), -1):
+        if not (_CONTINUES.match(text, at) or text[at - 1] == "\u200d"):
+            return at
+    return cut
 
 
 def _by_lines(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
@@ -122,13 +153,17 @@ def _pack(note: Note, size: int) -> Iterator[tuple[int, int, tuple[str, ...]]]:
         if level:
             path = [entry for entry in path if entry[0] < level] + [(level, title)]
         if start < 0:
-            start, heading = piece_start, tuple(entry[1] for entry in path)
+            start, heading = piece_start, _titles(path)
         elif level and not body:
-            heading = tuple(entry[1] for entry in path)
+            heading = _titles(path)
         end = piece_end
         body = body or level == 0
     if start >= 0:
         yield start, end, heading
+
+
+def _titles(path: list[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(title for _, title in path if title)
 
 
 def _may_join(path: list[tuple[int, str]], level: int, length: int, size: int) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from datetime import date
 
-from corpus.sentences import flat_spans
+from corpus.flat import flat_spans
 from corpus.text import fold, is_han
 from corpus.types import Note
 
@@ -18,6 +19,9 @@ __all__ = ["feed_notes", "is_feed"]
 
 _LONG = 120
 _TITLE = 40
+_HEAD = 4000  # characters that say what an entry is about
+# `当前,…` and `在…中,…` come before what a sentence is about
+_ADVERBIAL = re.compile(r"^(?:当前|目前|如今|首先|近年来|众所周知|在[^,，]{2,24}[中上下里时])[,，]\s*(?=.{4})")
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _DATE = re.compile(r"(?<!\d)(20\d{2})[-/.年](\d{1,2})[-/.月](\d{1,2})(?!\d)")
 _LEAD = re.compile(
@@ -45,7 +49,7 @@ def feed_notes(path: str, text: str) -> list[Note]:
     for number, line in enumerate(text.split("\n"), 1):
         if not _is_entry(line):
             continue
-        date = _DATE.search(line[:200])
+        dated = _DATE.search(line[:200])
         notes.append(
             Note(
                 path=f"{path}#L{number}",
@@ -54,7 +58,7 @@ def feed_notes(path: str, text: str) -> list[Note]:
                 sha256=hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest(),
                 file=path,
                 first_line=number,
-                date=_iso(date) if date else None,
+                date=_iso(dated) if dated else None,
                 format="feed",
             )
         )
@@ -69,15 +73,19 @@ def _is_entry(line: str) -> bool:
 
 def _iso(match: re.Match[str]) -> str | None:
     year, month, day = (int(group) for group in match.groups())
-    return f"{year}-{month:02d}-{day:02d}" if 1 <= month <= 12 and 1 <= day <= 31 else None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
 
 
 def _title(entry: str) -> str:
-    """The first words that say what the entry is about, at most 40 characters.
+    """The first words that say what the entry is about, at most about 40 characters.
 
     Leads such as 背景 or Overview say nothing and are passed over; when the name that the entry
     repeats most is not among the words, it is put before them.
     """
+    entry = entry[:_HEAD]
     words = ""
     for start, end in flat_spans(entry):
         piece = _LEAD.sub("", _URL.sub("", entry[start:end])).strip(" :：,，。-—🔖\t")
@@ -85,7 +93,8 @@ def _title(entry: str) -> str:
             words = piece
             break
     words = re.sub(r"^[（(]?\d{1,2}[.、)）]\s*", "", re.split(r"[。！？!?；;]", words)[0]).strip()
-    words = re.split(r"(?<=.{12})[，,]", words)[0] or entry[:_TITLE].strip()
+    words = _ADVERBIAL.sub("", words)
+    words = re.split(r"(?<=.{4})[:：](?!//)|(?<=.{12})[,，]", words)[0] or entry[:_TITLE].strip()
     if len(words) > _TITLE:
         cut = max(words.rfind(mark, 12, _TITLE) for mark in " ,，、:：(（")
         words = words[: cut if cut > 0 else _TITLE].rstrip(" ,，、:：(（")

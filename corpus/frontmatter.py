@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 __all__ = ["FrontMatter", "read_front_matter"]
@@ -15,6 +16,7 @@ __all__ = ["FrontMatter", "read_front_matter"]
 _MAX_CHARS = 20_000
 _MATTER = re.compile(r"\ufeff?---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
+_LISTS = frozenset({"tags", "tag", "标签", "aliases", "alias"})
 _DATE_KEYS = ("date", "updated", "modified", "last_modified", "created", "日期", "更新", "创建")
 
 
@@ -34,9 +36,13 @@ def read_front_matter(text: str) -> FrontMatter:
     match = _MATTER.match(text[: _MAX_CHARS + 10])
     if match is None:
         return FrontMatter()
-    fields = _parse(match.group(1))
+    source = match.group(1)
+    fields = _parse(source)
+    if not fields and source.strip():  # prose between two rules
+        return FrontMatter()
+    titles = _words(fields.get("title"))
     return FrontMatter(
-        title=_words(fields.get("title"))[:1][0] if _words(fields.get("title")) else "",
+        title=" ".join(titles[0].split()) if titles else "",
         aliases=tuple(_words(fields.get("aliases") or fields.get("alias"))),
         tags=tuple(
             piece.lstrip("#")
@@ -76,10 +82,16 @@ def _by_line(source: str) -> dict[str, Any]:
         match = re.match(r"([\w\u4e00-\u9fff-]+)[ \t]*:[ \t]*(.*)$", line)
         if match:
             key, value = match.group(1).lower(), match.group(2).strip()
-            fields[key] = [v.strip() for v in value.strip("[]").split(",")] if value else []
+            fields[key] = _value(value, is_list=key in _LISTS)
         elif key and re.match(r"\s*-\s+\S", line) and isinstance(fields[key], list):
             fields[key].append(line.strip()[1:].strip())
     return fields
+
+
+def _value(source: str, *, is_list: bool) -> str | list[str]:
+    if source.startswith("[") or is_list:
+        return [piece.strip() for piece in source.strip("[]").split(",")]
+    return source or []
 
 
 def _words(value: object) -> list[str]:
@@ -90,9 +102,13 @@ def _words(value: object) -> list[str]:
 
 
 def _date(value: object) -> str | None:
+    """The first date in a value, if the calendar knows it."""
     for word in _words(value):
         match = _DATE.search(word)
         if match:
-            year, month, day = match.groups()
-            return f"{year}-{int(month):02d}-{int(day):02d}"
+            year, month, day = (int(part) for part in match.groups())
+            try:
+                return date(year, month, day).isoformat()
+            except ValueError:
+                continue
     return None

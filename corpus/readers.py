@@ -7,11 +7,15 @@ reported with its reason and costs nothing else. Knows nothing of the index.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
+import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path, PurePosixPath
 
 from corpus.blocks import blocks
@@ -20,7 +24,9 @@ from corpus.feeds import feed_notes, is_feed
 from corpus.frontmatter import FrontMatter, read_front_matter
 from corpus.types import Note, Skipped
 
-__all__ = ["SourceFile", "Unreadable", "Vault", "decode", "read_text"]
+__all__ = ["SourceFile", "Unreadable", "Vault", "decode", "notes_from_text", "read_text"]
+
+logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 20_000_000
 MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mdown"})
@@ -30,10 +36,24 @@ _LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv"})
 _CONFLICT = re.compile(r"sync-conflict-\d{8}-\d{6}|\(conflicted copy|冲突副本", re.IGNORECASE)
 _TAG = re.compile(r"(?:^|(?<=\s))#([^\W\d][\w/-]*)")
 _DATE = re.compile(r"(?<!\d)(\d{4})[-_.](\d{2})[-_.](\d{2})(?!\d)")
+_BOMS = {
+    b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32",  # before UTF-16, its beginning
+    b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16",
+}  # fmt: skip
+_DAMAGED = 0.02  # of the bytes beyond ASCII that may be wrong in a text that is still UTF-8
 
 
 class Unreadable(CorpusError):
-    """A file cannot be a note; the message is the reason."""
+    """A file cannot be a note; the message is the reason.
+
+    Args:
+        reason: in words.
+        passing: the file itself may be sound, so it is worth trying again when it has not changed.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +78,17 @@ class Vault:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser()
         self.skipped: list[Skipped] = []
-        if not self.root.exists():
+        self._real: dict[str, Path] = {}  # of files whose names UTF-8 cannot hold
+        self._archive: zipfile.ZipFile | None = None
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        try:
+            exists = self.root.exists()
+        except OSError as error:  # a name longer than the file system takes
+            raise CorpusError(f"Cannot read {root}: {error.strerror}.") from None
+        if not exists:
             raise CorpusError(f"No notes at {root}: no such file or folder. Name it with --notes.")
+        if not (self.root.is_dir() or self.root.is_file()):
+            raise CorpusError(f"{root} is neither a folder nor a file. Name other notes.")
         if not os.access(self.root, os.R_OK):
             raise CorpusError(f"No permission to read {root}. Change it or name other notes.")
         self.is_zip = self.root.is_file() and self.root.suffix.lower() == ".zip"
@@ -69,7 +98,8 @@ class Vault:
     def files(self) -> list[SourceFile]:
         """The files that may hold notes, sorted by path; fills `skipped` with the others."""
         self.skipped = []
-        found = self._zip_files() if self.is_zip else self._disk_files()
+        found = list(self._zip_files() if self.is_zip else self._disk_files())
+        self.skipped.sort(key=lambda entry: entry.path)
         return sorted(found, key=lambda file: file.path)
 
     def read(self, file: SourceFile) -> list[Note]:
@@ -84,88 +114,134 @@ class Vault:
         try:
             data = self._bytes(file.path)
         except PermissionError:
-            raise Unreadable("no permission to read it") from None
-        except (OSError, zipfile.BadZipFile, RuntimeError, EOFError) as error:
-            raise Unreadable(f"cannot be read: {error}") from None
+            raise Unreadable("no permission to read it", passing=True) from None
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror or error}", passing=True) from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+            raise Unreadable(f"cannot be unpacked: {error}") from None
         return notes_from_text(file.path, decode(data))
 
     def _bytes(self, path: str) -> bytes:
         if self.is_zip:
-            with zipfile.ZipFile(self.root) as archive:
-                return archive.read(_zip_names(archive)[path])
-        target = self.root if self.root.is_file() else self.root / path
+            if self._archive is None:
+                self._open_archive()
+            assert self._archive is not None
+            return self._archive.read(self._members[path])
+        target = self.root if self.root.is_file() else self._real.get(path, self.root / path)
         return target.read_bytes()
 
     def _disk_files(self) -> Iterator[SourceFile]:
         if self.root.is_file():
-            stat = self.root.stat()
-            yield SourceFile(path=_clean(self.root.name), size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+            info = self.root.stat()
+            name = _storable(self.root.name)
+            yield SourceFile(path=name, size=info.st_size, mtime_ns=info.st_mtime_ns)
             return
         inside = self.root.resolve()
-        for folder, folders, names in os.walk(self.root, followlinks=False):
-            folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in _LEFT_OUT)
+        for folder, folders, names in os.walk(self.root, onerror=self._skip_folder):
+            kept = sorted(n for n in folders if not n.startswith(".") and n not in _LEFT_OUT)
+            folders[:] = kept
+            for name in kept:
+                if Path(folder, name).is_symlink():  # not walked: it may lead in a circle
+                    self._skip(Path(folder, name), "a link to a folder: links are not followed")
             for name in sorted(names):
-                path = Path(folder, name)
-                file = self._disk_file(path, inside)
+                file = self._disk_file(Path(folder, name), inside)
                 if file is not None:
                     yield file
 
     def _disk_file(self, path: Path, inside: Path) -> SourceFile | None:
-        relative = _clean(path.relative_to(self.root).as_posix())
+        shown = path.relative_to(self.root).as_posix()
+        relative = _storable(shown)
         reason = _refusal(relative)
         if reason is None:
             try:
-                stat = path.stat()
-                if not path.is_file():
+                info = path.stat()
+                if not stat.S_ISREG(info.st_mode):
                     reason = "not a regular file"
                 elif path.is_symlink() and not path.resolve().is_relative_to(inside):
                     reason = "a link to outside the notes"
                 else:
-                    return SourceFile(path=relative, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
-            except OSError as error:
-                reason = f"cannot be read: {error.strerror or error}"
+                    if relative != shown:
+                        self._real[relative] = path
+                    return SourceFile(path=relative, size=info.st_size, mtime_ns=info.st_mtime_ns)
+            except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+                dangling = path.is_symlink() and not path.exists()
+                said = getattr(error, "strerror", None) or error
+                reason = "a link that leads nowhere" if dangling else f"cannot be read: {said}"
         if reason:
-            self.skipped.append(Skipped(path=relative, reason=reason))
+            self._skip(path, reason)
         return None
+
+    def _skip_folder(self, error: OSError) -> None:
+        self._skip(Path(error.filename), f"folder cannot be read: {error.strerror}")
+
+    def _skip(self, path: Path, reason: str) -> None:
+        relative = _storable(path.relative_to(self.root).as_posix())
+        self.skipped.append(Skipped(path=relative, reason=reason))
 
     def _zip_files(self) -> Iterator[SourceFile]:
         stamp = self.root.stat().st_mtime_ns
-        with zipfile.ZipFile(self.root) as archive:
-            for path, info in _zip_names(archive).items():
-                reason = _refusal(path)
-                if reason is None:
-                    yield SourceFile(path=path, size=info.file_size, mtime_ns=stamp)
-                elif reason:
-                    self.skipped.append(Skipped(path=path, reason=reason))
+        self._open_archive()
+        for path, info in self._members.items():
+            reason = _refusal(path)
+            if reason is None:
+                yield SourceFile(path=path, size=info.file_size, mtime_ns=stamp)
+            elif reason:
+                self.skipped.append(Skipped(path=path, reason=reason))
+
+    def _open_archive(self) -> None:
+        """Read the table of contents; members with unsafe names are put in `skipped`."""
+        if self._archive is not None:
+            self._archive.close()
+        try:
+            self._archive = zipfile.ZipFile(self.root)
+        except (zipfile.BadZipFile, ValueError, OSError) as error:
+            raise CorpusError(f"Cannot open {self.root}: {error}. Export it again.") from None
+        self._members = {}
+        for info in self._archive.infolist():
+            if info.is_dir():
+                continue
+            name = _member_name(info)
+            reason = _danger(info, name)
+            if reason is None and name in self._members:
+                reason = "the archive holds this name twice; the first is read"
+            if reason is None:
+                self._members[name] = info
+            else:
+                self.skipped.append(Skipped(path=name, reason=reason))
 
 
-def _clean(path: str) -> str:
-    """The path with bytes that are no UTF-8 shown as escapes, so that it can be stored."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def _storable(path: str) -> str:
+    r"""The path with bytes that are no UTF-8 shown as `\udcXX`, so that it can be stored."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _zip_names(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Safe names of the files in an archive: no absolute paths, no way out."""
-    names: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        name = info.filename.replace("\\", "/")
-        if not info.flag_bits & 0x800:  # no UTF-8 flag: Chinese Windows writes GBK
+def _member_name(info: zipfile.ZipInfo) -> str:
+    """The name of a member, with forward slashes, in the encoding its writer used."""
+    name = info.filename
+    if not info.flag_bits & 0x800:  # not marked as UTF-8: macOS writes it all the same
+        for encoding in ("utf-8", "gb18030"):  # Chinese Windows writes GBK
             try:
-                name = info.filename.encode("cp437").decode("gb18030").replace("\\", "/")
+                name = info.filename.encode("cp437").decode(encoding)
+                break
             except UnicodeError:
-                pass
-        parts = PurePosixPath(name).parts
-        if info.is_dir() or name.startswith("/") or ".." in parts or ":" in name[:2]:
-            continue
-        names[_clean(name)] = info
-    return names
+                continue
+    return _storable(name.replace("\\", "/"))
+
+
+def _danger(info: zipfile.ZipInfo, name: str) -> str | None:
+    """Why a member is not to be read, whatever it holds."""
+    if name.startswith(("/", "~")) or ".." in PurePosixPath(name).parts or ":" in name[:2]:
+        return "its name leads out of the archive"
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "a link or device, not a file"
+    return None
 
 
 def _refusal(path: str) -> str | None:
     """None for a file to read, a reason to report, "" for a file that is nobody's note."""
     parts = PurePosixPath(path).parts
     name, suffix = parts[-1], PurePosixPath(path).suffix.lower()
-    if any(part.startswith(".") or part in _LEFT_OUT for part in parts):
+    if any(part.startswith(".") or part in _LEFT_OUT or part == "__MACOSX" for part in parts):
         return ""
     if _CONFLICT.search(name):
         return "a sync-conflict copy"
@@ -175,91 +251,125 @@ def _refusal(path: str) -> str | None:
 
 
 def decode(data: bytes) -> str:
-    """The text of a file: by its byte order mark, else strict UTF-8, else GB18030.
+    r"""The text of a file: by its byte order mark, else UTF-8, else GB18030.
 
-    Line ends become `\\n`, so that offsets mean the same on every platform.
+    Line ends become `\n`, so that offsets mean the same on every platform. A UTF-8 text with a
+    few wrong bytes (cut off, patched together) keeps its text, U+FFFD standing for each.
 
     Raises:
         Unreadable: it holds binary data.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return _newlines(data.decode("utf-16"))
-        except UnicodeDecodeError:
-            raise Unreadable("damaged UTF-16 text") from None
-    if b"\x00" in data[:65_536]:
+    for mark, encoding in _BOMS.items():
+        if data.startswith(mark):
+            try:
+                return _text(data.decode(encoding))
+            except UnicodeDecodeError:
+                raise Unreadable(f"damaged {encoding.upper()} text") from None
+    if b"\x00" in data:
+        return _text(_without_mark(data))
+    try:
+        return _text(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        pass
+    # one wrong byte among many right ones, or a file that ends within a character
+    mended = data.decode("utf-8-sig", "replace")
+    n_wrong, n_other = mended.count("\ufffd"), sum(char > "\x7f" for char in mended)
+    if n_other > 8 and n_wrong <= max(1, _DAMAGED * n_other):
+        logger.warning("%d damaged characters in a UTF-8 text", n_wrong)
+        return _text(mended)
+    try:
+        return _text(data.decode("gb18030"))
+    except UnicodeDecodeError:
+        raise Unreadable("neither UTF-8 nor GB18030 text: save it as UTF-8") from None
+
+
+def _without_mark(data: bytes) -> str:
+    """UTF-16 text without its byte order mark: every other byte of ASCII in it is NUL."""
+    if len(data) % 2 == 0:
+        for encoding, high in (("utf-16-le", 1), ("utf-16-be", 0)):
+            zeros = data[high::2].count(0)
+            if zeros > 0.2 * len(data) / 2 and data[1 - high :: 2].count(0) == 0:
+                try:
+                    return data.decode(encoding)
+                except UnicodeDecodeError:
+                    break
+    raise Unreadable("binary data (NUL bytes), not text")
+
+
+def _text(text: str) -> str:
+    if "\x00" in text or _looks_binary(text):
         raise Unreadable("binary data, not text")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if _looks_binary(text):
-            raise Unreadable("binary data, not text")
-        return _newlines(text)
-    raise Unreadable("neither UTF-8 nor GB18030 text: save it as UTF-8")
-
-
-def _newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _looks_binary(text: str) -> bool:
     sample = text[:20_000]
-    odd = sum(1 for c in sample if (ord(c) < 32 and c not in "\t\n\r\f\x1b") or 0xE000 <= ord(c) <= 0xF8FF)
-    return odd > 0.02 * len(sample)
+    odd = sum(
+        (ord(c) < 32 and c not in "\t\n\r\v\f\x1b") or 0xE000 <= ord(c) <= 0xF8FF for c in sample
+    )
+    return odd > max(2, 0.02 * len(sample))
 
 
 def read_text(path: Path) -> str:
-    """The decoded text of one file outside any vault (`youju check --file`)."""
+    """The decoded text of one file outside any vault (`youju check --file`).
+
+    Raises:
+        CorpusError: it cannot be read, or is no text.
+    """
     try:
         return decode(path.read_bytes())
-    except OSError as error:
-        raise CorpusError(f"Cannot read {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        said = getattr(error, "strerror", None) or error
+        raise CorpusError(f"Cannot read {path}: {said}") from None
     except Unreadable as error:
         raise CorpusError(f"Cannot read {path}: {error}") from None
 
 
 def notes_from_text(path: str, text: str) -> list[Note]:
     """The notes that a decoded file holds."""
+    suffix = PurePosixPath(path).suffix.lower()
     if not text.strip():
         return []
-    suffix = PurePosixPath(path).suffix.lower()
     if suffix in PLAIN and is_feed(text):
         return feed_notes(path, text)
     matter = read_front_matter(text) if suffix in MARKDOWN else FrontMatter()
     stem = PurePosixPath(path).stem
+    heading, tags = _read_body(text, matter.end)
     return [
         Note(
             path=path,
-            title=matter.title or _first_heading(text, matter.end) or stem,
+            title=matter.title or heading or stem,
             text=text,
             sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
             file=path,
             body_start=matter.end,
             date=matter.date or _date_in(stem),
-            tags=_tags(text, matter),
+            tags=tuple(dict.fromkeys((*matter.tags, *tags))),
             aliases=matter.aliases,
             format="markdown" if suffix in MARKDOWN else "text",
         )
     ]
 
 
-def _first_heading(text: str, start: int) -> str:
-    for block in blocks(text, start, min(len(text), start + 4000)):
-        if block.kind == "heading" and block.level == 1:
-            return block.title
-    return ""
+def _read_body(text: str, start: int) -> tuple[str, list[str]]:
+    """The first heading of level 1, if it stands near the beginning, and the `#tags`."""
+    title = ""
+    tags: list[str] = []
+    for block in blocks(text, start):
+        if block.kind == "heading":
+            if block.level == 1 and not title and block.start < start + 4000:
+                title = block.title
+        elif block.kind in ("paragraph", "item", "quote"):
+            tags.extend(_TAG.findall(text[block.start : block.end]))
+    return title, tags
 
 
 def _date_in(name: str) -> str | None:
     match = _DATE.search(name)
-    return "-".join(match.groups()) if match else None
-
-
-def _tags(text: str, matter: FrontMatter) -> tuple[str, ...]:
-    found = list(matter.tags)
-    for block in blocks(text, matter.end):
-        if block.kind in ("paragraph", "item", "quote"):
-            found.extend(_TAG.findall(text[block.start : block.end]))
-    return tuple(dict.fromkeys(found))
+    if match is None:
+        return None
+    year, month, day = (int(part) for part in match.groups())
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:  # 2024-02-30, or a version number
+        return None

@@ -1,32 +1,47 @@
 """Sentences with exact offsets, in Chinese, English and mixed text.
 
-Two ways to cut: `sentence_spans` for text whose line breaks are whole, and `flat_spans` for an
-entry of a feed, whose line breaks an export turned into spaces. Knows nothing of Markdown.
+For text whose line breaks are whole; `flat` cuts entries of a feed, which have lost theirs. Knows
+inline code, formulas, links and tags well enough not to cut inside them; knows no blocks.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from corpus.text import is_han
 
-__all__ = ["flat_spans", "is_label", "sentence_spans", "strip_span"]
+__all__ = ["is_balanced", "is_label", "sentence_spans", "strip_span", "whole_spans"]
 
-_END = re.compile(r"[。！？!?；;…]+|\.(?=\s|$)|\n")
-_CLOSERS = "”’」』）)】》〉\"'*_`]"
-_OPENERS = {"(": ")", "（": "）", "「": "」", "『": "』", "“": "”", "《": "》", "[": "]", "【": "】"}
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_END = re.compile(
+    r"[。！？!?；;…]+"
+    r"|\.+(?=[\"'”’)\]*_]{0,3}(?:\s|$))"
+    rf"|(?<=[{_HAN}])\.+(?=[{_HAN}])"
+    r"|\n"
+)
+# No mark ends a sentence inside one of these; each is bounded, so a text full of openers is linear.
+_WHOLE = re.compile(
+    r"`[^`\n]{1,400}`"
+    r"|\$\$[^\n$]{1,800}\$\$"
+    r"|\$(?![\s$])[^$\n]{1,400}(?<!\s)\$(?!\d)"
+    r"|https?://[^\s<>\"，。；！？、（）「」《》“”]{1,2000}"
+    r"|<[a-zA-Z/!][^<>\n]{0,300}>"
+    r"|&(?:[a-zA-Z]{2,8}|#\d{1,7}|#x[0-9a-fA-F]{1,6});"
+)
+_CLOSERS = frozenset("”’」』）)】》〉]")
+_EVEN = frozenset("\"'*_`")  # open and close alike
+_OPENERS = {
+    "(": ")", "（": "）", "「": "」", "『": "』", "“": "”", "《": "》", "[": "]", "【": "】",
+}  # fmt: skip
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|al|fig|eq|sec|no|dr|mr|ms|cf|approx|resp|st|jr|v)|\b[A-Za-z])$",
+    r"(?:\b(?:e\.g|i\.e|etc|vs|al|dr|mr|mrs|ms|prof|cf|approx|resp|st|jr|inc|ltd|corp)|\b[A-Za-z])$",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"(?<=\s)(?=(?:\d{1,2}[.)、](?!\d)|[（(]\d{1,2}[)）]|[-•·①-⑳])\s*\S)")
-_LABEL_END = re.compile(r"[:：](?=\s)")
-_YEAR = re.compile(r"\d{2,4}\s*年")
-# A gap after one of these is spacing between scripts, not a lost line break.
-_GLUE = tuple(
-    "是 和 与 的 在 用 为 于 对 从 到 比 把 将 以 或 及 由 被 而 即 如 但 有 使用 基于 但是 例如 比如 采用 通过 "
-    "以及 叫 称 称为 作为 利用 像 给 向 至 约 共 第 了 等 个 新 多语言".split()
-)
+_NUMBERED = re.compile(r"\b(?:fig|figs|eq|eqs|sec|no|vol|ch|tab|pp|ver|v)$", re.IGNORECASE)
+_LIST_NUMBER = re.compile(r"(?:^|\s)\d{1,2}$")
+_WRAPPED = 50  # a Latin line of so many characters without a mark at its end is a wrapped one
+_LONGEST_BRACKET = 300
 
 
 def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
@@ -38,40 +53,27 @@ def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def whole_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Spans of inline code, formulas, addresses and tags, which are not to be cut; in order."""
+    return [match.span() for match in _WHOLE.finditer(text, start, end)]
+
+
 def is_label(piece: str) -> bool:
     """Whether a piece only announces what follows: it ends in a colon."""
     return piece.rstrip().endswith((":", "：")) and len(piece) <= 80
 
 
-def _in_word(text: str, at: int, start: int) -> bool:
-    """Whether the full stop at `at` belongs to an abbreviation, number or list marker."""
-    before = text[max(start, at - 12) : at]
-    if _ABBREVIATION.search(before):
-        return True
-    # `1. ` is the marker of the item that follows, not the end of a sentence
-    return bool(re.search(r"(?:^|\s)\d{1,2}$", before))
-
-
-def _joins_lines(text: str, at: int, end: int) -> bool:
-    """Whether the line break at `at` only wraps a Latin line."""
-    if at + 1 >= end or at == 0:
-        return False
-    before, after = text[at - 1], text[at + 1]
-    return (before.isascii() and (before.isalnum() or before in ",-")) and (
-        after.isascii() and after.islower()
-    )
-
-
-def _balanced_end(text: str, start: int, at: int) -> bool:
+def is_balanced(text: str, start: int, at: int) -> bool:
     """Whether position `at` lies outside brackets and quotes opened since `start`."""
+    if at - start > _LONGEST_BRACKET:  # an unclosed bracket must not swallow the rest of the note
+        return True
     stack: list[str] = []
     for char in text[start:at]:
         if char in _OPENERS:
             stack.append(_OPENERS[char])
         elif stack and char == stack[-1]:
             stack.pop()
-    # an unclosed bracket far back must not swallow the rest of the note
-    return not stack or at - start > 300
+    return not stack
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -79,7 +81,7 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
 
     A sentence ends at 。！？；… and their ASCII forms, at a full stop before a blank, and at a
     line break (not where a Latin line is merely wrapped); closing quotes and brackets stay
-    with it; nothing ends inside brackets or quotes.
+    with it; nothing ends inside brackets, quotes, inline code, a formula, an address or a tag.
 
     Args:
         text: the whole text; offsets count in it.
@@ -92,21 +94,13 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     end = len(text) if end is None else end
     spans: list[tuple[int, int]] = []
     begin = start
-    for match in _END.finditer(text, start, end):
-        at, stop = match.span()
-        if at < begin:
+    for at, stop in _ends(text, start, end):
+        if at < begin or not _may_end(text, begin, at, stop, end):
             continue
-        mark = match.group()
-        if mark == "\n":
-            if _joins_lines(text, at, end):
+        if text[at] != "\n":
+            stop = _with_closers(text, begin, at, stop, end)
+            if not is_balanced(text, begin, stop) or _goes_on(text, begin, at, stop, end):
                 continue
-        else:
-            if mark == "." and _in_word(text, at, begin):
-                continue
-            if not _balanced_end(text, begin, at):
-                continue
-            while stop < end and text[stop] in _CLOSERS:
-                stop += 1
         span = strip_span(text, begin, stop)
         if span[0] < span[1]:
             spans.append(span)
@@ -117,77 +111,96 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     return spans
 
 
-def _spaces_are_breaks(text: str) -> bool:
-    """Whether this writer puts no space between scripts, so that a space was a line break."""
-    tight = loose = 0
-    for i in range(1, len(text) - 1):
-        left, char, right = text[i - 1], text[i], text[i + 1]
-        if char == " ":
-            loose += (is_han(left) and _is_latin(right)) or (_is_latin(left) and is_han(right))
-        elif (is_han(char) and _is_latin(right)) or (_is_latin(char) and is_han(right)):
-            tight += 1
-    return loose <= 0.35 * (tight + loose)
+def _ends(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans of the marks that may end a sentence, none of them inside something whole."""
+    wholes = _WHOLE.finditer(text, start, end)
+    whole = next(wholes, None)
+    for match in _END.finditer(text, start, end):
+        at = match.start()
+        while whole is not None and whole.end() <= at:
+            whole = next(wholes, None)
+        if whole is None or at < whole.start() or _ends_address(text, whole, at):
+            yield match.span()
 
 
-def _is_latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+def _ends_address(text: str, whole: re.Match[str], at: int) -> bool:
+    """Whether the mark at `at` stands behind an address rather than in it."""
+    tail = text[at : whole.end()]
+    return whole.group().startswith("http") and not tail.strip(".,;:!?'*_`)]…")
 
 
-def _lost_breaks(text: str, start: int, end: int, *, tight: bool) -> list[int]:
-    """Positions inside one sentence where an export probably dropped a line break."""
-    cuts = [m.start() for m in _ITEM.finditer(text, start, end)]
-    cuts += [
-        m.end()
-        for m in _LABEL_END.finditer(text, start, end)
-        if m.start() - start <= 60 and _balanced_end(text, start, m.start())
-    ]
-    begin = start
-    for match in re.finditer(r"\s+", text[start:end]):
-        at, after = start + match.start(), start + match.end()
-        if at == start or after >= end:
+def _may_end(text: str, begin: int, at: int, stop: int, end: int) -> bool:
+    mark = text[at]
+    if mark == "\n":
+        return not _joins_lines(text, begin, at, end)
+    if mark == "." and _in_word(text, begin, at, stop):
+        return False
+    if mark in "!?;" and stop < end:
+        after = text[stop]
+        if mark == "!" and after == "[":  # an image
+            return False
+        # `a;b`, `x!=y`, `C?D`: no mark of a sentence stands tight between ASCII characters
+        tight = after.isascii() and not after.isspace() and after not in _CLOSERS | _EVEN
+        if tight and at > begin and text[at - 1].isascii() and not text[at - 1].isspace():
+            return False
+    return True
+
+
+def _goes_on(text: str, begin: int, at: int, stop: int, end: int) -> bool:
+    """Whether a sentence goes on behind the bracket or quote that a mark closes: `（真的！）的`."""
+    if is_balanced(text, begin, at):
+        return False
+    after = text[stop : min(end, stop + 2)].strip()[:1]
+    return after != "" and (after in "的地得和与是在，,、；;：:。" or (after.isascii() and after.islower()))
+
+
+def _with_closers(text: str, begin: int, at: int, stop: int, end: int) -> int:
+    """The end of a sentence with the quotes, brackets and emphasis that close there."""
+    while stop < end:
+        char = text[stop]
+        if char in _CLOSERS:
+            stop += 1
             continue
-        left, right = text[at - 1], text[after]
-        if is_han(left) and is_han(right):
-            cuts.append(after)
-        elif is_han(left) and _is_latin(right):
-            opens_date = _YEAR.match(text, after) is not None
-            clause = text[begin:at]
-            if opens_date or (tight and len(clause) >= 8 and not clause.endswith(_GLUE)):
-                cuts.append(after)
-        elif left in "-)）\"”" and is_han(right):
-            cuts.append(after)
-        begin = after if after in cuts else begin
-    return sorted(set(cuts))
+        if char not in _EVEN:
+            break
+        after = stop
+        while after < end and text[after] == char:
+            after += 1
+        run = after - stop
+        if text.count(char, begin, at) % (2 * run) != run:  # it opens what follows
+            break
+        stop = after
+    return stop
 
 
-def flat_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
-    """Spans of sentences, labels and list items in an entry that has lost its line breaks.
-
-    On top of `sentence_spans`: a space between two ideographs, a space before a numbered
-    item, and the space after a label's colon are taken for lost breaks; so is a space between
-    an ideograph and a Latin word, where the entry otherwise sets the scripts tight.
-
-    Returns:
-        Half-open spans in order, none empty.
-    """
-    end = len(text) if end is None else end
-    tight = _spaces_are_breaks(text[start:end])
-    spans: list[tuple[int, int]] = []
-    for s, e in sentence_spans(text, start, end):
-        cuts = [s, *(c for c in _lost_breaks(text, s, e, tight=tight) if s < c < e), e]
-        for a, b in zip(cuts, cuts[1:], strict=False):
-            a, b = strip_span(text, a, b)
-            if a < b:
-                spans.append((a, b))
-    return _rejoin(text, spans)
+def _in_word(text: str, start: int, at: int, stop: int) -> bool:
+    """Whether the full stop at `at` belongs to an abbreviation, number or list marker."""
+    if stop - at > 1:  # an ellipsis
+        return False
+    before = text[max(start, at - 12) : at]
+    after = text[stop : stop + 2].strip()[:1]
+    if _ABBREVIATION.search(before):
+        return True
+    if _NUMBERED.search(before) and after.isdigit():
+        return True
+    number = _LIST_NUMBER.search(before)
+    if number is None:
+        return False
+    # `1. ` is the marker of the item that follows; `in Eq. 2. Then` ends a sentence
+    word = before[: number.start()].rstrip()[-1:]
+    return not (word.isascii() and (word.isalpha() or word == ".") and "A" <= after <= "Z")
 
 
-def _rejoin(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Bare list markers go back to the item that follows them."""
-    out: list[tuple[int, int]] = []
-    for span in spans:
-        if out and re.fullmatch(r"[（(]?\d{1,2}[.)、）]?", text[slice(*out[-1])]):
-            out[-1] = (out[-1][0], span[1])
-        else:
-            out.append(span)
-    return out
+def _joins_lines(text: str, begin: int, at: int, end: int) -> bool:
+    """Whether the line break at `at` only wraps a line."""
+    if at + 1 >= end or at == begin:
+        return False
+    before, after = text[at - 1], text[at + 1]
+    if before in ",，、" or after in ",，、。；":
+        return not after.isspace()
+    if is_han(before) or not (before.isascii() and (before.isalnum() or before == "-")):
+        return False
+    if not (after.isascii() and after.isalnum()):
+        return False
+    long = at - max(begin, text.rfind("\n", begin, at) + 1) >= _WRAPPED
+    return after.islower() or long

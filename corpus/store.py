@@ -449,12 +449,15 @@ class Store:
                 self._give(connection)
 
     def checkpoint(self) -> None:
-        """Move the log into the database, so that the next start is quick."""
+        """Move the log into the database, so that the next start is quick; not while it is read."""
         connection = self._take()
         with _explained(self._path):
             try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                # a reader of an older generation is not waited for: the next checkpoint does it
+                connection.execute("PRAGMA busy_timeout = 0")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             finally:
+                connection.execute(f"PRAGMA busy_timeout = {int(1000 * _BUSY_SECONDS)}")
                 self._give(connection)
 
     @contextmanager
@@ -569,6 +572,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as fault:
+        if str(fault).startswith(("no such table", "no such column")):  # of the right version?
+            raise IndexDamaged(f"{path} is damaged ({fault})") from fault
         raise IndexError_(f"cannot use {path}: {fault}") from fault
     except sqlite3.DatabaseError as fault:
         # exactly this class, for "not a database" and "malformed"; others are our own mistakes

@@ -217,7 +217,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 @lru_cache(maxsize=50_000)
 def _identifier_terms(original: str) -> tuple[str, ...]:
     """Whole, compact and part terms of one Latin run, in its original case."""
-    folded = fold(original)[:_MAX_IDENTIFIER]
+    folded = fold(original)
     whole = _latin(folded)
     out = [whole]
     if folded.endswith(("++", "#")):
@@ -284,7 +284,8 @@ def terms(text: str) -> list[str]:
         if match.lastgroup == "han":
             out.extend(_han_terms(_segmenter.cut(match.group())))
         elif match.lastgroup == "latin":
-            out.extend(_identifier_terms(text[match.start() : match.end()]))
+            start, end = match.span()
+            out.extend(_identifier_terms(text[start : min(end, start + _MAX_IDENTIFIER)]))
         else:
             run = match.group()
             out.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))

@@ -22,7 +22,9 @@ def where(path: str, line: int) -> str:
     return f"{file}:{line or entry}"
 
 
-def live_markers(answer: Answer, protected: Sequence[tuple[int, int]]) -> list[tuple[int, int, Citation]]:
+def live_markers(
+    answer: Answer, protected: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, Citation]]:
     """Markers of the answer that stand for one of its citations, in order.
 
     A `[1]` inside words quoted from a note is part of the quote, not a marker of ours; the same
@@ -68,16 +70,21 @@ def answer_markdown(answer: Answer, markers: Sequence[tuple[int, int, Citation]]
         at = end
     text += answer.text[at:]
     notes = [
-        f"[^{c.marker}]: {_source(c.title, c.heading, c.note, c.line, c.date)}: {_one_line(c.quote)}"
+        f"[^{c.marker}]: {_source(c.title, c.heading, c.note, c.line, c.date)}: "
+        f"{_one_line(c.quote)}"
         for c in answer.citations
     ]
-    return "\n\n".join(part for part in (f"**{answer.question.strip()}**", text.strip(), "\n".join(notes)) if part)
+    return "\n\n".join(
+        part for part in (f"**{answer.question.strip()}**", text.strip(), "\n".join(notes)) if part
+    )
 
 
 def hit_markdown(hit: Hit) -> str:
     """The passage as a Markdown quotation with its source."""
     quote = "\n".join(f"> {line}".rstrip() for line in hit.text.strip().splitlines())
-    source = _source(hit.note.title, hit.chunk.heading, hit.note.path, hit.chunk.line, hit.note.date)
+    source = _source(
+        hit.note.title, hit.chunk.heading, hit.note.path, hit.chunk.line, hit.note.date
+    )
     return f"{quote}\n>\n> — {source}"
 
 
@@ -93,5 +100,7 @@ def checked_markdown(checked: Checked) -> str:
             out.append(f"  - {_one_line(claim.reason)}")
         if claim.evidence:
             e = claim.evidence
-            out.append(f"  - > {_one_line(e.quote)} — {_source(e.title, (), e.note, e.line, e.date)}")
+            out.append(
+                f"  - > {_one_line(e.quote)} — {_source(e.title, (), e.note, e.line, e.date)}"
+            )
     return "\n".join(out)

@@ -6,8 +6,10 @@ so all of it is settled here first. Knows nothing of pages; called by `app`.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +17,18 @@ from pathlib import Path
 
 from corpus.errors import ConfigError
 
-__all__ = ["is_loopback", "prepare", "private_folder", "refuse_foreign_settings", "without_socks_proxies"]
+__all__ = [
+    "free_port",
+    "is_loopback",
+    "prepare",
+    "private_folder",
+    "refuse_foreign_settings",
+    "without_socks_proxies",
+]
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_FIRST_PORT, _N_PORTS = 7860, 100
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)  # Windows says the latter for a port in use
 _OFF = ("", "0", "false", "no", "off")
 
 
@@ -50,12 +61,13 @@ def refuse_foreign_settings() -> None:
         )
     if os.environ.get("GRADIO_ALLOWED_PATHS", "").strip():
         raise ConfigError(
-            "GRADIO_ALLOWED_PATHS would serve files of this machine. Type: unset GRADIO_ALLOWED_PATHS"
+            "GRADIO_ALLOWED_PATHS would serve files of this machine. "
+            "Type: unset GRADIO_ALLOWED_PATHS"
         )
 
 
 def private_folder(folder: Path) -> Path:
-    """A folder only its owner can enter, made if need be; a fresh temporary one where it cannot be."""
+    """A folder only its owner can enter, made if need be; a temporary one where it cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if os.access(folder, os.W_OK):
@@ -91,3 +103,31 @@ def without_socks_proxies() -> Iterator[None]:
         yield
     finally:
         os.environ.update(held)
+
+
+def free_port(host: str, port: int | None) -> int:
+    """The port asked for, or the first free one.
+
+    Raises:
+        ConfigError: it is taken, or the host is not of this machine.
+    """
+    tried = range(_FIRST_PORT, _FIRST_PORT + _N_PORTS) if port is None else [port]
+    for candidate in tried:
+        try:
+            family = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0][0]
+            with socket.socket(family, socket.SOCK_STREAM) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((host, candidate))
+            return candidate
+        except (socket.gaierror, OverflowError) as fault:
+            raise ConfigError(f"Cannot listen on {host}:{candidate}: {fault}.") from None
+        except OSError as fault:
+            if fault.errno not in _TAKEN:
+                raise ConfigError(
+                    f"Cannot listen on {host}:{candidate}: {fault.strerror}."
+                ) from None
+    if port is None:
+        raise ConfigError(f"No free port from {_FIRST_PORT} on. Name one: youju chat --port N")
+    raise ConfigError(
+        f"Port {port} is in use. Close what uses it, or type: youju chat --port {port + 1}"
+    )

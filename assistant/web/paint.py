@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
+from assistant.types import Answer, Checked, Claim, Hit, Verdict
 from assistant.web.copies import live_markers, where
 from assistant.web.render import Link, Mark, escape, protected_spans, render
 from assistant.web.spots import Sheet, Spot, copy_href, spot_href
@@ -17,7 +17,15 @@ from assistant.web.texts import ICONS, TEXTS, VERDICT_CLASSES, both, both_n
 from corpus.text import fold
 from corpus.tokens import content_terms
 
-__all__ = ["legend", "paint", "paint_checked", "paint_draft", "paint_hits", "paint_question", "summary"]
+__all__ = [
+    "legend",
+    "paint",
+    "paint_checked",
+    "paint_draft",
+    "paint_hits",
+    "paint_question",
+    "summary",
+]
 
 _SNIPPET = 420  # characters of a hit shown around its first match
 
@@ -66,7 +74,7 @@ def paint(answer: Answer, sheet: Sheet) -> str:
     elif answer.claims:
         parts.append(f"<div class='yj-sum'>{summary(answer.claims)}</div>")
     parts.append(_disagreements(answer, sheet))
-    parts.append(_sources(answer.citations, sheet.id))
+    parts.append(_sources(sheet))
     parts.append(_foot(answer, sheet.id))
     parts.append("</div>")
     return "".join(parts)
@@ -79,7 +87,8 @@ def paint_checked(checked: Checked, sheet: Sheet) -> str:
         f"<div class='yj-a yj-check'><div class='yj-sum'>{summary(checked.claims)}</div>"
         f"<div class='yj-body'>{render(checked.text, _marks(checked.claims, sheet.id))}</div>"
         f"<div class='yj-claims'>{rows}</div>"
-        f"<div class='yj-foot'><a class='act' href='{copy_href(sheet.id, 0)}'>{both('copy.report')}</a></div></div>"
+        f"<div class='yj-foot'><a class='act' href='{copy_href(sheet.id, 0)}'>"
+        f"{both('copy.report')}</a></div></div>"
     )
 
 
@@ -87,8 +96,12 @@ def paint_hits(query: str, hits: Sequence[Hit], sheet: Sheet) -> str:
     """A result list: where each hit stands, its words with the query's terms marked, its scores."""
     if not hits:
         return f"<div class='yj-empty'>{both('find.none')}</div>"
-    rows = "".join(_hit_row(query, hit, spot, i, sheet.id) for i, (hit, spot) in enumerate(zip(hits, sheet.spots, strict=True)))
-    return f"<div class='yj-hits'><div class='yj-sum'>{both_n('find.count', len(hits))}</div>{rows}</div>"
+    rows = "".join(
+        _hit_row(query, hit, spot, i, sheet.id)
+        for i, (hit, spot) in enumerate(zip(hits, sheet.spots, strict=True))
+    )
+    count = both_n("find.count", len(hits))
+    return f"<div class='yj-hits'><div class='yj-sum'>{count}</div>{rows}</div>"
 
 
 def summary(claims: Sequence[Claim]) -> str:
@@ -97,11 +110,12 @@ def summary(claims: Sequence[Claim]) -> str:
         return both("no_claims")
     counts = {verdict: sum(claim.verdict is verdict for claim in claims) for verdict in Verdict}
     parts = [
-        f"<span class='t-{VERDICT_CLASSES[verdict]}'>{ICONS[verdict]} {n} {both(verdict.value)}</span>"
+        f"<span class='t-{VERDICT_CLASSES[verdict]}'>"
+        f"{ICONS[verdict]} {n} {both(verdict.value)}</span>"
         for verdict, n in counts.items()
         if n
     ]
-    comma = "<span class='zh'>，</span><span class='en'>, </span>"  # noqa: RUF001
+    comma = "<span class='zh'>，</span><span class='en'>, </span>"
     return both_n("claims", len(claims)) + comma.join(parts)
 
 
@@ -150,17 +164,22 @@ def _place(spot: Spot) -> str:
     return f"<span class='tr'>{trail}</span> <span class='wh'>{escape(' · '.join(facts))}</span>"
 
 
-def _sources(citations: Sequence[Citation], sheet_id: str) -> str:
-    if not citations:
+def _from(spot: Spot) -> str:
+    """Title, file and line of a spot in plain text; nothing where it has no note."""
+    return f"{spot.title} · {where(spot.note, spot.line)}" if spot.note else ""
+
+
+def _sources(sheet: Sheet) -> str:
+    cited = [spot for spot in sheet.spots if spot.kind == "c"]
+    if not cited:
         return ""
     rows = "".join(
-        f"<a class='src' href='{spot_href(sheet_id, f'c{c.marker}')}'><span class='n'>{c.marker}</span>"
-        f"<span class='tr'><b>{escape(c.title)}</b>"
-        + "".join(f" › {escape(part)}" for part in c.heading if part != c.title)  # noqa: RUF001
-        + f"</span><span class='wh'>{escape(' · '.join(filter(None, (c.date, where(c.note, c.line)))))}</span></a>"
-        for c in citations
+        f"<a class='src' href='{spot_href(sheet.id, spot.key)}'>"
+        f"<span class='n'>{spot.key[1:]}</span>{_place(spot)}</a>"
+        for spot in cited
     )
-    return f"<details class='yj-src' open><summary>{both('sources')} · {len(citations)}</summary>{rows}</details>"
+    summary = f"<summary>{both('sources')} · {len(cited)}</summary>"
+    return f"<details class='yj-src' open>{summary}{rows}</details>"
 
 
 def _nearest(sheet: Sheet) -> str:
@@ -168,7 +187,8 @@ def _nearest(sheet: Sheet) -> str:
     if not near:
         return ""
     rows = "".join(
-        f"<a class='src' href='{spot_href(sheet.id, spot.key)}'><span class='n'>≈</span>{_place(spot)}</a>"
+        f"<a class='src' href='{spot_href(sheet.id, spot.key)}'>"
+        f"<span class='n'>≈</span>{_place(spot)}</a>"
         for spot in near
     )
     return f"<div class='yj-src'><div class='cap'>{both('nearest')}</div>{rows}</div>"
@@ -188,7 +208,7 @@ def _disagreements(answer: Answer, sheet: Sheet) -> str:
             sides += (
                 f"<a class='side' href='{spot_href(sheet.id, key)}'><span class='dt'>{date}</span>"
                 f"<span class='qu'>{escape(spot.quote or spot.claim)}</span>"
-                f"<span class='wh'>{escape(spot.title)} · {escape(where(spot.note, spot.line))}</span></a>"
+                f"<span class='wh'>{escape(_from(spot))}</span></a>"
             )
         rows += f"<div class='pair'>{sides}</div>"
     return f"<div class='yj-dis'><div class='cap'>⇄ {both('disagree')}</div>{rows}</div>"
@@ -205,7 +225,11 @@ def _foot(answer: Answer, sheet_id: str) -> str:
 def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
     spot = next(spot for spot in sheet.spots if spot.key == f"v{number}")
     css = VERDICT_CLASSES[claim.verdict]
-    quote = f"<span class='qu'>{escape(spot.quote)}</span>{_place(spot)}" if spot.note else ""
+    quote = (
+        f"<span class='qu'>{escape(spot.quote)}</span><span>{_place(spot)}</span>"
+        if spot.note
+        else ""
+    )
     reason = f"<span class='why'>{escape(claim.reason)}</span>" if claim.reason else ""
     return (
         f"<a class='cl c-{css}' href='{spot_href(sheet.id, spot.key)}'>"
@@ -225,7 +249,8 @@ def _hit_row(query: str, hit: Hit, spot: Spot, number: int, sheet_id: str) -> st
     return (
         f"<div class='hit'><a class='go' href='{spot_href(sheet_id, spot.key)}'>{_place(spot)}"
         f"<span class='sn'>{_snippet(query, hit.text)}</span></a>"
-        f"<div class='row'>{tags}<details class='sc'><summary>{both('find.scores')}</summary>{scores}</details>"
+        f"<div class='row'>{tags}"
+        f"<details class='sc'><summary>{both('find.scores')}</summary>{scores}</details>"
         f"<a class='act' href='{copy_href(sheet_id, number)}'>{both('copy.hit')}</a></div></div>"
     )
 
@@ -257,4 +282,4 @@ def _snippet(query: str, text: str) -> str:
             out += [escape(text[at:start]), f"<mark class='tm'>{escape(text[start:end])}</mark>"]
             at = end
     out.append(escape(text[at:high]) + ("…" if high < len(text) else ""))
-    return "".join(out).replace("&#10;", "<br>")
+    return re.sub(r"(?:\s*&#10;)+", "<br>", "".join(out))

@@ -14,6 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = ["LATEX_DELIMITERS", "Link", "Mark", "escape", "protected_spans", "render"]
@@ -38,7 +39,8 @@ _UNSAFE = str.maketrans(
 
 _FENCE = re.compile(r"[ \t]{0,3}(?P<fence>`{3,}|~{3,})[ \t]*[\w+#.-]*[ \t]*$", re.M)
 _DISPLAY_MATH = re.compile(
-    r"[ \t]*(?:\$\$(?P<a>(?:(?!\n[ \t]*\n)[^$]){1,4000}?)\$\$|\\\[(?P<b>(?:(?!\n[ \t]*\n).){1,4000}?)\\\])",
+    r"[ \t]*(?:\$\$(?P<a>(?:(?!\n[ \t]*\n)[^$]){1,4000}?)\$\$"
+    r"|\\\[(?P<b>(?:(?!\n[ \t]*\n).){1,4000}?)\\\])",
     re.S,
 )
 _CODE = r"(?<!`)(?P<ticks>`{1,2})(?!`)(?P<code>[^\n]+?)(?<!`)(?P=ticks)(?!`)"
@@ -54,11 +56,15 @@ _ATOM = re.compile(
     r"|(?<!!)\[(?P<link>[^\[\]\n]+)\]\([^()\n]*\)"
     r"|(?P<bold>\*\*)"
 )
-_PROTECTED = re.compile(rf"^[ \t]*(?P<fence>`{{3,}}|~{{3,}}).*?(?:^[ \t]*(?P=fence)|\Z)|{_CODE}|{_MATH}", re.M | re.S)
+_PROTECTED = re.compile(
+    rf"^[ \t]*(?P<fence>`{{3,}}|~{{3,}}).*?(?:^[ \t]*(?P=fence)|\Z)|{_CODE}|{_MATH}", re.M | re.S
+)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+")
-_ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<bullet>[-*+]|\d{1,3}[.)、])(?:[ \t]+|(?<=、))(?P<task>\[[ xX]\][ \t]+)?")
+_ITEM = re.compile(
+    r"(?P<indent>[ \t]*)(?P<bullet>[-*+]|\d{1,3}[.)、])(?:[ \t]+|(?<=、))(?P<task>\[[ xX]\][ \t]+)?"
+)
 _QUOTE = re.compile(r"[ \t]{0,3}(?:>[ \t]?)+")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*(?:\[\d+\][ \t]*)*$")
 _RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\|?[ \t]*$")
@@ -95,7 +101,7 @@ class Link:
 
 
 class _Piece(NamedTuple):
-    """Finished markup: `at` is its offset in the text, -1 for structure, which belongs to no mark."""
+    """Finished markup: `at` is its offset in the text, -1 for structure, which no mark owns."""
 
     at: int
     markup: str
@@ -230,7 +236,9 @@ def _line(
         yield from _inline(text, at, end, links, cuts)
 
 
-def _row(text: str, at: int, end: int, links: Sequence[Link], cuts: Sequence[int]) -> Iterator[_Piece]:
+def _row(
+    text: str, at: int, end: int, links: Sequence[Link], cuts: Sequence[int]
+) -> Iterator[_Piece]:
     """Pieces of a table row; the rule below the header gives none."""
     line = text[at:end]
     if _RULE.match(line) and "-" in line:
@@ -241,7 +249,9 @@ def _row(text: str, at: int, end: int, links: Sequence[Link], cuts: Sequence[int
     while first <= last:
         cell = first
         # a bar in code, in a wikilink or behind a backslash does not end the cell
-        while cell < last and not (text[cell] == "|" and text[cell - 1] != "\\" and not _in_atom(text, first, cell, last)):
+        while cell < last and not (
+            text[cell] == "|" and text[cell - 1] != "\\" and not _in_atom(text, first, cell, last)
+        ):
             cell += 1
         yield _Piece(-1, "<td>")
         lead = len(text[first:cell]) - len(text[first:cell].lstrip())
@@ -254,7 +264,7 @@ def _row(text: str, at: int, end: int, links: Sequence[Link], cuts: Sequence[int
 
 
 def _in_atom(text: str, start: int, at: int, end: int) -> bool:
-    """Whether the character at `at` lies inside code, a formula or a wikilink of text[start:end]."""
+    """Whether the character at `at` lies inside code, a formula or a wikilink of the span."""
     return any(match.start() < at < match.end() for match in _ATOM.finditer(text, start, end))
 
 
@@ -305,7 +315,7 @@ def _atom(text: str, match: re.Match[str], cuts: Sequence[int], bold: bool) -> I
 def _runs(text: str, start: int, end: int, cuts: Sequence[int], bold: bool) -> Iterator[_Piece]:
     """Plain text, cut where a mark starts or ends."""
     edges = [start, *(cut for cut in cuts if start < cut < end), end]
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         if left < right:
             shown = escape(text[left:right])
             yield _Piece(left, f"<strong>{shown}</strong>" if bold else shown)

@@ -201,11 +201,13 @@ def _of_hit(key: str, hit: Hit) -> Spot:
 
 def spots_of_claims(checked: Answer | Checked) -> tuple[Spot, ...]:
     """One spot per claim, `v0` first, with its deciding evidence."""
-    return tuple(_of_evidence(f"v{i}", claim.evidence, claim) for i, claim in enumerate(checked.claims))
+    return tuple(
+        _of_evidence(f"v{i}", claim.evidence, claim) for i, claim in enumerate(checked.claims)
+    )
 
 
 def spots_of_answer(answer: Answer) -> tuple[Spot, ...]:
-    """Citations, claims, both sides of each disagreement, and the nearest notes of an abstention."""
+    """Citations, claims, both sides of disagreements, and the nearest notes of an abstention."""
     spots = [_of_citation(citation) for citation in answer.citations]
     spots += spots_of_claims(answer)
     for i, pair in enumerate(answer.notes_disagree):

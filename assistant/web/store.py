@@ -21,9 +21,17 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from assistant.types import Answer, Verdict
-from assistant.web.spots import Sheet, Spot
+from assistant.web.spots import Sheet
 
-__all__ = ["Turn", "TurnStore", "browser_secret", "decode", "encode", "valid_session"]
+__all__ = [
+    "Turn",
+    "TurnStore",
+    "browser_secret",
+    "decode",
+    "encode",
+    "new_session",
+    "valid_session",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -72,12 +80,12 @@ def browser_secret(folder: Path) -> str:
     return key
 
 
-def encode(value: Any) -> Any:  # noqa: ANN401  (any dataclass of ours)
+def encode(value: Any) -> Any:
     """A dataclass as what JSON can hold; empty fields stay, nothing is lost but tuples' type."""
     return dataclasses.asdict(value)
 
 
-def decode(kind: Any, data: Any) -> Any:  # noqa: ANN401  (the inverse of `encode` for any type)
+def decode(kind: Any, data: Any) -> Any:
     """The value of type `kind` that was encoded as `data`.
 
     Raises:
@@ -93,8 +101,12 @@ def decode(kind: Any, data: Any) -> Any:  # noqa: ANN401  (the inverse of `encod
     if kind is Verdict:
         return Verdict(data)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(data, dict):
+            raise TypeError(f"{kind.__name__} is an object, not {type(data).__name__}")
         hints = get_type_hints(kind)
         return kind(**{name: decode(hints[name], item) for name, item in data.items()})
+    if kind in (str, bool, int) and not isinstance(data, kind):
+        raise TypeError(f"{kind.__name__} expected, not {type(data).__name__}")
     return data
 
 
@@ -149,7 +161,8 @@ class TurnStore:
             return None
         with self._connect() as connection:
             connection.execute(
-                "DELETE FROM turns WHERE number = (SELECT MAX(number) FROM turns WHERE session = ?)",
+                "DELETE FROM turns WHERE number ="
+                " (SELECT MAX(number) FROM turns WHERE session = ?)",
                 (session,),
             )
         return turns[-1]

@@ -26,7 +26,7 @@ ICONS = {
     Verdict.SUPPORTED: "✓",
     Verdict.CONTRADICTED: "✗",
     Verdict.UNSUPPORTED: "?",
-    Verdict.NOT_CHECKED: "–",  # noqa: RUF001  (an en dash is meant)
+    Verdict.NOT_CHECKED: "–",
 }
 VERDICT_CLASSES = {
     Verdict.SUPPORTED: "ok",
@@ -38,12 +38,16 @@ VERDICT_CLASSES = {
 TEXTS: dict[str, Text] = {
     # header
     "title": Text("有据 youju", "youju 有据"),
-    "tagline": Text("答案句句有出处，点开即见原文", "Every sentence cites your notes; click to see the words"),
+    "tagline": Text(
+        "答案句句有出处，点开即见原文", "Every sentence cites your notes; click to see the words"
+    ),
     "notes": Text("{n} 篇笔记", "{n} notes"),
     "notes.one": Text("{n} 篇笔记", "{n} note"),
     "passages": Text("{n} 个段落", "{n} passages"),
     "passages.one": Text("{n} 个段落", "{n} passage"),
-    "generator.extractive": Text("摘句作答（不经模型改写）", "answers quote your notes (no rewriting)"),
+    "generator.extractive": Text(
+        "摘句作答（不经模型改写）", "answers quote your notes (no rewriting)"
+    ),
     "generator.model": Text("作答：{name}", "answers by {name}"),
     "encoder": Text("检索：{name}", "search by {name}"),
     "local": Text("不出本机", "nothing leaves this machine"),
@@ -73,7 +77,8 @@ TEXTS: dict[str, Text] = {
     "welcome": Text("问问你的笔记", "Ask your own notes"),
     "welcome.how": Text(
         "每句话都注明出处并逐条核对；笔记里没有的，会直说没有。",
-        "Every sentence names its source and is checked against it; what your notes do not say is said to be missing.",
+        "Every sentence names its source and is checked against it. "
+        "What your notes do not say, you are told.",
     ),
     "welcome.examples": Text("可以这样问：", "Questions your notes can answer:"),
     "checking": Text("正在逐句核对……", "checking each sentence…"),
@@ -90,8 +95,12 @@ TEXTS: dict[str, Text] = {
     "copy.answer": Text("复制（含出处）", "Copy with sources"),
     "copy.hit": Text("复制引文", "Copy citation"),
     "copy.report": Text("复制核查结果", "Copy report"),
-    "older": Text("更早的 {n} 轮对话已保存，这里不再显示。", "{n} earlier turns are kept but not shown."),
-    "older.one": Text("更早的 {n} 轮对话已保存，这里不再显示。", "{n} earlier turn is kept but not shown."),
+    "older": Text(
+        "更早的 {n} 轮对话已保存，这里不再显示。", "{n} earlier turns are kept but not shown."
+    ),
+    "older.one": Text(
+        "更早的 {n} 轮对话已保存，这里不再显示。", "{n} earlier turn is kept but not shown."
+    ),
     # verdicts
     "supported": Text("有据", "supported"),
     "contradicted": Text("与笔记矛盾", "contradicted"),
@@ -111,8 +120,12 @@ TEXTS: dict[str, Text] = {
     "find.title": Text("标题含", "Title contains"),
     "find.since": Text("起始日期", "From date"),
     "find.until": Text("截止日期", "To date"),
-    "find.none": Text("没有找到。换个说法，或放宽筛选。", "Nothing found. Try other words or fewer filters."),
-    "find.start": Text("按词或按意思找笔记里的段落。", "Find passages of your notes by word or by meaning."),
+    "find.none": Text(
+        "没有找到。换个说法，或放宽筛选。", "Nothing found. Try other words or fewer filters."
+    ),
+    "find.start": Text(
+        "按词或按意思找笔记里的段落。", "Find passages of your notes by word or by meaning."
+    ),
     "find.count": Text("{n} 条结果", "{n} results"),
     "find.count.one": Text("{n} 条结果", "{n} result"),
     "find.scores": Text("得分", "Scores"),
@@ -123,11 +136,44 @@ TEXTS: dict[str, Text] = {
     "tab.check": Text("核查", "Check"),
     "check.label": Text("要核查的文字", "Text to check"),
     "check.placeholder": Text(
-        "粘贴一段文字，逐条对照你的笔记核查……", "Paste a text; each claim is checked against your notes…"
+        "粘贴一段文字，逐条对照你的笔记核查……",
+        "Paste a text; each claim is checked against your notes…",
     ),
     "check.go": Text("核查", "Check"),
     "check.empty": Text("请先粘贴要核查的文字。", "Paste a text to check first."),
+    "check.too_long": Text(
+        "文字太长（{n} 字），请分段核查，每段不超过 {limit} 字。",
+        "The text is too long ({n} characters); check it in parts of at most {limit}.",
+    ),
     "check.start": Text("结果会显示在这里。", "The result appears here."),
+    # the panel
+    "panel.passage": Text("原文", "Passage"),
+    "panel.previous": Text("上一处", "Previous"),
+    "panel.next": Text("下一处", "Next"),
+    "panel.close": Text("关闭", "Close"),
+    "panel.copy": Text("复制原句", "Copy quote"),
+    "panel.copied": Text("已复制", "Copied"),
+    "panel.obsidian": Text("在 Obsidian 中打开", "Open in Obsidian"),
+    "panel.editor": Text("在 VS Code 中打开", "Open in VS Code"),
+    "panel.claim": Text("被核对的句子", "The sentence checked"),
+    "panel.state.changed": Text(
+        "笔记在作答之后改过，下面是当时引用的原句。",
+        "The note has changed since; these are the words as they were cited.",
+    ),
+    "panel.state.gone": Text(
+        "这篇笔记已不在索引中，下面是当时引用的原句。",
+        "The note is no longer indexed; these are the words as they were cited.",
+    ),
+    "panel.state.none": Text(
+        "笔记中没有与这句话接近的内容。", "Nothing in your notes comes near this sentence."
+    ),
+    "panel.state.lost": Text(
+        "这条记录已过期，请重新提问或查找。", "This link has expired; ask or search again."
+    ),
+    "panel.empty": Text(
+        "点开答案里的编号或标记，这里显示笔记原文。",
+        "Open a number or a mark of an answer to see the words of the note here.",
+    ),
     # errors
     "error": Text(
         "出错了，没有完成。详情见启动 youju 的终端。",

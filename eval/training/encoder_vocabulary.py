@@ -13,12 +13,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
 
 import jieba
+import numpy as np
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+from corpus.encoder import token_ids
 from corpus.text import is_han
 from eval.training.encoder_pairs import training_text
 
@@ -32,6 +34,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:\+\+|#)?|\d+")
 _MAX_HAN = 4  # longer Chinese words share no row with their parts
 _MAX_LATIN = 24
 _BATCH = 20_000
+_MIN_JOINED = 40
 _PIECE_PENALTY = 6.0  # nats below the rarest word: pieces never replace a known word
 
 
@@ -72,28 +75,33 @@ def _latin_only(words: Counter[str]) -> Counter[str]:
 
 def _count(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
     """Count tokens, and neighbours of which one is a single Chinese character."""
-    single: Counter[int] = Counter()
-    pairs: Counter[tuple[int, int]] = Counter()
-    lone = {i for w, i in tokenizer.get_vocab().items() if len(w) == 1 and is_han(w)}
-    for start in range(0, len(texts), _BATCH):
-        batch = tokenizer.encode_batch_fast(list(texts[start : start + _BATCH]))
-        for encoding in batch:
-            ids = encoding.ids
-            single.update(ids)
-            pairs.update(p for p in pairwise(ids) if p[0] in lone or p[1] in lone)
     names = {i: w for w, i in tokenizer.get_vocab().items()}
-    total = sum(single.values())
+    n = len(names)
+    lone = np.zeros(n + 1, bool)
+    lone[[i for i, w in names.items() if len(w) == 1 and is_han(w)]] = True
+    single = np.zeros(n + 1, np.int64)
+    pairs: Counter[int] = Counter()
+    for start in range(0, len(texts), _BATCH):
+        batch = token_ids(tokenizer, texts[start : start + _BATCH])
+        # one id beyond the vocabulary stands between texts
+        ids = np.fromiter(chain.from_iterable((*row, n) for row in batch), np.int64)
+        single += np.bincount(ids, minlength=n + 1)
+        left, right = ids[:-1], ids[1:]
+        kept = (lone[left] | lone[right]) & (left != n) & (right != n)
+        keys, times = np.unique(left[kept] * n + right[kept], return_counts=True)
+        pairs.update(dict(zip(keys.tolist(), times.tolist(), strict=True)))
+    total = int(single[:n].sum())
     joined: Counter[str] = Counter()
-    for (left, right), count in pairs.items():
-        word = names[left] + names[right]
-        if count < 40 or len(word) > _MAX_HAN or not all(map(is_han, word)):
+    for key, count in pairs.items():
+        left_id, right_id = divmod(key, n)
+        word = names[left_id] + names[right_id]
+        if count < _MIN_JOINED or len(word) > _MAX_HAN or not all(map(is_han, word)):
             continue
+        a, b = int(single[left_id]), int(single[right_id])
         # neighbours that meet 100 times as often as chance, and mostly with each other
-        if count * total > 100 * single[left] * single[right] and count * 8 > min(
-            single[left], single[right]
-        ):
+        if count * total > 100 * a * b and count * 8 > min(a, b):
             joined[word] = count
-    return Counter({names[i]: n for i, n in single.items() if i}), joined
+    return Counter({w: int(single[i]) for i, w in names.items() if i}), joined
 
 
 def _pieces(words: Counter[str], limit: int) -> list[str]:
@@ -136,15 +144,15 @@ def _select(
     }
 
 
-def build_tokenizer(texts: Sequence[str], *, size: int) -> tuple[Tokenizer, dict[str, int]]:
+def build_tokenizer(texts: Sequence[str], *, size: int) -> Tokenizer:
     """Build the tokenizer from folded training texts.
 
     Args:
-        texts: folded queries and passages; repeats count.
+        texts: folded queries and passages; repeats count. A sample of 200,000 is enough.
         size: number of tokens, UNKNOWN included.
 
     Returns:
-        The tokenizer, and how often each of its tokens occurs in `texts`.
+        The tokenizer; ids run from the most to the least wanted word of each kind.
     """
     lexicon = _jieba_lexicon()
     latin = _latin_only(_latin_words(texts))
@@ -153,7 +161,4 @@ def build_tokenizer(texts: Sequence[str], *, size: int) -> tuple[Tokenizer, dict
     first = unigram({w: math.log((n or 1) / total) for w, n in (lexicon + known).items()})
     counts, joined = _count(first, texts)
     logger.info("%d words counted, %d joined", len(counts), len(joined))
-    scores = _select(counts + joined, lexicon, latin, size)
-    tokenizer = unigram(scores)
-    final, _ = _count(tokenizer, texts)
-    return tokenizer, {w: final[w] for w in tokenizer.get_vocab()}
+    return unigram(_select(counts + joined, lexicon, latin, size))

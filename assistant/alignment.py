@@ -1,0 +1,500 @@
+"""Word by word, where a statement finds itself in a passage.
+
+`words` reads a text as content words, function words, negations and quantifiers with their
+weight; `Matcher` pairs each word of a claim with the word of the evidence that says the same: by
+form, as a part of a longer word, by another name (`lexicon`), by translation (`glossary`) or by
+its vector. The path is chosen as a whole, so that a word that occurs twice is paired where its
+neighbours are. Knows nothing of verdicts; called by `contrast` and `grounding`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.lexicon import LIGHT, NEGATIONS, NOT_NEGATIONS, alike, opposites, quantifier
+from assistant.quantities import quantities
+from assistant.similarity import WordSimilarity
+from corpus.glossary import translations
+from corpus.text import fold, has_han, is_han
+from corpus.tokens import STOP_TERMS, terms, tokens
+
+__all__ = ["Alignment", "Matcher", "Word", "weigh", "words"]
+
+Role = Literal["content", "stop", "negation", "quantifier"]
+
+_NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
+_HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
+_MAX_MERGE = 4
+_BREAK = re.compile(r"[,，。；;!！?？\n]")
+# Cost of leaving the place where the previous word was paired, per word and at most.
+_JUMP, _FAR = 0.012, 12
+_MIN_MATCH = 0.45
+_SOFT_FLOOR = 0.5
+_SOFT_WEIGHT = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text.
+
+    Attributes:
+        text: normal form.
+        start: offset of its first character.
+        end: offset after its last character.
+        role: what it does in the sentence.
+        is_name: a Latin word or identifier with a capital or digit: it names one thing.
+        is_number: it begins with a digit.
+        clause: number of the clause (text between commas) it stands in.
+        known: names by which it may be matched besides `text`: parts of an identifier.
+    """
+
+    text: str
+    start: int
+    end: int
+    role: Role
+    is_name: bool
+    is_number: bool
+    clause: int
+    known: frozenset[str] = frozenset()
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it carries what is said."""
+        return self.role == "content"
+
+
+@lru_cache(maxsize=65_536)
+def _is_han_word(text: str) -> bool:
+    return bool(text) and is_han(text[0])
+
+
+def _role(text: str) -> Role:
+    if text in _NEGATING:
+        return "negation"
+    if quantifier(text):
+        return "quantifier"
+    return "stop" if text in STOP_TERMS else "content"
+
+
+@lru_cache(maxsize=4096)
+def _is_lexical(text: str) -> bool:
+    """Whether a run of short words is one word of ours."""
+    return bool(
+        text in _NEGATING or text in _HARMLESS or quantifier(text) or opposites(text) or alike(text)
+    )
+
+
+_PREFIXES = "不没未无非"
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int, int, bool]]:
+    """Tokens as (normal form, start, end, is ideographs), denying prefixes cut off."""
+    for token in tokens(text):
+        han = token.kind == "han"
+        if (
+            han
+            and 2 <= len(token.text) <= 4
+            and token.text[0] in _PREFIXES
+            and not _is_lexical(token.text)
+        ):
+            yield token.text[0], token.start, token.start + 1, True
+            yield token.text[1:], token.start + 1, token.end, True
+        else:
+            yield token.text, token.start, token.end, han
+
+
+@lru_cache(maxsize=8192)
+def words(text: str) -> tuple[Word, ...]:
+    """The words of a text in order; runs that the lexicon knows as one word are joined.
+
+    Args:
+        text: a sentence or a few.
+
+    Returns:
+        Words without overlap. Words inside a quantity (`1.4T`, `4050亿`) are numbers.
+    """
+    raw = list(_pieces(text))
+    breaks = [m.start() for m in _BREAK.finditer(text)]
+    english = not has_han(text)
+    counted = [(q.start, q.end) for q in quantities(text) if not q.is_weak]
+    out: list[Word] = []
+    i = clause = b = 0
+    while i < len(raw):
+        j = i + _run(raw, i)
+        piece = "".join(part[0] for part in raw[i:j])
+        start, end, han = raw[i][1], raw[j - 1][2], raw[i][3]
+        while b < len(breaks) and breaks[b] < start:
+            clause, b = clause + 1, b + 1
+        original = text[start:end]
+        role = _role(piece)
+        inside = any(s <= start and end <= e for s, e in counted)
+        out.append(
+            Word(
+                text=piece,
+                start=start,
+                end=end,
+                role="content" if inside else role,
+                is_name=not han
+                and not inside
+                and role == "content"
+                and _names_one(original, opens=english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")),
+                is_number=inside or (not han and piece[0].isdigit()),
+                clause=clause,
+                known=frozenset() if han else frozenset(terms(original)) - {piece},
+            )
+        )
+        i = j
+    return tuple(out)
+
+
+def _run(raw: Sequence[tuple[str, int, int, bool]], i: int) -> int:
+    """How many tokens from i on are one word of the lexicon."""
+    if raw[i][3]:
+        for n in range(min(_MAX_MERGE, len(raw) - i), 1, -1):
+            run = raw[i : i + n]
+            touching = all(a[2] == c[1] for a, c in zip(run, run[1:], strict=False))
+            joined = "".join(part[0] for part in run)
+            if touching and len(joined) <= 4 and _is_lexical(joined):
+                return n
+    return 1
+
+
+def _names_one(original: str, *, opens: bool) -> bool:
+    """Whether a Latin word is a name: a digit inside, or a capital that no sentence start explains."""
+    if any(c.isdigit() for c in original) or any(c.isupper() for c in original[1:]):
+        return True
+    return original[:1].isupper() and not opens
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Words of a claim paired with words of the evidence.
+
+    Attributes:
+        claim: words of the claim.
+        evidence: words of the evidence.
+        to: for each word of the claim, the place of its pair in `evidence`, or -1.
+        score: how surely the pair says the same, in [0, 1]; 0 without a pair.
+        is_opposite: whether the pair says the opposite.
+    """
+
+    claim: tuple[Word, ...]
+    evidence: tuple[Word, ...]
+    to: tuple[int, ...]
+    score: tuple[float, ...]
+    is_opposite: tuple[bool, ...]
+
+
+def _latin_match(a: Word, b: Word) -> float:
+    """How surely two Latin words or identifiers are the same; `a` is the claim's."""
+    if b.text in a.known and a.is_name:
+        # `DeepFM` where the note says `FM`: the claim names another, narrower thing
+        return 0.5
+    if a.text in b.known:
+        return 0.75 if a.is_name else 0.9
+    if b.text in a.known:
+        return 0.9
+    short, long = sorted((a.text, b.text), key=len)
+    if len(short) >= 5 and long.startswith(short):
+        tail = long[len(short) :]
+        if not any(c.isdigit() for c in tail):
+            return 0.92
+        # `Qwen1.57BChat` and `Qwen1.5-7B`: what follows a shared version is detail
+        return 0.5 if not any(c.isdigit() for c in short) else 0.7
+    if len(short) >= 6 and short in long and not (a.is_name and a.text == long):
+        return 0.8
+    if len(short) >= 5 and not (a.is_name and b.is_name):
+        common = next((k for k, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), len(short))
+        if common >= 5 and common >= 0.7 * len(long):
+            return 0.8
+    return 0.0
+
+
+@lru_cache(maxsize=16_384)
+def _translations(word: str) -> dict[str, float]:
+    return dict(translations(word))
+
+
+def _odds(a: str, b: str) -> float:
+    return max(_translations(a).get(b, 0.0), _translations(b).get(a, 0.0))
+
+
+def _pair(a: Word, b: Word) -> float:
+    """How surely a word of the claim and one of the evidence say the same, by form and lists."""
+    if a.text == b.text:
+        return 1.0
+    if a.is_number or b.is_number:
+        return 0.0 if a.is_number and b.is_number else _digits_in_name(a, b)
+    han_a, han_b = _is_han_word(a.text), _is_han_word(b.text)
+    if b.text in alike(a.text):
+        return 0.93
+    if han_a != han_b:
+        odds = max(
+            _odds(name, other)
+            for name in (a.text, *a.known)
+            for other in (b.text, *b.known)
+        )
+        if odds > 0.02:
+            return min(0.95, 0.72 + 0.25 * odds)
+        return 0.0
+    if not han_a:
+        return _latin_match(a, b)
+    short, long = sorted((a.text, b.text), key=len)
+    if len(short) >= 2 and short in long:
+        return 0.88 if len(short) * 2 >= len(long) else 0.7
+    shared = set(a.text) & set(b.text)
+    if b.text in opposites(a.text) or _is_turned(a.text, b.text):
+        return 0.0
+    if len(short) == 1 and short in long and len(long) <= 4:
+        return 0.6
+    if len(a.text) == len(b.text) == 2 and len(shared) == 1:
+        return 0.5  # 撤下 and 下线, 过高 and 太高: one character in common says a little
+    return 0.0
+
+
+def _digits_in_name(a: Word, b: Word) -> float:
+    number, name = (a, b) if a.is_number else (b, a)
+    return 0.9 if number.text in name.known else 0.0
+
+
+class _Neighbours:
+    """Which words can be paired with a given one at all: those that share a name or a character."""
+
+    def __init__(self, kinds: Sequence[Word]) -> None:
+        self._by_name: dict[str, list[int]] = {}
+        self._by_char: dict[str, list[int]] = {}
+        self._latin: list[int] = []
+        for j, word in enumerate(kinds):
+            for name in (word.text, *word.known):
+                self._by_name.setdefault(name, []).append(j)
+            if _is_han_word(word.text):
+                for char in set(word.text):
+                    self._by_char.setdefault(char, []).append(j)
+            else:
+                self._latin.append(j)
+
+    def of(self, word: Word, contrary: frozenset[str]) -> list[int]:
+        """Columns worth a look for one word of the claim, ascending."""
+        found: set[int] = set()
+        names = {word.text, *word.known}
+        for name in (*names, *alike(word.text), *contrary, *_partners(names)):
+            found.update(self._by_name.get(name, ()))
+        if _is_han_word(word.text):
+            for char in word.text:
+                found.update(self._by_char.get(char, ()))
+                for turned in opposites(char):
+                    found.update(self._by_char.get(turned, ()))
+        else:
+            found.update(self._latin)
+        return sorted(found)
+
+
+def _partners(names: set[str]) -> list[str]:
+    return [partner for name in names for partner in _translations(name)]
+
+
+class Matcher:
+    """How surely each word of a claim says the same as each word of some passages.
+
+    Made once per claim for all passages it is compared with.
+
+    Args:
+        claim: words of the claim.
+        passages: words of the passages.
+        similar: word vectors, for words that no list pairs; None leaves them out.
+    """
+
+    def __init__(
+        self,
+        claim: tuple[Word, ...],
+        passages: Sequence[tuple[Word, ...]],
+        similar: WordSimilarity | None,
+    ) -> None:
+        self.claim = claim
+        vocabulary: dict[tuple[str, bool, bool, frozenset[str]], int] = {}
+        kinds: list[Word] = []
+        for passage in passages:
+            for word in passage:
+                key = _kind(word)
+                if key not in vocabulary:
+                    vocabulary[key] = len(kinds)
+                    kinds.append(word)
+        self._columns = vocabulary
+        n, m = len(claim), len(kinds)
+        self._scores = np.zeros((n, m))
+        self._against = np.zeros((n, m), dtype=bool)
+        said = {word.text for word in claim}
+        near = _Neighbours(kinds)
+        for i, a in enumerate(claim):
+            contrary = opposites(a.text)
+            for j in near.of(a, contrary):
+                b = kinds[j]
+                score = _pair(a, b)
+                # the opposite that the claim itself names beside this word is no contradiction
+                if b.text not in said and (b.text in contrary or _is_turned(a.text, b.text)):
+                    self._against[i, j] = True
+                    score = max(score, 0.8)
+                self._scores[i, j] = score
+        if similar is not None and m:
+            _soft(claim, kinds, self._scores, similar)
+
+    def align(self, evidence: tuple[Word, ...], text: str) -> Alignment:
+        """Pair the words of the claim with those of one passage, order taken into account.
+
+        Args:
+            evidence: words of one of the passages.
+            text: the passage, so that a word cut otherwise by the segmenter is still found.
+
+        Returns:
+            The best path; deterministic.
+        """
+        claim, n, m = self.claim, len(self.claim), len(evidence)
+        if not n or not m:
+            return Alignment(claim, evidence, (-1,) * n, (0.0,) * n, (False,) * n)
+        columns = [self._columns[_kind(word)] for word in evidence]
+        scores, against = self._scores[:, columns], self._against[:, columns]
+        _cut_otherwise(claim, evidence, scores, fold(text))
+        _in_parts(claim, evidence, scores)
+        scores[scores < _MIN_MATCH] = 0.0
+        to = _path(scores, [w.role != "stop" for w in claim])
+        return Alignment(
+            claim,
+            evidence,
+            tuple(to),
+            tuple(float(scores[i, j]) if j >= 0 else 0.0 for i, j in enumerate(to)),
+            tuple(bool(against[i, j]) if j >= 0 else False for i, j in enumerate(to)),
+        )
+
+
+@lru_cache(maxsize=16_384)
+def _is_turned(a: str, b: str) -> bool:
+    """Whether two words differ in one character and its opposite: 高阶 and 低阶."""
+    if len(a) != len(b) or not 2 <= len(a) <= 4:
+        return False
+    other = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
+    return len(other) == 1 and other[0][1] in opposites(other[0][0])
+
+
+def _kind(word: Word) -> tuple[str, bool, bool, frozenset[str]]:
+    return (word.text, word.is_name, word.is_number, word.known)
+
+
+def _in_parts(
+    claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[np.float64]
+) -> None:
+    """Pair an identifier whose parts all stand in the passage: `Llama-3.1-405B`."""
+    bag: set[str] | None = None
+    for i, word in enumerate(claim):
+        if not word.is_name or len(word.known) < 2 or scores[i].max() >= 0.8:
+            continue
+        if bag is None:
+            bag = {name for other in evidence for name in (other.text, *other.known)}
+        if word.known <= bag:
+            j = next(
+                k for k, other in enumerate(evidence) if not word.known.isdisjoint({other.text, *other.known})
+            )
+            scores[i, j] = max(scores[i, j], 0.85)
+
+
+def _cut_otherwise(
+    claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[np.float64], folded: str
+) -> None:
+    """Pair Chinese words whose characters stand in the passage across its own word borders."""
+    starts = [word.start for word in evidence]
+    for i, word in enumerate(claim):
+        if not _is_han_word(word.text) or len(word.text) < 2 or scores[i].max() >= 1.0:
+            continue
+        at = folded.find(word.text)
+        while at >= 0:
+            j = int(np.searchsorted(starts, at, side="right")) - 1
+            if j >= 0:
+                scores[i, j] = max(scores[i, j], 1.0)
+            at = folded.find(word.text, at + 1)
+
+
+def _soft(
+    claim: Sequence[Word],
+    kinds: Sequence[Word],
+    scores: NDArray[np.float64],
+    similar: WordSimilarity,
+) -> None:
+    rows = [
+        i
+        for i, w in enumerate(claim)
+        if w.is_content and not w.is_number and not w.is_name and scores[i].max() < 1.0
+    ]
+    columns = [j for j, w in enumerate(kinds) if w.is_content and not w.is_number and not w.is_name]
+    if not rows or not columns:
+        return
+    cosines = similar.matrix([claim[i].text for i in rows], [kinds[j].text for j in columns])
+    near = np.where(cosines >= _SOFT_FLOOR, _SOFT_WEIGHT * np.minimum(1.0, cosines + 0.1), 0.0)
+    for r, i in enumerate(rows):
+        contrary = opposites(claim[i].text)
+        for c in np.flatnonzero(near[r]).tolist():
+            j = columns[c]
+            if kinds[j].text not in contrary:
+                scores[i, j] = max(scores[i, j], float(near[r, c]))
+
+
+def _path(scores: NDArray[np.float64], counts: Sequence[bool]) -> list[int]:
+    """Place per word of the claim: the sum of scores less the jumps is largest."""
+    n = len(scores)
+    used = np.flatnonzero(scores.any(axis=0))
+    m = len(used)
+    if not m:
+        return [-1] * n
+    gains = np.where(scores[:, used] > 0, scores[:, used], -1e6)
+    gains *= np.where(counts, 1.0, 0.3)[:, None]
+    jumps = np.minimum(np.abs(used[None, :] - used[:, None] - 1), _FAR) * _JUMP
+    # state m: not paired; it remembers the place left last, so that the jump is paid on return
+    best = np.zeros(m + 1)
+    came = np.full((n, m + 1), m, dtype=np.int32)
+    held = -1
+    columns = np.arange(m)
+    for i in range(n):
+        k = int(best.argmax())
+        if gains[i].max() > -1e5:
+            moves = best[:m, None] - jumps
+            from_place = moves.argmax(axis=0)
+            value = moves[from_place, columns]
+            from_none = best[m] - (jumps[held] if held >= 0 else 0.0)
+            came[i, :m] = np.where(from_none >= value, m, from_place)
+            step = np.maximum(value, from_none) + gains[i]
+        else:
+            step = np.full(m, -1e6)
+        came[i, m] = k
+        none = best[k]
+        if k != m:
+            held = k
+        best[:m] = step
+        best[m] = none
+    at = int(best.argmax())
+    to = [-1] * n
+    for i in range(n - 1, -1, -1):
+        to[i] = int(used[at]) if at < m else -1
+        at = int(came[i, at])
+    return to
+
+
+def weigh(found: Sequence[Word], idf: Callable[[str], float]) -> NDArray[np.float64]:
+    """How much each word matters: rare words and names more, function words nothing."""
+    out = np.zeros(len(found))
+    for i, word in enumerate(found):
+        if not word.is_content:
+            continue
+        if word.text in LIGHT:
+            out[i] = 0.25
+            continue
+        base = max(idf(term) for term in (terms(word.text) or [word.text]))
+        base = min(max(base, 0.4), 8.0)
+        if len(word.text) == 1 and _is_han_word(word.text):
+            base *= 0.4
+        out[i] = base * (1.3 if word.is_name else 1.0)
+    return out

@@ -1,0 +1,314 @@
+"""The command line: parses, calls the assistant, prints.
+
+Results go to standard output, everything else to standard error. Exit: 0 done, 3 abstained,
+4 some claim is contradicted or not in the notes, 2 usage, 1 failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from assistant.config import Config, load_config, sample_notes
+from assistant.pipeline import Assistant
+from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
+from assistant.retrieval import Filters
+from assistant.types import Answer, Checked, Verdict
+from assistant.wire import answer_object, checked_object, found_object
+from corpus.errors import ConfigError, CorpusError, YoujuError
+from corpus.places import data_home, remember_notes
+from corpus.readers import read_text
+from corpus.types import RefreshReport
+
+__all__ = ["build_parser", "main"]
+
+logger = logging.getLogger(__name__)
+
+DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
+_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    common = _common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS))
+    parser = argparse.ArgumentParser(
+        prog="youju",
+        description="Ask your own notes, in Chinese or English: every sentence of the answer is "
+        "cited and checked against them.",
+        parents=[common],
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=text, description=text, parents=[common])
+        made.set_defaults(run=run)
+        return made
+
+    ask = verb("ask", _ask, "Answer a question from the notes, every sentence cited and checked.")
+    ask.add_argument("question", help="the question; - reads one a line from standard input")
+    find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
+    find.add_argument("query", help="words, a term or a sentence")
+    find.add_argument("-k", type=int, default=10, metavar="N", help="how many hits at most (10)")
+    find.add_argument("--folder", metavar="P", help="only notes in this folder, or matching this pattern")
+    find.add_argument("--tag", metavar="T", help="only notes with this tag, nested tags included")
+    find.add_argument("--since", metavar="DATE", help="only notes dated this day or later (2024-05-01)")
+    find.add_argument("--until", metavar="DATE", help="only notes dated this day or earlier")
+    find.add_argument("--title", metavar="T", help="only notes whose title or alias holds these words")
+    check = verb("check", _check, "Check each claim of a text against the notes.")
+    check.add_argument("text", nargs="?", help="the text; - reads it from standard input")
+    check.add_argument("--file", type=Path, metavar="F", help="read the text from a file")
+    check.add_argument("--lines", action="store_true", help="each input line is a text of its own")
+    index = verb("index", _index, "Bring the index in line with the notes, or show its state.")
+    index.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="the notes to index")
+    index.add_argument("--rebuild", action="store_true", help="read and encode everything again")
+    index.add_argument("--status", action="store_true", help="only show what is indexed")
+    chat = verb("chat", _chat, "Open the chat in the browser, on this machine only.")
+    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    chat.add_argument("--port", type=int, default=None, help="port to listen on (the first free from 7860)")
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Options that every verb takes, before or behind its name."""
+    parser.add_argument("--notes", type=Path, metavar="PATH", help="folder, file or zip of the notes")
+    parser.add_argument("--index", type=Path, metavar="DIR", help="folder of the index")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    parser.add_argument("--encoder", metavar="NAME", help="a sentence-transformers model instead of the built-in one")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    debug = getattr(args, "debug", False)
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING, format="youju: %(message)s", stream=sys.stderr
+    )
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except ConfigError as error:
+        return _fail(str(error), USAGE, debug=debug)
+    except YoujuError as error:
+        return _fail(str(error), FAILURE, debug=debug)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return _fail("stopped", FAILURE, debug=debug)
+    except Exception as error:
+        logger.debug("unexpected", exc_info=True)
+        return _fail(f"{type(error).__name__}: {error} (--debug shows more)", FAILURE, debug=debug)
+
+
+def _fail(message: str, code: int, *, debug: bool) -> int:
+    if debug:
+        logger.debug("traceback", exc_info=True)
+    print(f"youju: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
+    return load_config(
+        notes=notes or getattr(args, "notes", None),
+        index=getattr(args, "index", None),
+        encoder=getattr(args, "encoder", None),
+        file=getattr(args, "config", None),
+    )
+
+
+def _open(config: Config) -> Assistant:
+    """The assistant with its index refreshed."""
+    assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
+    report = _refresh(assistant)
+    if not report.n_notes:
+        assistant.close()
+        why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
+        first = f" (first: {report.skipped[0].path}: {report.skipped[0].reason})" if report.skipped else ""
+        raise CorpusError(f"No notes in {config.notes}{why}{first}. Name a folder of Markdown with --notes.")
+    return assistant
+
+
+def _refresh(assistant: Assistant, *, rebuild: bool = False) -> RefreshReport:
+    shown = sys.stderr.isatty()
+
+    def progress(done: int, total: int) -> None:
+        if shown and (done == total or done % 20 == 0):
+            print(f"\rindexing {done}/{total} files", end="\n" if done == total else "", file=sys.stderr)
+
+    return assistant.refresh(progress, rebuild=rebuild)
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _wants_json(args: argparse.Namespace) -> bool:
+    return bool(getattr(args, "json", False))
+
+
+def _print_object(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def _ask(args: argparse.Namespace) -> int:
+    with _open(_config(args)) as assistant:
+        if args.question != "-":
+            answer = assistant.ask(args.question)
+            _show_answer(args, answer)
+            return ABSTAINED if answer.abstained else DONE
+        answered = asked = 0
+        for line in _lines():
+            try:
+                answer = assistant.ask(line)
+            except ConfigError as error:  # one bad question costs only itself
+                answer = _unasked(line, str(error))
+            _show_answer(args, answer)
+            asked += 1
+            answered += not answer.abstained
+        return ABSTAINED if asked and not answered else DONE
+
+
+def _unasked(question: str, reason: str) -> Answer:
+    return Answer(
+        question=question[:200],
+        searched=(),
+        text=reason,
+        abstained=True,
+        reason=reason,
+        generator="extractive",
+    )
+
+
+def _show_answer(args: argparse.Namespace, answer: Answer) -> None:
+    if _wants_json(args):
+        _print_object(answer_object(answer))
+    else:
+        print(answer_text(answer, colour=_colour()), flush=True)
+
+
+def _lines() -> Iterator[str]:
+    """Lines of standard input that are not blank."""
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip("\r\n")
+
+
+def _find(args: argparse.Namespace) -> int:
+    if args.k < 1:
+        raise ConfigError(f"-k must be at least 1, got {args.k}")
+    for name in ("since", "until"):
+        value = getattr(args, name)
+        if value and not _DATE.fullmatch(value):
+            raise ConfigError(f"--{name}: write dates as 2024-05-01, got {value!r}")
+    filters = Filters(
+        folder=args.folder,
+        tag=args.tag,
+        since=args.since,
+        # `2024` and `2024-05` end with their last day
+        until=args.until + "-99" if args.until and len(args.until) < 10 else args.until,
+        title=args.title,
+    )
+    with _open(_config(args)) as assistant:
+        hits = assistant.find(args.query, k=args.k, filters=filters)
+    if _wants_json(args):
+        _print_object(found_object(args.query, hits))
+    else:
+        print(hits_text(args.query, hits))
+    return DONE
+
+
+def _check(args: argparse.Namespace) -> int:
+    if (args.text is None) == (args.file is None):
+        raise ConfigError("check takes a text, - for standard input, or --file F")
+    if args.file is not None:
+        source = read_text(args.file)
+    else:
+        source = sys.stdin.read() if args.text == "-" else args.text
+    texts = [t for t in source.split("\n") if t.strip()] if args.lines else [source]
+    flagged = False
+    with _open(_config(args)) as assistant:
+        for text in texts:
+            checked = assistant.check(text)
+            _show_checked(args, checked)
+            flagged |= any(
+                c.verdict in (Verdict.CONTRADICTED, Verdict.UNSUPPORTED) for c in checked.claims
+            )
+    return FLAGGED if flagged else DONE
+
+
+def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
+    if _wants_json(args):
+        _print_object(checked_object(checked))
+    else:
+        print(checked_text(checked, colour=_colour()), flush=True)
+
+
+def _index(args: argparse.Namespace) -> int:
+    config = _config(args, notes=args.folder)
+    with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
+        if not args.status:
+            report = _refresh(assistant, rebuild=args.rebuild)
+            if not _wants_json(args):
+                print(report_text(report))
+            if not report.n_notes:
+                raise CorpusError(f"No notes in {config.notes}. Name a folder of Markdown or text files.")
+            if config.notes.resolve() != sample_notes().resolve():
+                remember_notes(config.notes)
+        status = assistant.index.status()
+        if _wants_json(args):
+            _print_object(_status_object(status))
+        elif args.status:
+            print(status_text(status))
+    return DONE
+
+
+def _status_object(status: Any) -> dict[str, Any]:  # noqa: ANN401  (IndexStatus, as plain data)
+    import dataclasses
+
+    return dataclasses.asdict(status)
+
+
+def _chat(args: argparse.Namespace) -> int:
+    if args.port is not None and not 0 < args.port < 65_536:
+        raise ConfigError(f"--port must be between 1 and 65535, got {args.port}")
+    from assistant.web.app import serve
+
+    config = _config(args)
+    with _open(config) as assistant:
+        serve(
+            assistant,
+            host=args.host,
+            port=args.port,
+            data_dir=data_home() / "chat",
+            announce=lambda message: print(message, file=sys.stderr, flush=True),
+        )
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

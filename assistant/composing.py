@@ -1,0 +1,130 @@
+"""An extractive answer as text with markers: what was selected, written down without a change.
+
+Sentences keep their words; a list stands under its stem, a table row under its header, code in
+its fence. Every piece carries the marker of its citation. Knows extracts, not how they were
+chosen; called by `pipeline`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.answering import Extract, Selection, with_stem
+from assistant.types import Citation, Hit
+from corpus.text import has_han
+
+__all__ = ["Composed", "abstention", "compose"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """The text of an answer and what its markers stand for."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+def compose(selection: Selection) -> Composed:
+    """Write a selection down.
+
+    Args:
+        selection: with at least one extract.
+
+    Returns:
+        Markdown in which every quoted span is followed by its marker.
+    """
+    pieces: list[str] = []
+    citations: list[Citation] = []
+    shown_stem: tuple[str, tuple[int, int]] | None = None
+    notes = list(dict.fromkeys(e.hit.note.path for e in selection.extracts))
+    current = ""
+    for extract in selection.extracts:
+        path = extract.hit.note.path
+        if len(notes) > 1 and path != current:
+            pieces.append(f"**{extract.hit.note.title}**")
+            shown_stem = None
+        current = path
+        stem = with_stem(extract) if (extract.is_item or extract.unit.kind == "row") else None
+        if stem is not None and stem.unit.stem is None and extract.unit.stem is not None:
+            key = (path, extract.unit.stem)
+            if key != shown_stem:
+                pieces.append(_stem_line(stem, extract))
+                shown_stem = key
+        citations.append(_citation(len(citations) + 1, extract))
+        pieces.append(_piece(extract, len(citations)))
+    return Composed(text=_joined(pieces), citations=tuple(citations))
+
+
+def _stem_line(stem: Extract, extract: Extract) -> str:
+    if extract.unit.kind == "row":
+        n_cells = max(1, stem.text.strip().strip("|").count("|") + 1)
+        return f"{stem.text}\n|{'---|' * n_cells}"
+    words = re.sub(r"[:：]\s*$", "", stem.text.strip())
+    return f"{words}{'：' if has_han(words) else ':'}"
+
+
+def _piece(extract: Extract, marker: int) -> str:
+    text = extract.text
+    if extract.unit.kind in ("code", "formula"):
+        return f"{text}\n\n[{marker}]"
+    if extract.unit.kind == "row":
+        return f"{text}\n\n[{marker}]"
+    bullet = "- " if extract.is_item or extract.unit.kind == "item" else ""
+    return f"{bullet}{text} [{marker}]"
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Pieces as paragraphs; items and table lines of one run stay together."""
+    out = ""
+    for piece in pieces:
+        if not out:
+            out = piece
+        elif piece.startswith("- ") and out.rsplit("\n", 1)[-1].startswith("- "):
+            out += "\n" + piece
+        elif piece.startswith("|") and out.endswith("|"):
+            out += "\n" + piece
+        else:
+            out += "\n\n" + piece
+    return out
+
+
+def _citation(marker: int, extract: Extract) -> Citation:
+    note, unit = extract.hit.note, extract.unit
+    return Citation(
+        marker=marker,
+        note=note.path,
+        title=note.title,
+        heading=unit.heading or extract.hit.chunk.heading,
+        start=unit.start,
+        end=unit.end,
+        line=note.line_of(unit.start),
+        quote=extract.text,
+        date=note.date,
+    )
+
+
+def abstention(question: str, selection: Selection, hits: Sequence[Hit]) -> tuple[str, str]:
+    """Text and reason of an answer that the notes do not give, in the language of the question.
+
+    Args:
+        question: the question as asked.
+        selection: the empty selection, with what it missed.
+        hits: the nearest passages, best first; their notes are named.
+    """
+    zh = has_han(question)
+    titles = list(dict.fromkeys(hit.note.title for hit in hits))[:3]
+    missing = [word for word in selection.missing if word][:4]
+    if not hits:
+        reason = "笔记里没有相关内容" if zh else "nothing in the notes is about this"
+    elif missing:
+        named = ("、" if zh else ", ").join(missing)
+        reason = f"笔记没有提到：{named}" if zh else f"the notes do not mention: {named}"
+    else:
+        reason = "笔记没有直接回答这个问题" if zh else "the notes do not answer this directly"
+    text = "笔记里没有找到答案。" if zh else "Your notes do not answer this."
+    if titles:
+        named = "、".join(f"《{t}》" for t in titles) if zh else ", ".join(f"“{t}”" for t in titles)
+        text += f"最接近的笔记：{named}。" if zh else f" Nearest notes: {named}."
+    return text, reason

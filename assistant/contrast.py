@@ -1,0 +1,636 @@
+"""Where a claim and the passage that speaks of the same thing part ways.
+
+Each rule looks at one kind of slot: numbers with units, versions, negation, opposites,
+quantifiers, the sides of a comparison, the order of steps, names and words that stand in each
+other's place. A rule names what the claim says, what the note says, and how sure it is. Knows
+alignments, not notes; `grounding` decides what a conflict means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.alignment import Alignment, Word
+from assistant.lexicon import LIGHT, opposites, quantifier
+from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.relations import relations
+from corpus.text import fold, has_han, is_han
+
+__all__ = ["Conflict", "conflicts", "heads", "missing_numbers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """One slot in which claim and note differ.
+
+    Attributes:
+        kind: "number", "version", "negation", "opposite", "quantifier", "name", "word",
+            "role", "order".
+        said: what the claim says, in its own words.
+        noted: what the note says, in its own words.
+        strength: how sure the rule is that both cannot hold, in [0, 1].
+    """
+
+    kind: str
+    said: str
+    noted: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A claim and a passage as the rules see them."""
+
+    claim: str
+    note: str
+    found: Alignment
+    covered: tuple[float, ...]
+    same_language: bool
+
+    def claim_of(self, place: int) -> int:
+        """The word of the claim that is paired with a word of the passage, or -1."""
+        return self.found.to.index(place) if place in self.found.to else -1
+
+
+def conflicts(
+    claim: str, note: str, found: Alignment, covered: Sequence[float]
+) -> list[Conflict]:
+    """Every slot in which a claim differs from a passage, surest first.
+
+    Args:
+        claim: the statement.
+        note: the passage, a sentence or a few.
+        found: their alignment.
+        covered: per word of the claim, how surely passage or context say it, in [0, 1].
+    """
+    pair = _Pair(claim, note, found, tuple(covered), has_han(claim) == has_han(note))
+    out = [
+        *_numbers(pair),
+        *_versions(pair),
+        *_polarity(pair),
+        *_quantifiers(pair),
+        *_roles(pair),
+        *_repaired(pair),
+    ]
+    if pair.same_language:
+        out += [*_swapped(pair), *_permuted(pair), *_replaced(pair)]
+    return sorted(out, key=lambda c: -c.strength)
+
+
+# Numbers -----------------------------------------------------------------------------------
+
+
+_UNIT_CLASSES = (
+    frozenset({"年", "月", "个月", "周", "星期", "天", "日", "小时", "分钟", "秒", "ms", "us", "ns"}),
+    frozenset({"gb", "mb", "kb", "tb", "字节", "bytes", "byte", "bit", "bits"}),
+    frozenset({"%", "‰", "倍", "数量级"}),
+    frozenset({"元", "美元"}),
+    frozenset({"类", "阶段", "步", "项", "点", ""}),
+)
+
+
+def _comparable(a: str, b: str) -> bool:
+    return a == b or not a or not b or any({a, b} <= group for group in _UNIT_CLASSES)
+
+
+def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
+    """Quantities of a claim that neither the passage nor its context states."""
+    known = [*quantities(note), *quantities(context)]
+    plain = re.sub(r"[\s,]", "", fold(note + " " + context))
+    out = []
+    for q in quantities(claim):
+        if q.is_weak or any(same_quantity(q, k) for k in known):
+            continue
+        if _stands_in(q, claim, plain):
+            continue
+        out.append(q)
+    return out
+
+
+def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
+    """Whether the digits as written stand in the passage: part of a name, a date, a formula."""
+    digits = re.match(r"[\d.]*\d", fold(claim[q.start : q.end]).replace(",", ""))
+    if not digits:
+        return False
+    return re.search(rf"(?<![\d.]){re.escape(digits.group())}(?![\d]|\.\d)", plain) is not None and (
+        not q.unit or fold(claim[q.start : q.end]).replace(",", "").replace(" ", "") in plain
+    )
+
+
+def _numbers(pair: _Pair) -> list[Conflict]:
+    """A quantity of the claim where the note has another one of the same kind."""
+    claimed, noted = quantities(pair.claim), quantities(pair.note)
+    free = [
+        k
+        for k in noted
+        if not k.is_weak
+        and not any(same_quantity(q, k) for q in claimed)
+        and (k.unit or not _NAMED.search(pair.note[: k.start]))
+    ]
+    out = []
+    for q in missing_numbers(pair.claim, pair.note):
+        best: tuple[float, Quantity] | None = None
+        for k in free:
+            near = _neighbourhood(pair, q, k)
+            if not _comparable(q.unit, k.unit):
+                if near < 0.75:
+                    continue
+                near -= 0.2
+            elif q.unit and q.unit == k.unit:
+                near += 0.15
+            if best is None or near > best[0]:
+                best = (near, k)
+        if best and best[0] >= 0.35:
+            k = best[1]
+            out.append(
+                Conflict(
+                    kind="number",
+                    said=pair.claim[q.start : q.end],
+                    noted=pair.note[k.start : k.end],
+                    strength=min(0.95, 0.45 + 0.5 * best[0]),
+                )
+            )
+    return out
+
+
+_NAMED = re.compile(r"[A-Za-z][\s\-]*$")  # what follows is a version of a name, no count
+
+
+def _neighbourhood(pair: _Pair, q: Quantity, k: Quantity) -> float:
+    """Share of the words around a quantity of the claim whose pairs stand around that of the note."""
+    around = [
+        i
+        for i, w in enumerate(pair.found.claim)
+        if w.role != "stop" and not (q.start <= w.start < q.end)
+    ]
+    around = sorted(around, key=lambda i: abs(_middle(pair.found.claim[i]) - (q.start + q.end) / 2))[:4]
+    if not around:
+        return 0.5
+    spans = [
+        j for j, w in enumerate(pair.found.evidence) if w.role != "stop" and not k.start <= w.start < k.end
+    ]
+    close = set(sorted(spans, key=lambda j: abs(_middle(pair.found.evidence[j]) - (k.start + k.end) / 2))[:7])
+    weights = [1.0, 0.8, 0.6, 0.4][: len(around)]
+    hits = [
+        w * pair.found.score[i]
+        for w, i in zip(weights, around, strict=True)
+        if pair.found.to[i] in close and not pair.found.is_opposite[i]
+    ]
+    return float(sum(hits)) / float(sum(weights))
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2
+
+
+_VERSIONED = re.compile(r"([A-Za-z][A-Za-z.+#]*)[\s\-_]*[vV]?(\d+(?:\.\d+)*)(?![\d.]*\d?[A-Za-z%])")
+
+
+def _versions(pair: _Pair) -> list[Conflict]:
+    """The same name with another version: BlenderBot 2 where the note speaks of BlenderBot 3."""
+    noted: dict[str, set[str]] = {}
+    for m in _VERSIONED.finditer(pair.note):
+        noted.setdefault(fold(m.group(1)), set()).add(m.group(2))
+    out = []
+    for m in _VERSIONED.finditer(pair.claim):
+        known = noted.get(fold(m.group(1)), set())
+        if known and m.group(2) not in known:
+            other = sorted(known)[0]
+            out.append(
+                Conflict(
+                    kind="version", said=m.group(), noted=f"{m.group(1)} {other}", strength=0.7
+                )
+            )
+    return out
+
+
+# Negation, opposites, quantifiers -------------------------------------------------------------
+
+
+def _scopes(found: Sequence[Word]) -> list[int]:
+    """How many negations govern each word: those before it in its clause, double ones cancel."""
+    out = [0] * len(found)
+    for i, word in enumerate(found):
+        if word.role == "negation":
+            for j in range(i + 1, len(found)):
+                if found[j].clause != word.clause or found[j].role == "negation":
+                    break
+                out[j] += 1
+    # a negation that stands right before another one denies it
+    for i, word in enumerate(found):
+        if word.role == "negation":
+            chained = 0
+            k = i - 1
+            while k >= 0 and found[k].clause == word.clause and i - k <= 3:
+                chained += found[k].role == "negation"
+                k -= 1
+            if chained:
+                for j in range(i + 1, len(found)):
+                    if found[j].clause != word.clause or found[j].role == "negation":
+                        break
+                    out[j] += chained
+    return [n % 2 for n in out]
+
+
+def heads(found: Sequence[Word]) -> list[tuple[int, int]]:
+    """Each negation with the first content words that it denies."""
+    out = []
+    for i, word in enumerate(found):
+        if word.role != "negation":
+            continue
+        n = 0
+        for j in range(i + 1, min(len(found), i + 6)):
+            if found[j].clause != word.clause:
+                break
+            if found[j].is_content:
+                out.append((i, j))
+                n += 1
+                if n == 2:
+                    break
+    return out
+
+
+def _polarity(pair: _Pair) -> list[Conflict]:
+    """What one side denies and the other states."""
+    found = pair.found
+    ours, theirs = _scopes(found.claim), _scopes(found.evidence)
+    own_heads, their_heads = heads(found.claim), heads(found.evidence)
+    out = []
+    tried: set[int] = set()
+    for cue, head in own_heads:
+        j = found.to[head]
+        if j < 0 or cue in tried:
+            continue
+        tried.add(cue)
+        if (ours[head] ^ theirs[j]) != int(found.is_opposite[head]):
+            said = pair.claim[found.claim[cue].start : found.claim[head].end]
+            strength = _denial(found, head, j, found.score[head])
+            out.append(_denied(pair, said, j, strength))
+    tried.clear()
+    for cue, head in their_heads:
+        i = pair.claim_of(head)
+        if i < 0 or cue in tried:
+            continue
+        tried.add(cue)
+        if any(i == h for _, h in own_heads):
+            continue
+        if (ours[i] ^ theirs[head]) != int(found.is_opposite[i]):
+            out.append(
+                Conflict(
+                    kind="negation",
+                    said=pair.claim[found.claim[i].start : found.claim[i].end],
+                    noted=pair.note[found.evidence[cue].start : found.evidence[head].end],
+                    strength=_denial(found, i, head, found.score[i]),
+                )
+            )
+    governed = {h for _, h in own_heads} | {pair.claim_of(h) for _, h in their_heads}
+    for i, contrary in enumerate(found.is_opposite):
+        j = found.to[i]
+        if contrary and i not in governed and ours[i] == theirs[j]:
+            out.append(
+                Conflict(
+                    kind="opposite",
+                    said=pair.claim[found.claim[i].start : found.claim[i].end],
+                    noted=pair.note[found.evidence[j].start : found.evidence[j].end],
+                    strength=0.75,
+                )
+            )
+    return out
+
+
+def _denial(found: Alignment, i: int, j: int, score: float) -> float:
+    """How sure it is that one side denies what the other states: less if both clauses deny."""
+    mine, other = found.claim[i].clause, found.evidence[j].clause
+    odd = sum(w.role == "negation" for w in found.claim if w.clause == mine) % 2
+    even = sum(w.role == "negation" for w in found.evidence if w.clause == other) % 2
+    return (0.5 + 0.4 * score) if odd != even else 0.3
+
+
+def _denied(pair: _Pair, said: str, j: int, strength: float) -> Conflict:
+    word = pair.found.evidence[j]
+    before = pair.found.evidence[j - 1] if j else word
+    start = before.start if before.clause == word.clause else word.start
+    return Conflict(
+        kind="negation",
+        said=said,
+        noted=pair.note[start : word.end],
+        strength=strength,
+    )
+
+
+_CLASH = {
+    frozenset({"only", "not_only"}): 0.85,
+    frozenset({"all", "some"}): 0.7,
+    frozenset({"all", "none"}): 0.85,
+    frozenset({"some", "none"}): 0.8,
+    frozenset({"all", "most"}): 0.5,
+    frozenset({"least", "atmost"}): 0.85,
+    frozenset({"some", "most"}): 0.5,
+}
+
+
+def _quantifiers(pair: _Pair) -> list[Conflict]:
+    """`all` where the note says `some`, `only` where it says `not only`."""
+    found = pair.found
+    out = []
+    theirs = [(j, quantifier(w.text)) for j, w in enumerate(found.evidence) if w.role == "quantifier"]
+    for i, word in enumerate(found.claim):
+        if word.role != "quantifier":
+            continue
+        mine = quantifier(word.text)
+        head = next(
+            (k for k in range(i + 1, len(found.claim)) if found.claim[k].is_content and found.to[k] >= 0),
+            None,
+        )
+        if head is None:
+            continue
+        j = found.to[head]
+        near = [(k, other) for k, other in theirs if k < j and j - k <= 5]
+        if not near or any(other == mine for _, other in near):
+            continue
+        k, other = near[-1]
+        strength = _CLASH.get(frozenset({mine, other}), 0.0)
+        if strength:
+            out.append(
+                Conflict(
+                    kind="quantifier",
+                    said=pair.claim[word.start : found.claim[head].end],
+                    noted=pair.note[found.evidence[k].start : found.evidence[j].end],
+                    strength=strength,
+                )
+            )
+    return out
+
+
+# Roles and order ------------------------------------------------------------------------------
+
+
+def _roles(pair: _Pair) -> list[Conflict]:
+    """Sides of a relation exchanged: A better than B where the note says B better than A."""
+    out = []
+    noted = relations(pair.note)
+    for mine in relations(pair.claim):
+        for other in noted:
+            if mine.kind != other.kind:
+                continue
+            kept = _meets(pair, mine.subject, other.subject) + _meets(pair, mine.object, other.object)
+            crossed = _meets(pair, mine.subject, other.object) + _meets(
+                pair, mine.object, other.subject
+            )
+            if mine.direction * other.direction < 0:
+                kept, crossed = crossed, kept
+            if crossed > kept + 0.4 and crossed >= 0.6:
+                out.append(
+                    Conflict(
+                        kind="order" if mine.kind == "sequence" else "role",
+                        said=pair.claim[mine.start : mine.end],
+                        noted=pair.note[other.start : other.end],
+                        strength=min(0.9, 0.5 + 0.3 * crossed),
+                    )
+                )
+    return out
+
+
+def _meets(pair: _Pair, mine: Sequence[int], theirs: Sequence[int]) -> float:
+    """Share of the words of one side whose pairs stand on a side of the other relation."""
+    content = [i for i in mine if pair.found.claim[i].is_content]
+    content = [i for i in content if pair.found.claim[i].is_name] or content
+    if not content:
+        return 0.0
+    inside = set(theirs)
+    score = 0.0
+    for i in content:
+        word = pair.found.claim[i].text
+        if any(pair.found.evidence[j].text == word for j in inside):
+            score += 1.0
+        elif pair.found.to[i] in inside:
+            score += pair.found.score[i]
+    return score / len(content)
+
+
+def _swapped(pair: _Pair) -> list[Conflict]:
+    """Two words that have exchanged their places between neighbours that have not."""
+    found = pair.found
+    exact = [
+        i
+        for i, j in enumerate(found.to)
+        if j >= 0 and found.score[i] >= 0.9 and not found.is_opposite[i] and found.claim[i].is_content
+    ]
+    out = []
+    for x in range(len(exact)):
+        for y in range(x + 1, len(exact)):
+            i, k = exact[x], exact[y]
+            if not _could_swap(found.claim[i], found.claim[k]):
+                continue
+            said = _slot(found, i)
+            noted_i, noted_k = _place_between(found, i), _place_between(found, k)
+            if noted_i is None or noted_k is None or not said:
+                continue
+            if _same(found, k, noted_i) and _same(found, i, noted_k):
+                out.append(
+                    Conflict(
+                        kind="role",
+                        said=_words(pair.claim, found.claim[i], found.claim[k]),
+                        noted=_words(pair.note, found.evidence[noted_i], found.evidence[noted_k]),
+                        strength=0.85,
+                    )
+                )
+    return out
+
+
+def _permuted(pair: _Pair) -> list[Conflict]:
+    """The same words and the same function words, content in another order."""
+    found = pair.found
+    content = [i for i, w in enumerate(found.claim) if w.is_content and w.text not in LIGHT]
+    if len(content) < 3 or any(found.to[i] < 0 or found.score[i] < 0.9 for i in content):
+        return []
+    places = [found.to[i] for i in content]
+    low, high = min(places), max(places)
+    inside = [
+        j
+        for j in range(low, high + 1)
+        if found.evidence[j].is_content and found.evidence[j].text not in LIGHT
+    ]
+    if len(set(places)) != len(places) or len(inside) > len(places):
+        return []
+    first, last = content[0], content[-1]
+    skeleton = [w.text for w in found.claim[first : last + 1] if not w.is_content]
+    theirs = [w.text for w in found.evidence[low : high + 1] if not w.is_content]
+    if not skeleton or skeleton != theirs or places == sorted(places):
+        return []
+    return [
+        Conflict(
+            kind="role",
+            said=pair.claim[found.claim[first].start : found.claim[last].end],
+            noted=pair.note[found.evidence[low].start : found.evidence[high].end],
+            strength=0.8,
+        )
+    ]
+
+
+_SEGMENT = re.compile(r"[,，;；、。]|\band\b")
+
+
+def _repaired(pair: _Pair) -> list[Conflict]:
+    """Names bound to each other's partners: A with Y and B with X where the note has A with X."""
+    found = pair.found
+    common = {w.text for w in found.claim if w.is_name} & {w.text for w in found.evidence}
+    mine = _bound(pair.claim, found.claim, common)
+    theirs = _bound(pair.note, found.evidence, common)
+    for a, b in mine:
+        for c, d in mine:
+            crossed = {frozenset({a, d}), frozenset({c, b})}
+            if a != c and b != d and crossed <= set(map(frozenset, theirs)):
+                return [Conflict(kind="role", said=f"{a}–{b}", noted=f"{a}–{d}", strength=0.85)]
+    return []
+
+
+def _bound(text: str, found: Sequence[Word], common: set[str]) -> list[tuple[str, str]]:
+    """Pairs of names that stand alone together in one segment of a text."""
+    cuts = [m.start() for m in _SEGMENT.finditer(text)]
+    groups: dict[int, list[str]] = {}
+    for word in found:
+        if word.text in common:
+            groups.setdefault(sum(cut <= word.start for cut in cuts), []).append(word.text)
+    return [(g[-2], g[-1]) for g in groups.values() if 2 <= len(g) <= 3]
+
+
+def _could_swap(a: Word, b: Word) -> bool:
+    return a.text != b.text and a.is_name == b.is_name and a.is_number == b.is_number
+
+
+def _slot(found: Alignment, i: int) -> bool:
+    """Whether a word has a neighbour on either side that is paired, so that its place is known."""
+    return (i > 0 and found.to[i - 1] >= 0) or (i + 1 < len(found.to) and found.to[i + 1] >= 0)
+
+
+def _same(found: Alignment, i: int, j: int) -> bool:
+    return found.claim[i].text == found.evidence[j].text
+
+
+def _place_between(found: Alignment, i: int) -> int | None:
+    """The word of the evidence that stands where word i of the claim should, by its neighbours."""
+    left = found.to[i - 1] if i > 0 and found.score[i - 1] >= 0.9 else None
+    right = found.to[i + 1] if i + 1 < len(found.to) and found.score[i + 1] >= 0.9 else None
+    m = len(found.evidence)
+    if left is not None and left >= 0 and left + 1 < m and (right is None or right == left + 2):
+        return left + 1
+    if right is not None and right >= 1 and (left is None or left == right - 2):
+        return right - 1
+    return None
+
+
+def _words(text: str, a: Word, b: Word) -> str:
+    first, last = sorted((a, b), key=lambda w: w.start)
+    return text[first.start : last.end] if last.end - first.start <= 40 else (
+        f"{text[first.start : first.end]} … {text[last.start : last.end]}"
+    )
+
+
+# Names and words in each other's place ---------------------------------------------------------
+
+
+def _replaced(pair: _Pair) -> list[Conflict]:
+    """Words of the claim that have no pair, where the note has other words in the same place."""
+    found = pair.found
+    paired = set(found.to)
+    out: list[Conflict] = []
+    i = 0
+    n = len(found.claim)
+    while i < n:
+        if not _is_loose(pair, i):
+            i += 1
+            continue
+        j = i
+        while j + 1 < n and _is_loose(pair, j + 1):
+            j += 1
+        out += _replacement(pair, i, j, paired)
+        i = j + 1
+    return out
+
+
+def _is_loose(pair: _Pair, i: int) -> bool:
+    word = pair.found.claim[i]
+    return (
+        word.is_content
+        and pair.covered[i] < 0.6
+        and not word.is_number
+        and not pair.found.is_opposite[i]
+        and word.text not in LIGHT
+    )
+
+
+def _replacement(pair: _Pair, i: int, j: int, paired: set[int]) -> list[Conflict]:
+    """What the note has between the pairs of the words around claim[i..j]."""
+    found = pair.found
+    left = _anchor(found, range(i - 1, max(-1, i - 4), -1))
+    right = _anchor(found, range(j + 1, min(len(found.claim), j + 4)))
+    m = len(found.evidence)
+    low = found.to[left] + 1 if left is not None else None
+    high = found.to[right] if right is not None else None
+    tight = (left == i - 1 if left is not None else False) and (right == j + 1 if right is not None else False)
+    if low is None and high is None:
+        return []
+    if low is None:
+        assert high is not None
+        low = max(0, high - (j - i + 2))
+    if high is None:
+        high = min(m, low + (j - i + 2))
+    if high <= low or high - low > (j - i + 1) + 4:
+        return []
+    clause = {found.evidence[k].clause for k in range(low, high)}
+    other = [
+        k
+        for k in range(low, high)
+        if found.evidence[k].is_content
+        and k not in paired
+        and found.evidence[k].text not in LIGHT
+        and not found.evidence[k].is_number
+    ]
+    if not other or len(clause) > 2:
+        return []
+    mine = found.claim[i : j + 1]
+    theirs = [found.evidence[k] for k in other]
+    kind, strength = _substitution(mine, theirs, tight, both=left is not None and right is not None)
+    if not strength:
+        return []
+    return [
+        Conflict(
+            kind=kind,
+            said=pair.claim[mine[0].start : mine[-1].end],
+            noted=pair.note[theirs[0].start : theirs[-1].end],
+            strength=strength,
+        )
+    ]
+
+
+def _anchor(found: Alignment, places: Sequence[int] | range) -> int | None:
+    """The nearest word that is surely paired, function words passed over."""
+    for k in places:
+        if found.to[k] >= 0 and found.score[k] >= 0.88 and not found.is_opposite[k]:
+            return k
+        if found.claim[k].is_content:
+            return None
+    return None
+
+
+def _substitution(
+    mine: Sequence[Word], theirs: Sequence[Word], tight: bool, *, both: bool
+) -> tuple[str, float]:
+    """Kind and strength of one run of words standing in place of another."""
+    named = any(w.is_name for w in mine), any(w.is_name for w in theirs)
+    if all(named):
+        return "name", 0.9 if both else 0.45
+    if any(named):
+        return "name", 0.5 if tight else 0.35 if both else 0.0
+    if any(o in {w.text for w in theirs} for w in mine for o in opposites(w.text)):
+        return "opposite", 0.85
+    own, other = sum(len(w.text) for w in mine), sum(len(w.text) for w in theirs)
+    if tight and own <= 6 and abs(own - other) <= 1 and len(mine) == len(theirs):
+        return "word", 0.7
+    return "word", 0.3 if both and own <= 8 and other <= 10 else 0.0

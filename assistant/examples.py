@@ -1,0 +1,65 @@
+"""Questions to begin with, drafted from titles and headings of the indexed notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from corpus.blocks import units
+from corpus.index import Index
+from corpus.text import has_han
+from corpus.types import Note
+
+__all__ = ["draft_questions"]
+
+_ASKABLE = re.compile(
+    r"^(?:主要|常见)?(优势|优点|好处|不足|缺点|局限|局限性|分类|原因|步骤|流程|作用|原理|特点|结构|阶段|组成)$"
+)
+_DEFINED = re.compile(
+    r"^[#>*\-\s\d.]*([A-Za-z][\w.+-]{1,24}(?: [A-Z0-9][\w.+-]*)?|[\u4e00-\u9fff]{2,8})\s*"
+    r"(?:[(（][^)）]{2,60}[)）])?\s*(?:也就是|通常指|是指|指的是|是一种|是)"
+)
+_OPENING = re.compile(r"^(?:背景|概述|简介|介绍|前言|这|那|它|本文|我们|其|该|如果|当|因此|所以|但|而|不)")
+
+
+def draft_questions(index: Index, *, limit: int) -> Iterator[str]:
+    """Draft questions, at most one a note and round, in a fixed order.
+
+    Args:
+        index: an index with notes.
+        limit: how many at most.
+    """
+    drafts = [list(_of_note(note)) for note in index.notes()]
+    drafts = [found for found in drafts if found]
+    step = max(1, len(drafts) // max(1, limit // 2))
+    order = [*drafts[::step], *(d for i, d in enumerate(drafts) if i % step)]
+    given = 0
+    seen: set[str] = set()
+    for round_ in range(3):
+        for found in order:
+            if round_ < len(found) and found[round_] not in seen and given < limit:
+                seen.add(found[round_])
+                given += 1
+                yield found[round_]
+
+
+def _of_note(note: Note) -> Iterator[str]:
+    subject = _subject(note)
+    for unit in units(note, note.body_start, min(len(note.text), note.body_start + 4000)):
+        words = note.text[unit.start : unit.end].strip()
+        if unit.kind == "heading":
+            asked = _ASKABLE.match(words.strip(":： "))
+            if asked and subject:
+                yield f"{subject} 有哪些{asked.group(1)}？"
+            continue
+        defined = _DEFINED.match(words)
+        if defined and not _OPENING.match(defined.group(1)):
+            yield f"什么是 {defined.group(1)}？"
+    if subject and not has_han(note.text[:2000]):
+        yield f"What is {subject}?"
+
+
+def _subject(note: Note) -> str:
+    """The thing a note is about, if its title names one."""
+    head = re.split(r"[：:，,（(—|]", note.title)[0].strip()
+    return head if 2 <= len(head) <= 24 else ""

@@ -1,0 +1,214 @@
+"""From a question to a checked answer: the stages composed.
+
+`Assistant` holds an index and the models; each of its methods is one job of the person: ask,
+find, check, refresh. Knows no command line and no page; called by both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from assistant.answering import select
+from assistant.composing import abstention, compose
+from assistant.examples import draft_questions
+from assistant.grounding import Checker
+from assistant.questions import parse_question
+from assistant.retrieval import Filters, retrieve
+from assistant.similarity import WordSimilarity
+from assistant.types import Answer, Checked, Hit
+from corpus.encoder import Encoder, load_encoder
+from corpus.errors import ConfigError
+from corpus.index import Index
+from corpus.readers import Vault
+from corpus.types import RefreshReport
+
+__all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
+
+MAX_QUESTION = 2_000
+MAX_TEXT = 200_000
+_HITS = 12
+
+
+class Assistant:
+    """A person's notes, ready to be asked. Threads may share it.
+
+    Args:
+        index: the index of the notes.
+        vault: where they are read from; None for an index that is only asked.
+        encoder: the encoder of the index.
+    """
+
+    def __init__(self, index: Index, *, vault: Vault | None, encoder: Encoder) -> None:
+        self.index = index
+        self.vault = vault
+        self.generator = "extractive"
+        self.encoder_name = encoder.name
+        self._similar = WordSimilarity(encoder)
+        self._checker = Checker(index, self._similar)
+
+    @classmethod
+    def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
+        """Open notes and their index; nothing is read yet.
+
+        Args:
+            notes: a folder, one file or a zip.
+            folder: where the index lives, outside the notes.
+            encoder: a sentence-transformers model by name; None for the built-in one.
+
+        Raises:
+            CorpusError: there are no such notes.
+            ModelError: the encoder cannot be loaded.
+            IndexError_: the index folder cannot be used.
+        """
+        vault = Vault(notes)
+        model = load_encoder(encoder)
+        return cls(Index.open(folder, encoder=model), vault=vault, encoder=model)
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def __enter__(self) -> Self:
+        """The assistant itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the index."""
+        self.close()
+
+    def refresh(
+        self, progress: Callable[[int, int], None] | None = None, *, rebuild: bool = False
+    ) -> RefreshReport:
+        """Bring the index in line with the notes; costs a look where nothing changed."""
+        if self.vault is None:
+            raise ValueError("this assistant was made without notes to read")
+        return self.index.refresh(self.vault, progress=progress, rebuild=rebuild)
+
+    def ask(self, question: str) -> Answer:
+        """The checked answer to a question, or an abstention with its reason.
+
+        Raises:
+            ConfigError: the question is blank or longer than MAX_QUESTION characters.
+        """
+        *_, answer = self.stream(question)
+        return answer
+
+    def stream(self, question: str) -> Iterator[Answer]:
+        """The answer as it grows; the last one is finished and checked.
+
+        Raises:
+            ConfigError: as `ask`.
+        """
+        question = _sound(question, MAX_QUESTION, "question")
+        clock = _Clock()
+        hits = retrieve(self.index, question, k=_HITS)
+        clock.lap("retrieval")
+        selection = select(
+            parse_question(question), hits, idf=self.index.idf, similar=self._similar
+        )
+        if not selection.extracts:
+            text, reason = abstention(question, selection, hits)
+            clock.lap("answer")
+            yield Answer(
+                question=question,
+                searched=(question,),
+                text=text,
+                abstained=True,
+                reason=reason,
+                generator=self.generator,
+                hits=tuple(hits),
+                timings_ms=clock.done(),
+            )
+            return
+        composed = compose(selection)
+        clock.lap("answer")
+        draft = Answer(
+            question=question,
+            searched=(question,),
+            text=composed.text,
+            abstained=False,
+            reason=None,
+            generator=self.generator,
+            citations=composed.citations,
+            hits=tuple(hits),
+        )
+        for end in _growth(composed.text):
+            yield replace(draft, text=composed.text[:end])
+        claims = self._checker.check(composed.text, composed.citations)
+        disagree = self._checker.disagreements(claims, hits)
+        clock.lap("check")
+        yield replace(draft, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
+
+    def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
+        """The passages that match best, best first.
+
+        Raises:
+            ConfigError: the query is blank or longer than MAX_QUESTION characters.
+        """
+        return retrieve(self.index, _sound(query, MAX_QUESTION, "query"), k=k, filters=filters)
+
+    def check(self, text: str) -> Checked:
+        """A text with a verdict for each of its claims.
+
+        Raises:
+            ConfigError: the text is blank or longer than MAX_TEXT characters.
+        """
+        text = _sound(text, MAX_TEXT, "text", strip=False)
+        return Checked(text=text, claims=self._checker.check(text))
+
+    def examples(self, n: int = 4) -> list[str]:
+        """Questions that the notes answer, from as many different notes as possible."""
+        found: list[str] = []
+        for question in draft_questions(self.index, limit=6 * n):
+            if len(found) == n:
+                break
+            if not self.ask(question).abstained:
+                found.append(question)
+        return found
+
+
+class _Clock:
+    """Wall time of the stages, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = round(1000 * (now - self._last), 2)
+        self._last = now
+
+    def done(self) -> dict[str, float]:
+        return {**self._laps, "total": round(1000 * (time.perf_counter() - self._start), 2)}
+
+
+def _sound(text: str, limit: int, what: str, *, strip: bool = True) -> str:
+    """The text, if it can be worked on."""
+    plain = text.strip() if strip else text
+    if not plain.strip():
+        raise ConfigError(f"The {what} is empty. Write a few words.")
+    if len(plain) > limit:
+        raise ConfigError(f"The {what} has {len(plain)} characters; shorten it to {limit} or fewer.")
+    return plain
+
+
+def _growth(text: str) -> Iterator[int]:
+    """Offsets at which an answer is shown while it appears: the end of each line."""
+    at = text.find("\n\n")
+    while at >= 0:
+        yield at
+        at = text.find("\n\n", at + 2)
+    yield len(text)
+
+

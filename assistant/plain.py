@@ -1,0 +1,151 @@
+"""Answers, hits and checked texts as a terminal shows them; colours only where asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
+from corpus.index import IndexStatus
+from corpus.text import has_han
+from corpus.types import RefreshReport
+
+__all__ = ["answer_text", "checked_text", "hits_text", "report_text", "status_text"]
+
+_ICONS = {
+    Verdict.SUPPORTED: "✓",
+    Verdict.CONTRADICTED: "✗",
+    Verdict.UNSUPPORTED: "?",
+    Verdict.NOT_CHECKED: "-",
+}
+_COLOURS = {
+    Verdict.SUPPORTED: "32",
+    Verdict.CONTRADICTED: "31",
+    Verdict.UNSUPPORTED: "33",
+    Verdict.NOT_CHECKED: "90",
+}
+_NAMES = {
+    Verdict.SUPPORTED: ("有据", "supported"),
+    Verdict.CONTRADICTED: ("与笔记矛盾", "contradicted"),
+    Verdict.UNSUPPORTED: ("笔记中没有", "not in the notes"),
+    Verdict.NOT_CHECKED: ("未核对", "not checked"),
+}
+_QUOTE = 200
+
+
+def answer_text(answer: Answer, *, colour: bool = False) -> str:
+    """The answer, its sources, and what the check found."""
+    zh = has_han(answer.question)
+    parts = [answer.text]
+    if answer.abstained:
+        if answer.reason:
+            parts.append(f"（{answer.reason}）" if zh else f"({answer.reason})")
+        return "\n".join(parts)
+    parts.append("")
+    parts.append("出处：" if zh else "Sources:")
+    parts += [f"[{c.marker}] {_place(c)}" for c in answer.citations]
+    if answer.notes_disagree:
+        parts.append("\n笔记说法不一：" if zh else "\nYour notes disagree:")
+        for pair in answer.notes_disagree:
+            parts += [_side(claim) for claim in (pair.claim_a, pair.claim_b)]
+    parts.append("\n" + _summary(answer.claims, zh=zh, colour=colour))
+    flagged = [c for c in answer.claims if c.verdict is not Verdict.SUPPORTED]
+    parts += [_claim(claim, zh=zh, colour=colour) for claim in flagged]
+    return "\n".join(parts)
+
+
+def checked_text(checked: Checked, *, colour: bool = False) -> str:
+    """Each claim with its verdict, reason and evidence."""
+    zh = has_han(checked.text)
+    if not checked.claims:
+        return "没有可核对的陈述。" if zh else "There is no claim to check."
+    lines = [_claim(claim, zh=zh, colour=colour) for claim in checked.claims]
+    return "\n".join([*lines, "", _summary(checked.claims, zh=zh, colour=colour)])
+
+
+def hits_text(query: str, hits: Sequence[Hit]) -> str:
+    """Hits with their place and words, best first."""
+    if not hits:
+        return "没有找到。" if has_han(query) else "Nothing found."
+    out = []
+    for n, hit in enumerate(hits, 1):
+        trail = " › ".join(dict.fromkeys([hit.note.title, *hit.chunk.heading]))  # noqa: RUF001
+        date = f", {hit.note.date}" if hit.note.date else ""
+        out.append(f"{n}. {trail} ({_file(hit.note.path, hit.chunk.line)}{date})")
+        out.append(f"   {_cut(hit.text, 240)}")
+    return "\n".join(out)
+
+
+def report_text(report: RefreshReport) -> str:
+    """What a refresh did, with every skipped file."""
+    lines = [
+        f"{report.n_notes} notes, {report.n_chunks} passages: {report.added} added, "
+        f"{report.changed} changed, {report.renamed} renamed, {report.deleted} deleted, "
+        f"{report.unchanged} unchanged"
+    ]
+    lines += [f"skipped {entry.path}: {entry.reason}" for entry in report.skipped]
+    return "\n".join(lines)
+
+
+def status_text(status: IndexStatus) -> str:
+    """The index in figures."""
+    lines = [
+        f"notes     {status.root or 'none indexed yet'}",
+        f"content   {status.n_notes} notes, {status.n_chunks} passages, {status.n_chars} characters",
+        f"updated   {status.updated_at or 'never'} (generation {status.generation})",
+        f"encoder   {status.encoder or 'none yet'}",
+        f"on disk   {status.size_bytes / 1e6:.1f} MB",
+    ]
+    lines += [f"skipped   {entry.path}: {entry.reason}" for entry in status.skipped]
+    return "\n".join(lines)
+
+
+def _place(citation: Citation) -> str:
+    trail = " › ".join(dict.fromkeys([citation.title, *citation.heading]))  # noqa: RUF001
+    date = f", {citation.date}" if citation.date else ""
+    return f"{trail} ({_file(citation.note, citation.line)}{date})"
+
+
+def _file(path: str, line: int) -> str:
+    """File and line as editors take them; an entry of a feed is its file's line."""
+    return f"{path.partition('#L')[0]}:{line}"
+
+
+def _side(claim: Claim) -> str:
+    evidence = claim.evidence
+    if evidence is None:
+        return f"  - {_cut(claim.text, _QUOTE)}"
+    date = f", {evidence.date}" if evidence.date else ""
+    return f"  - {_cut(evidence.quote, _QUOTE)} ({_file(evidence.note, evidence.line)}{date})"
+
+
+def _claim(claim: Claim, *, zh: bool, colour: bool) -> str:
+    name = _NAMES[claim.verdict][0 if zh else 1]
+    head = f"{_ICONS[claim.verdict]} {name}"
+    if colour:
+        head = f"\033[{_COLOURS[claim.verdict]}m{head}\033[0m"
+    lines = [f"{head}  {_cut(claim.text, 300)}"]
+    if claim.reason:
+        lines.append(f"    {claim.reason}")
+    if claim.evidence:
+        where = _file(claim.evidence.note, claim.evidence.line)
+        lines.append(f"    > {_cut(claim.evidence.quote, _QUOTE)} ({where})")
+    return "\n".join(lines)
+
+
+def _summary(claims: Sequence[Claim], *, zh: bool, colour: bool) -> str:
+    counts = Counter(claim.verdict for claim in claims)
+    parts = []
+    for verdict in Verdict:
+        if counts[verdict]:
+            part = f"{counts[verdict]} {_NAMES[verdict][0 if zh else 1]}"
+            parts.append(f"\033[{_COLOURS[verdict]}m{part}\033[0m" if colour else part)
+    n = len(claims)
+    if zh:
+        return f"{n} 条陈述：" + ("，".join(parts) or "无")
+    return f"{n} claim{'' if n == 1 else 's'}: " + (", ".join(parts) or "none")
+
+
+def _cut(text: str, limit: int) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"

@@ -1,0 +1,95 @@
+"""Why a claim got its verdict, in one sentence, in the language of the claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assistant.types import Verdict
+from corpus.text import has_han
+
+if TYPE_CHECKING:
+    from assistant.grounding import Finding
+
+__all__ = ["reason_for"]
+
+_ZH = {
+    "number": "笔记写的是“{noted}”，这里说的是“{said}”",
+    "version": "笔记写的是“{noted}”，这里说的是“{said}”",
+    "negation": "肯定与否定相反：笔记写的是“{noted}”，这里说的是“{said}”",
+    "opposite": "意思相反：笔记写的是“{noted}”，这里说的是“{said}”",
+    "quantifier": "范围不同：笔记写的是“{noted}”，这里说的是“{said}”",
+    "role": "双方的位置对调了：笔记写的是“{noted}”，这里说的是“{said}”",
+    "order": "先后次序相反：笔记写的是“{noted}”，这里说的是“{said}”",
+    "name": "笔记写的是“{noted}”，这里说的是“{said}”",
+    "word": "笔记写的是“{noted}”，这里说的是“{said}”",
+}
+_EN = {
+    "number": "the notes say “{noted}”, the claim says “{said}”",
+    "version": "the notes say “{noted}”, the claim says “{said}”",
+    "negation": "the negation differs: the notes say “{noted}”, the claim says “{said}”",
+    "opposite": "the opposite: the notes say “{noted}”, the claim says “{said}”",
+    "quantifier": "the scope differs: the notes say “{noted}”, the claim says “{said}”",
+    "role": "the two sides are swapped: the notes say “{noted}”, the claim says “{said}”",
+    "order": "the order is reversed: the notes say “{noted}”, the claim says “{said}”",
+    "name": "the notes say “{noted}”, the claim says “{said}”",
+    "word": "the notes say “{noted}”, the claim says “{said}”",
+}
+
+
+def reason_for(
+    finding: Finding | None,
+    claim: str,
+    *,
+    too_long: bool = False,
+    moved: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
+) -> str:
+    """The reason of a verdict.
+
+    Args:
+        finding: what decided it; None when nothing in the notes comes near.
+        claim: its words decide the language.
+        too_long: the claim was not checked for its length.
+        moved: markers it carries and markers that do support it, where they differ.
+    """
+    zh = has_han(claim)
+    if too_long:
+        return "句子太长，未核对" if zh else "too long to be one claim; not checked"
+    if finding is None:
+        return "笔记中没有相关内容" if zh else "the notes say nothing near this"
+    if moved:
+        there = "".join(f"[{n}]" for n in moved[1])
+        here = "".join(f"[{n}]" for n in moved[0])
+        if there:
+            return (
+                f"有据，但依据是 {there}，不是所标的 {here}"
+                if zh
+                else f"supported, but by {there}, not by the cited {here}"
+            )
+        where = finding.passage.note.title
+        return (
+            f"有据，但依据在《{where}》，不是所标的 {here}"
+            if zh
+            else f"supported, but by “{where}”, not by the cited {here}"
+        )
+    if finding.verdict is Verdict.SUPPORTED:
+        if finding.is_verbatim:
+            return "与笔记原文一致" if zh else "word for word in the notes"
+        return "与笔记所述一致" if zh else "the notes say the same"
+    if finding.verdict is Verdict.CONTRADICTED:
+        conflict = finding.found[0]
+        form = (_ZH if zh else _EN)[conflict.kind]
+        return form.format(noted=_short(conflict.noted), said=_short(conflict.said))
+    return _missing(finding, zh=zh)
+
+
+def _missing(finding: Finding, *, zh: bool) -> str:
+    parts = [*finding.names, *finding.numbers] or list(finding.words[:3])
+    named = "、".join(dict.fromkeys(parts)) if zh else ", ".join(dict.fromkeys(parts))
+    if not named:
+        return "笔记没有这样说" if zh else "the notes do not say this"
+    return f"笔记在这里没有提到：{named}" if zh else f"the notes do not mention here: {named}"
+
+
+def _short(words: str) -> str:
+    plain = " ".join(words.split())
+    return plain if len(plain) <= 60 else plain[:58] + "…"

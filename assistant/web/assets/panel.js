@@ -1,0 +1,188 @@
+// The side panel and the links that open it. Runs once, as `js_on_load` of the panel's gr.HTML:
+// `element` and `server` come from Gradio; WORDS (strings in both languages), ICONS and
+// CSS_OF from Python. Everything of notes and models is set as text, never as markup.
+
+const root = element.querySelector(".yj-panel");
+let opener = null;
+
+const make = (tag, css, ...children) => {
+  const made = document.createElement(tag);
+  if (css) made.className = css;
+  made.append(...children);
+  return made;
+};
+
+const word = (key) => {
+  const [zh, en] = WORDS[key];
+  const made = make("span");
+  made.append(make("span", "zh", zh), make("span", "en", en));
+  return made;
+};
+
+const inLanguage = (key) => WORDS[key][document.documentElement.lang.startsWith("zh") ? 0 : 1];
+
+const button = (css, key, act, ...face) => {
+  const made = make("button", css, ...(face.length ? face : [word(key)]));
+  made.type = "button";
+  made.title = inLanguage(key);
+  if (face.length) made.setAttribute("aria-label", inLanguage(key));
+  made.addEventListener("click", act);
+  return made;
+};
+
+const outside = (href, scheme, key) => {
+  if (!href.startsWith(scheme)) return [];
+  const made = make("a", "act", word(key));
+  made.href = href;
+  return [made];
+};
+
+async function toClipboard(text, control) {
+  let done = false;
+  try {
+    await navigator.clipboard.writeText(text);
+    done = true;
+  } catch {
+    // no clipboard outside a secure context: the old way
+    const area = make("textarea", "sr");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    done = document.execCommand("copy");
+    area.remove();
+  }
+  if (!done || !control) return;
+  const face = [...control.childNodes];
+  control.replaceChildren("✓ ", word("panel.copied"));
+  control.classList.add("done");
+  setTimeout(() => {
+    control.replaceChildren(...face);
+    control.classList.remove("done");
+  }, 1600);
+}
+
+function top(p) {
+  const steps = make("div", "steps");
+  if (p.count > 1) {
+    const back = button("step", "panel.previous", () => show(p.previous), "‹");
+    const on = button("step", "panel.next", () => show(p.next), "›");
+    back.disabled = !p.previous;
+    on.disabled = !p.next;
+    steps.append(back, make("span", "at", `${p.place} / ${p.count}`), on);
+  }
+  return make("div", "top", word("panel.passage"), steps, button("step", "panel.close", close, "×"));
+}
+
+function verdict(p) {
+  const css = CSS_OF[p.verdict];
+  const made = make("div", `verdict c-${css}`);
+  made.append(make("div", `t-${css}`, make("span", `v v-${css}`, ICONS[p.verdict]), word(p.verdict)));
+  if (p.reason) made.append(make("div", "why", p.reason));
+  if (p.claim) made.append(make("blockquote", "claim", p.claim));
+  return made;
+}
+
+function draw(p) {
+  if (!p) return root.replaceChildren(top({}), make("div", "state", word("panel.state.lost")));
+  const parts = [top(p)];
+  if (p.verdict) parts.push(verdict(p));
+  if (p.state) parts.push(make("div", "state", word(`panel.state.${p.state}`)));
+  if (p.hit) {
+    const title = make("h2", "", p.title);
+    const facts = make("div", "facts", [p.date, p.where].filter(Boolean).join(" · "));
+    parts.push(make("div", "place", title, p.heading ? make("div", "path", p.heading) : "", facts));
+    const mark = make("mark", "", p.hit);
+    mark.tabIndex = -1;
+    parts.push(make("div", "text", make("div", "body", p.pre, mark, p.post)));
+    const copy = button("act", "panel.copy", () => toClipboard(p.hit, copy));
+    parts.push(
+      make(
+        "div",
+        "acts",
+        copy,
+        ...outside(p.obsidian, "obsidian://", "panel.obsidian"),
+        ...outside(p.editor, "vscode://", "panel.editor"),
+      ),
+    );
+  }
+  root.replaceChildren(...parts);
+}
+
+async function show(ref) {
+  let found = null;
+  try {
+    found = await server.passage(ref);
+  } catch (fault) {
+    console.error(fault);
+  }
+  draw(found);
+  slide(true);
+  land(20);
+}
+
+// Bring the span into view and focus it, once the sheet is on the screen (within `frames`).
+function land(frames) {
+  if (frames && getComputedStyle(root).visibility !== "visible") {
+    requestAnimationFrame(() => land(frames - 1));
+    return;
+  }
+  const mark = root.querySelector("mark");
+  const text = root.querySelector(".text");
+  if (mark && text) text.scrollTop = mark.offsetTop - text.clientHeight / 3;
+  (mark || root.querySelector("button"))?.focus({ preventScroll: true });
+}
+
+function slide(open) {
+  const side = document.getElementById("yj-side");
+  if (side && side.classList.contains("open") !== open) side.querySelector(".toggle-button").click();
+}
+
+function close() {
+  slide(false);
+  opener?.classList.remove("is-open");
+  opener?.focus();
+}
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.('a[href^="#p-"], a[href^="#y-"]');
+  if (!link) return;
+  event.preventDefault();
+  const href = link.getAttribute("href");
+  const ref = href.slice(3);
+  if (href.startsWith("#y-")) {
+    const text = await server.copied(ref);
+    if (text !== null) await toClipboard(text, link);
+    return;
+  }
+  opener?.classList.remove("is-open");
+  opener = link;
+  link.classList.add("is-open");
+  await show(ref);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && root.contains(document.activeElement)) close();
+});
+
+// A new question goes to the top of the window, so that its answer is read from the beginning.
+let questions = 0;
+let due = false;
+function settle() {
+  due = false;
+  const chat = document.getElementById("yj-chat");
+  const asked = chat ? chat.querySelectorAll(".yj-q") : [];
+  if (asked.length > questions) asked[asked.length - 1].scrollIntoView({ block: "start" });
+  questions = asked.length;
+  // Gradio gives screen readers the markup of a message: the text is enough
+  for (const part of chat?.querySelectorAll('[aria-label*="<"]') ?? []) {
+    part.removeAttribute("aria-label");
+  }
+}
+new MutationObserver(() => {
+  if (!due) {
+    due = true;
+    requestAnimationFrame(settle);
+  }
+}).observe(document.body, { childList: true, subtree: true });
+
+root.replaceChildren(make("div", "state", word("panel.empty")));

@@ -1,0 +1,111 @@
+"""The JSON of the contract: hits, answers and checked texts as plain objects.
+
+Field names are stable; offsets are half-open, in code points of the note's text (citations,
+evidence, hits) or of the answer (claims).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from assistant.types import Answer, Checked, Citation, Claim, Disagreement, Evidence, Hit
+
+__all__ = ["answer_object", "checked_object", "found_object"]
+
+Object = dict[str, Any]
+
+
+def answer_object(answer: Answer) -> Object:
+    """An answer as `ask --json` prints it."""
+    return {
+        "question": answer.question,
+        "searched": list(answer.searched),
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "generator": answer.generator,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "claims": [_claim(claim) for claim in answer.claims],
+        "notes_disagree": [_disagreement(pair) for pair in answer.notes_disagree],
+        "timings_ms": dict(answer.timings_ms),
+    }
+
+
+def found_object(query: str, hits: Sequence[Hit]) -> Object:
+    """Hits as `find --json` prints them."""
+    return {"query": query, "hits": [_hit(hit) for hit in hits]}
+
+
+def checked_object(checked: Checked) -> Object:
+    """A checked text as `check --json` prints it."""
+    return {"text": checked.text, "claims": [_claim(claim) for claim in checked.claims]}
+
+
+def _citation(citation: Citation) -> Object:
+    return {
+        "marker": citation.marker,
+        "note": citation.note,
+        "title": citation.title,
+        "heading": list(citation.heading),
+        "start": citation.start,
+        "end": citation.end,
+        "line": citation.line,
+        "quote": citation.quote,
+    }
+
+
+def _claim(claim: Claim) -> Object:
+    return {
+        "text": claim.text,
+        "start": claim.start,
+        "end": claim.end,
+        "verdict": claim.verdict.value,
+        "score": claim.score,
+        "citations": list(claim.citations),
+        "evidence": _evidence(claim.evidence) if claim.evidence else None,
+        "reason": claim.reason,
+    }
+
+
+def _evidence(evidence: Evidence) -> Object:
+    return {
+        "note": evidence.note,
+        "start": evidence.start,
+        "end": evidence.end,
+        "line": evidence.line,
+        "quote": evidence.quote,
+    }
+
+
+def _disagreement(pair: Disagreement) -> Object:
+    sides = {}
+    for name, claim in (("claim_a", pair.claim_a), ("claim_b", pair.claim_b)):
+        date = claim.evidence.date if claim.evidence else None
+        sides[name] = {**_claim(claim), "date": date}
+    return sides
+
+
+def _hit(hit: Hit) -> Object:
+    return {
+        "note": hit.note.path,
+        "title": hit.note.title,
+        "heading": list(hit.chunk.heading),
+        "start": hit.chunk.start,
+        "end": hit.chunk.end,
+        "line": hit.chunk.line,
+        "text": hit.text,
+        "date": hit.note.date,
+        "tags": list(hit.note.tags),
+        "score": round(hit.score, 4),
+        "scores": {
+            "bm25": _rounded(hit.scores.bm25),
+            "cosine": _rounded(hit.scores.cosine),
+            "rrf": _rounded(hit.scores.rrf),
+            "rerank": _rounded(hit.scores.rerank),
+        },
+    }
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)

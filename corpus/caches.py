@@ -1,0 +1,119 @@
+"""What makes search fast and may be lost: BM25 arrays and neighbours of one generation, in files.
+
+Each file is stamped with its generation; a missing, torn or foreign one is made again from the
+store. Knows no notes and no ranking. Called by `index` (to read) and `refresh` (to write).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from threading import Lock
+
+from corpus.ann import EXACT_LIMIT, ExactIndex, GraphIndex, Neighbours
+from corpus.bm25 import BM25
+from corpus.store import Reader
+
+__all__ = ["Caches"]
+
+logger = logging.getLogger(__name__)
+
+
+class Caches:
+    """BM25 arrays and neighbours of a generation: in memory, else from file, else from the store.
+
+    What is handed out is never changed afterwards, so readers of an older generation keep theirs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bm25: tuple[str, int, BM25] | None = None
+        self._neighbours: tuple[str, int, Neighbours] | None = None
+        self._bm25_guard = Lock()
+        self._neighbours_guard = Lock()
+
+    def bm25(self, reader: Reader) -> BM25:
+        """The arrays of the reader's generation."""
+        with self._bm25_guard:
+            if self._bm25 is not None and self._bm25[0] == reader.stamp:
+                return self._bm25[2]
+            path = self._bm25_path(reader.stamp)
+            found = BM25.load(path, stamp=reader.stamp)
+            if found is None:
+                found = BM25.build(*reader.terms())
+                try:
+                    found.save(path, stamp=reader.stamp)
+                except OSError as fault:  # a cache that cannot be kept is only slower
+                    logger.info("cannot keep %s: %s", path.name, fault)
+            if self._bm25 is None or self._bm25[1] <= reader.generation:
+                self._bm25 = (reader.stamp, reader.generation, found)
+            return found
+
+    def neighbours(self, reader: Reader) -> Neighbours:
+        """The neighbours of the reader's generation; exact while there is no whole graph."""
+        with self._neighbours_guard:
+            if self._neighbours is not None and self._neighbours[0] == reader.stamp:
+                return self._neighbours[2]
+            found: Neighbours | None = None
+            if reader.counts()[1] > EXACT_LIMIT:
+                path = self._graph_path(reader.stamp)
+                found = GraphIndex.load(path, stamp=reader.stamp)
+                if found is None:
+                    path.unlink(missing_ok=True)  # so that the next refresh sees it missing
+            if found is None:
+                found = ExactIndex(*reader.vectors())
+            if self._neighbours is None or self._neighbours[1] <= reader.generation:
+                self._neighbours = (reader.stamp, reader.generation, found)
+            return found
+
+    def are_whole(self, reader: Reader) -> bool:
+        """Whether the files of the reader's generation are there."""
+        return self._bm25_path(reader.stamp).exists() and (
+            reader.counts()[1] <= EXACT_LIMIT or self._graph_path(reader.stamp).exists()
+        )
+
+    def write(self, reader: Reader, *, before: str) -> None:
+        """Write the files of the reader's generation, which readers may not see yet.
+
+        Args:
+            reader: of the new generation.
+            before: stamp of the generation whose graph can be continued.
+        """
+        try:
+            BM25.build(*reader.terms()).save(self._bm25_path(reader.stamp), stamp=reader.stamp)
+            if reader.counts()[1] > EXACT_LIMIT:
+                graph = self._graph(reader, before)
+                if graph is not None:
+                    graph.save(self._graph_path(reader.stamp), stamp=reader.stamp)
+        except OSError as fault:
+            logger.warning("search will be slower, its caches cannot be written: %s", fault)
+
+    def _graph(self, reader: Reader, before: str) -> GraphIndex | None:
+        # a copy of our own: the graph that readers search must not change
+        graph = GraphIndex.load(self._graph_path(before), stamp=before)
+        if graph is not None:
+            now = set(reader.chunk_ids().tolist())
+            graph.mark_deleted(graph.ids - now)
+            if not graph.is_worn:
+                graph.add(*reader.vectors(sorted(now - graph.ids)))
+                return graph
+        ids, vectors = reader.vectors()
+        return GraphIndex.build(ids, vectors) if len(ids) else None
+
+    def sweep(self, stamp: str) -> None:
+        """Remove the files of other generations, and what killed runs left."""
+        kept = {self._bm25_path(stamp).name, self._graph_path(stamp).name}
+        kept.add(self._graph_path(stamp).with_suffix(".json").name)
+        for pattern in ("bm25-*", "hnsw-*"):
+            for path in self._folder.glob(pattern):
+                if path.name not in kept:
+                    try:
+                        path.unlink()
+                    except OSError as fault:  # in use on Windows; the next refresh removes it
+                        logger.debug("cannot remove %s: %s", path.name, fault)
+
+    def _bm25_path(self, stamp: str) -> Path:
+        return self._folder / f"bm25-{stamp}.bin"
+
+    def _graph_path(self, stamp: str) -> Path:
+        return self._folder / f"hnsw-{stamp}.bin"

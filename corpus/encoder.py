@@ -1,0 +1,241 @@
+"""Text to vectors: the built-in static encoder, or any sentence-transformers model by name.
+
+The built-in encoder needs numpy, `tokenizers` and `safetensors` only: a text's vector is the mean
+of its tokens' rows, brought to length 1. Its files lie in `corpus/model`, made by
+`python -m eval.training.encoder`. Knows texts and vectors; knows nothing of notes, chunks or
+indexes. Called by `corpus.index`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import unicodedata
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import ModelError
+from corpus.text import fold
+
+__all__ = [
+    "Encoder",
+    "SentenceTransformerEncoder",
+    "StaticEncoder",
+    "encoder_text",
+    "load_encoder",
+    "token_ids",
+]
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+_FILES = ("tokenizer.json", "model.safetensors")
+_MAX_CHARS = 6000  # of a text; a chunk has hundreds
+_BLOCK = 64  # passages whose rows are gathered at once: they stay in the processor's cache
+_REINSTALL = "restore corpus/model from the repository, or install youju again"
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors that can be compared by their inner product.
+
+    `fingerprint` changes whenever the same text may get another vector.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a person calls the encoder."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names weights, tokenizer and preparation of the text."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of questions, (n, dim): rows of length 1, or of zeros without a known token."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of passages, (n, dim): rows of length 1, or of zeros without a known token."""
+        ...
+
+
+def load_encoder(name: str | None = None, *, device: str | None = None) -> Encoder:
+    """The built-in encoder, or a sentence-transformers model by name or folder.
+
+    Args:
+        name: None for the built-in one.
+        device: for a named model, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
+            sentence-transformers choose.
+
+    Raises:
+        ModelError: the weights are missing, damaged, or nobody knows the name.
+    """
+    if name is None:
+        return StaticEncoder(Path(str(files("corpus").joinpath("model"))))
+    return SentenceTransformerEncoder(name, device=device)
+
+
+def encoder_text(text: str) -> str:
+    """The text as the built-in encoder sees it: compatibility forms resolved, then folded."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return fold(text)
+
+
+def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of texts that `encoder_text` has prepared, in order; empty where none is known."""
+    return [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+class StaticEncoder:
+    """Means of word vectors. Threads may share it.
+
+    Args:
+        folder: holds tokenizer.json, model.safetensors and manifest.json.
+        dim: first dimensions to keep, for a smaller index; None keeps all. The model is trained
+            so that the first 64 and 128 serve by themselves.
+
+    Raises:
+        ModelError: a file is missing or is not what the manifest says.
+    """
+
+    def __init__(self, folder: Path, *, dim: int | None = None) -> None:
+        from safetensors.numpy import load
+        from tokenizers import Tokenizer
+
+        manifest, contents = _verified(folder)
+        tensors = load(contents["model.safetensors"])
+        rows, scales = tensors["embeddings"], tensors["weights"]
+        if dim is not None and not 1 <= dim <= rows.shape[1]:
+            raise ValueError(f"dim is {dim}, not in [1, {rows.shape[1]}]")
+        self._rows: NDArray[np.int8] = np.ascontiguousarray(rows[:, :dim])
+        self._scales: NDArray[np.float32] = scales
+        self._tokenizer: Any = Tokenizer.from_buffer(contents["tokenizer.json"])
+        # `encoder_text` has done what the normalizer does, and more.
+        self._tokenizer.normalizer = None
+        self.name = str(manifest["name"])
+        self.dim = int(self._rows.shape[1])
+        digests = "".join(manifest["sha256"][name] for name in _FILES)
+        self.fingerprint = sha256(f"{digests} {self.dim}".encode("ascii")).hexdigest()
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_queries`."""
+        return self.encode_passages(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_passages`."""
+        ids = token_ids(self._tokenizer, [encoder_text(text[:_MAX_CHARS]) for text in texts])
+        vectors = np.zeros((len(ids), self.dim), np.float32)
+        for start in range(0, len(ids), _BLOCK):
+            self._add_rows(ids[start : start + _BLOCK], vectors[start : start + _BLOCK])
+        return _unit(vectors)
+
+    def _add_rows(self, ids: list[list[int]], out: NDArray[np.float32]) -> None:
+        """Write the sum of the rows of each text to `out`."""
+        lengths = np.fromiter(map(len, ids), np.intp, len(ids))
+        filled = np.flatnonzero(lengths)
+        if not len(filled):
+            return
+        flat = np.fromiter(chain.from_iterable(ids), np.intp, int(lengths.sum()))
+        rows = self._rows[flat] * self._scales[flat, None]
+        starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
+        out[filled] = np.add.reduceat(rows, starts, axis=0)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows brought to length 1 in place; rows of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.where(lengths > 0, lengths, 1)
+    return vectors
+
+
+def _verified(folder: Path) -> tuple[Mapping[str, Any], dict[str, bytes]]:
+    """Manifest and contents of the model's files, checked against its digests."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        digests = {name: manifest["sha256"][name] for name in (*_FILES,)}
+        contents = {name: (folder / name).read_bytes() for name in _FILES}
+    except OSError as fault:
+        path = fault.filename or folder
+        raise ModelError(
+            f"the built-in encoder lacks {path} ({fault.strerror}): {_REINSTALL}"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(f"{folder / MANIFEST} is damaged: {_REINSTALL}") from None
+    for name, content in contents.items():
+        if sha256(content).hexdigest() != digests[name]:
+            raise ModelError(f"{folder / name} is damaged: {_REINSTALL}")
+    return manifest, contents
+
+
+class SentenceTransformerEncoder:
+    """Any sentence-transformers model, with its own prompts for questions and passages.
+
+    Args:
+        name: of a model on the hub (`BAAI/bge-m3`), or its folder.
+        device: as torch writes it; None lets sentence-transformers choose.
+        batch_size: texts encoded together.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be read.
+    """
+
+    def __init__(self, name: str, *, device: str | None = None, batch_size: int = 32) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            self._model: Any = SentenceTransformer(name, device=device)
+        except (OSError, ValueError, KeyError, RuntimeError) as fault:
+            reason = str(fault).strip().partition("\n")[0]
+            raise ModelError(
+                f"cannot load the model {name!r} ({reason}): check its name, the network or "
+                "the device, or leave --encoder out for the built-in one"
+            ) from fault
+        self._batch_size = batch_size
+        self.name = name
+        self.dim = int(self._model.get_embedding_dimension())
+        self.fingerprint = _weights_digest(self._model, name)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_queries`."""
+        return self._encode(self._model.encode_query, texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_passages`."""
+        return self._encode(self._model.encode_document, texts)
+
+    def _encode(self, encode: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        vectors = encode(
+            list(texts),
+            batch_size=self._batch_size,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
+        )
+        return _unit(np.array(vectors, np.float32))
+
+
+def _weights_digest(model: Any, name: str) -> str:
+    """Digest of a model's name, prompts and a sample of every tensor: seconds less than of all."""
+    digest = sha256(json.dumps([name, model.prompts], sort_keys=True).encode())
+    for key, tensor in sorted(model.state_dict().items()):
+        flat = tensor.detach().reshape(-1)
+        sample = flat[:: max(1, len(flat) // 1024)].float().cpu().numpy()
+        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(sample.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""Chat turns on disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from assistant.web.spots import Sheet, spots_of_answer
+from assistant.web.store import (
+    Turn,
+    TurnStore,
+    browser_secret,
+    decode,
+    encode,
+    new_session,
+    valid_session,
+)
+from tests.web.fakes import ScriptedAssistant, write_notes
+
+
+@pytest.fixture(scope="module")
+def turn(tmp_path_factory: pytest.TempPathFactory) -> Turn:
+    folder = tmp_path_factory.mktemp("store")
+    assistant = ScriptedAssistant(write_notes(folder / "notes"), folder / "index")
+    answer = assistant.ask("GQA 分组 WRONG DISAGREE")
+    sheet = Sheet(id="0" * 16, spots=spots_of_answer(answer), copies=("甲",))
+    return Turn(answer=answer, sheet=sheet)
+
+
+def test_a_new_store_on_the_same_folder_has_the_same_turns(tmp_path: Path, turn: Turn) -> None:
+    session = new_session()
+    TurnStore(tmp_path).add(session, turn)
+    (again,) = TurnStore(tmp_path).turns(session)
+    assert again.sheet == turn.sheet
+    assert again.answer.text == turn.answer.text
+    assert again.answer.claims == turn.answer.claims
+    assert again.answer.notes_disagree == turn.answer.notes_disagree
+    assert again.answer.hits == ()
+
+
+def test_sessions_do_not_see_each_other(tmp_path: Path, turn: Turn) -> None:
+    store = TurnStore(tmp_path)
+    mine, other = new_session(), new_session()
+    store.add(mine, turn)
+    assert store.turns(other) == []
+    assert store.drop_last(other) is None
+    assert len(store.turns(mine)) == 1
+    dropped = store.drop_last(mine)
+    assert dropped is not None
+    assert store.turns(mine) == []
+
+
+def test_a_damaged_turn_is_left_out(tmp_path: Path, turn: Turn) -> None:
+    store, session = TurnStore(tmp_path), new_session()
+    store.add(session, turn)
+    with sqlite3.connect(tmp_path / "chats.sqlite3") as connection:
+        for text in ("{", '{"answer": 1}', '{"answer": {"question": "q"}, "sheet": {}}'):
+            connection.execute("INSERT INTO turns (session, turn) VALUES (?, ?)", (session, text))
+    connection.close()
+    assert len(store.turns(session)) == 1
+
+
+def test_chats_and_key_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    TurnStore(tmp_path)
+    browser_secret(tmp_path)
+    for name in ("chats.sqlite3", "browser.key"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_the_browser_key_is_made_once_and_again_when_damaged(tmp_path: Path) -> None:
+    key = browser_secret(tmp_path)
+    assert browser_secret(tmp_path) == key
+    (tmp_path / "browser.key").write_bytes(b"\xff")
+    assert browser_secret(tmp_path) != key
+
+
+@pytest.mark.parametrize("session", [None, 1, "", "x" * 32, "0" * 31, "0" * 32 + "\n", ["0" * 32]])
+def test_a_foreign_session_name_is_refused(session: object) -> None:
+    assert valid_session(session) is None
+
+
+def test_encoding_loses_nothing(turn: Turn) -> None:
+    bare = Turn(
+        answer=decode(type(turn.answer), {**encode(turn.answer), "hits": ()}), sheet=turn.sheet
+    )
+    assert decode(Turn, encode(bare)) == bare
