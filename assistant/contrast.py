@@ -21,7 +21,7 @@ from assistant.quantities import Quantity, quantities, same_quantity
 from assistant.relations import relations
 from corpus.text import fold, has_han, is_han
 
-__all__ = ["Conflict", "conflicts", "heads", "missing_numbers"]
+__all__ = ["Conflict", "added_quantifiers", "conflicts", "heads", "missing_numbers", "mixing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +113,14 @@ def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
 
 
 def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
-    """Whether the digits as written stand in the passage: part of a name, a date, a formula."""
-    digits = re.match(r"[\d.]*\d", fold(claim[q.start : q.end]).replace(",", ""))
+    """Whether the figure as written stands in the passage: part of a name, a date, a formula."""
+    written = re.sub(r"[\s,]", "", fold(claim[q.start : q.end]))
+    digits = re.match(r"[\d.]*\d", written)
     if not digits:
         return False
-    return re.search(rf"(?<![\d.]){re.escape(digits.group())}(?![\d]|\.\d)", plain) is not None and (
-        not q.unit or fold(claim[q.start : q.end]).replace(",", "").replace(" ", "") in plain
-    )
+    if written != digits.group():
+        return re.search(rf"(?<![\d.]){re.escape(written)}(?![a-z\d])", plain) is not None
+    return re.search(rf"(?<![\d.]){re.escape(written)}(?![\d]|\.\d|[kmbt%](?![a-z]))", plain) is not None
 
 
 def _numbers(pair: _Pair) -> list[Conflict]:
@@ -323,6 +324,49 @@ def _denied(pair: _Pair, said: str, j: int, strength: float) -> Conflict:
     )
 
 
+def added_quantifiers(pair_claim: str, found: Alignment) -> list[str]:
+    """Words of the claim that widen or narrow what the passage says without such a word.
+
+    `所有`, `只`, `必须` in the claim where the sentence has none of their class.
+    """
+    theirs = {quantifier(w.text) for w in found.evidence if w.role == "quantifier"}
+    return [
+        pair_claim[w.start : w.end]
+        for w in found.claim
+        if w.role == "quantifier"
+        and quantifier(w.text) in _STRICT
+        and not _KIN.get(quantifier(w.text), frozenset()) & theirs
+    ]
+
+
+def mixing(found: Alignment) -> float:
+    """How far the claim's clauses take their words crosswise from the passage's clauses, in [0, 1].
+
+    `GQA 的速度接近 MHA,质量接近 MQA` against `质量接近 MHA,速度接近 MQA`: each clause of the claim
+    finds its words in both clauses of the note.
+    """
+    shares: dict[int, dict[int, int]] = {}
+    for i, j in enumerate(found.to):
+        if j >= 0 and found.claim[i].is_content and found.score[i] >= 0.85:
+            row = shares.setdefault(found.claim[i].clause, {})
+            row[found.evidence[j].clause] = row.get(found.evidence[j].clause, 0) + 1
+    seconds = sorted(
+        (sorted(row.values())[-2] / sum(row.values()) for row in shares.values() if len(row) > 1 and sum(row.values()) > 1),
+        reverse=True,
+    )
+    return float(seconds[1]) if len(seconds) > 1 else 0.0
+
+
+_STRICT = frozenset({"only", "not_only", "all", "least", "atmost", "none", "must"})
+_KIN = {
+    "only": frozenset({"only"}),
+    "not_only": frozenset({"not_only"}),
+    "all": frozenset({"all"}),
+    "least": frozenset({"least"}),
+    "atmost": frozenset({"atmost"}),
+    "none": frozenset({"none"}),
+    "must": frozenset({"must", "only"}),
+}
 _CLASH = {
     frozenset({"only", "not_only"}): 0.85,
     frozenset({"all", "some"}): 0.7,

@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 
 from assistant.alignment import Alignment, Matcher, Word, weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
-from assistant.contrast import Conflict, conflicts, heads, missing_numbers
+from assistant.contrast import (
+    Conflict,
+    added_quantifiers,
+    conflicts,
+    heads,
+    missing_numbers,
+    mixing,
+)
 from assistant.quantities import quantities
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
@@ -93,11 +100,21 @@ class Finding:
         numbers: quantities of the claim that it does not state.
         words: other words of the claim without a pair, heaviest first.
         denied: the claim denies something of which the passage does not speak.
+        added: quantifying words of the claim that the passage has none of.
+        mixing: how far its clauses take their words crosswise from those of the passage.
         is_scattered: its names and what is said of them stand in different sentences, of which
             the latter speaks of another name.
         heaviest: largest share of the claim's weight that one word without a pair has.
         is_crossing: claim and passage are in different languages.
         is_joined: the passage is more than one sentence.
+        in_order: share of neighbouring words of the claim whose pairs keep their order.
+        soft: share of the covered weight that rests on likeness, not on the same word.
+        extra: share of the passage's content words, between the first and the last that is
+            paired, that the claim does not have.
+        n_words: content words of the claim.
+        n_passage: content words of the passage.
+        n_loose: content words of the claim without a pair.
+        odds: probabilities that the passage supports, contradicts, or does neither.
     """
 
     passage: Passage
@@ -110,10 +127,19 @@ class Finding:
     numbers: tuple[str, ...]
     words: tuple[str, ...]
     denied: bool
+    added: tuple[str, ...]
+    mixing: float
     is_scattered: bool
     heaviest: float
     is_crossing: bool
     is_joined: bool
+    in_order: float
+    soft: float
+    extra: float
+    n_words: int
+    n_passage: int
+    n_loose: int
+    odds: tuple[float, float, float]
     verdict: Verdict
     score: float
 
@@ -264,11 +290,20 @@ class Checker:
             out += passages_of(hit.note, hit.chunk)
         return list({(p.note.path, p.start, p.end): p for p in out}.values())
 
+    def findings(self, claim: str) -> list[Finding]:
+        """What each passage that comes near says of a claim, for training and measuring."""
+        return self._compared(claim, self._passages(claim, ()), is_code=False)
+
     def _best(
         self, claim: str, passages: Sequence[Passage], *, is_code: bool = False
     ) -> Finding | None:
+        return _decide(self._compared(claim, passages, is_code=is_code))
+
+    def _compared(
+        self, claim: str, passages: Sequence[Passage], *, is_code: bool
+    ) -> list[Finding]:
         if not passages:
-            return None
+            return []
         ours = words(claim)
         weights = weigh(ours, self._index.idf)
         ranked = sorted(passages, key=lambda p: -_rough(ours, weights, p))[:_ALIGNED]
@@ -276,11 +311,10 @@ class Checker:
         texts = [words(p.text) for p in every]
         matcher = Matcher(ours, texts, self._similar)
         around = Matcher(ours, [words(t) for p in every for t in (p.context, p.before)], None)
-        findings = [
+        return [
             _compare(claim, weights, p, matcher, around, is_code=is_code, is_joined=n >= len(ranked))
             for n, p in enumerate(every)
         ]
-        return _decide(findings)
 
 
 def _compare(
@@ -327,14 +361,68 @@ def _compare(
         numbers=tuple(claim[q.start : q.end] for q in lost),
         words=tuple(claim[ours[i].start : ours[i].end] for i in loose),
         denied=any(both[head] < 0.5 for _, head in heads(ours)),
+        added=tuple(added_quantifiers(claim, found)),
+        mixing=mixing(found),
         is_scattered=_is_scattered(passage, found, context),
         heaviest=max((float(weights[i]) for i in loose), default=0.0) / (float(weights.sum()) or 1.0),
         is_crossing=has_han(claim) != has_han(text),
         is_joined=is_joined,
+        in_order=_in_order(found),
+        soft=_soft_share(own, weights),
+        extra=_extra(found),
+        n_words=int((weights > 0.3).sum()),
+        n_passage=sum(w.is_content for w in found.evidence),
+        n_loose=len(loose),
+        odds=(0.0, 0.0, 1.0),
         verdict=Verdict.UNSUPPORTED,
         score=0.0,
     )
     return _with_verdict(finding, is_code=is_code)
+
+
+def _in_order(found: Alignment) -> float:
+    places = [j for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
+    if len(places) < 2:
+        return 1.0
+    kept = sum(a <= b for a, b in zip(places, places[1:], strict=False))
+    return kept / (len(places) - 1)
+
+
+def _soft_share(own: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    covered = own * weights
+    total = float(covered.sum())
+    return float(covered[own < 0.88].sum()) / total if total > 0 else 0.0
+
+
+def _extra(found: Alignment) -> float:
+    paired = {j for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content}
+    if not paired:
+        return 1.0
+    span = [
+        j for j in range(min(paired), max(paired) + 1) if found.evidence[j].is_content
+    ]
+    return sum(j not in paired for j in span) / max(1, len(span))
+
+
+KINDS = ("number", "version", "negation", "opposite", "quantifier", "role", "order", "name", "word")
+JUDGED = (
+    "coverage", "own", "rest", "heaviest", "names", "numbers", "n_loose", "denied", "added", "mixing",
+    "scattered", "crossing", "joined", "in_order", "soft", "extra", "n_words", "n_passage", "verbatim",
+    *KINDS,
+)  # fmt: skip
+
+
+def judged_row(f: Finding) -> list[float]:
+    """The features of a finding in the order of JUDGED."""
+    strengths = dict.fromkeys(KINDS, 0.0)
+    for c in f.found:
+        strengths[c.kind] = max(strengths[c.kind], c.strength)
+    return [
+        f.coverage, f.own, f.rest, f.heaviest, float(len(f.names)), float(len(f.numbers)),
+        float(f.n_loose), float(f.denied), float(len(f.added)), f.mixing, float(f.is_scattered),
+        float(f.is_crossing), float(f.is_joined), f.in_order, f.soft, f.extra, float(f.n_words),
+        float(f.n_passage), float(f.is_verbatim), *strengths.values(),
+    ]  # fmt: skip
 
 
 def _verbatim(passage: Passage) -> Finding:
@@ -349,10 +437,19 @@ def _verbatim(passage: Passage) -> Finding:
         numbers=(),
         words=(),
         denied=False,
+        added=(),
+        mixing=0.0,
         is_scattered=False,
         heaviest=0.0,
         is_crossing=False,
         is_joined=False,
+        in_order=1.0,
+        soft=0.0,
+        extra=0.0,
+        n_words=1,
+        n_passage=1,
+        n_loose=0,
+        odds=(0.99, 0.0, 0.01),
         verdict=Verdict.SUPPORTED,
         score=0.99,
     )
@@ -466,7 +563,11 @@ def _covered(
 
 
 def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> bool:
-    """Whether a name of the claim stands in one sentence, the rest of it in one about another."""
+    """Whether a joined passage says the claim only in pieces.
+
+    Either a name of the claim stands in one sentence and the rest of it in one about another
+    name, or a single clause of the claim finds its words in several sentences.
+    """
     if not passage.cuts:
         return False
     starts = [cut - passage.start for cut in passage.cuts]
@@ -475,6 +576,13 @@ def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> boo
         return bisect_right(starts, found.evidence[j].start)
 
     said = [(i, j) for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
+    by_clause: dict[int, Counter[int]] = {}
+    for i, j in said:
+        if not found.claim[i].is_name:
+            by_clause.setdefault(found.claim[i].clause, Counter())[sentence(j)] += 1
+    for counts in by_clause.values():
+        if sum(counts.values()) - counts.most_common(1)[0][1] >= max(1, 0.3 * sum(counts.values())):
+            return True
     plain = Counter(sentence(j) for i, j in said if not found.claim[i].is_name)
     if not plain:
         return False
@@ -547,7 +655,7 @@ def _with_verdict(f: Finding, *, is_code: bool) -> Finding:
         score = max(0.01, 0.3 * (1 - against.strength))
         return replace(f, verdict=Verdict.CONTRADICTED, score=score, found=found)
     worst = max((c.strength for c in f.found), default=0.0)
-    blocked = f.names or f.numbers or f.denied or f.is_scattered or worst >= 0.35 or f.heaviest > _HEAVIEST
+    blocked = f.names or f.numbers or f.denied or f.is_scattered or f.added or f.mixing >= 0.3 or worst >= 0.35 or f.heaviest > _HEAVIEST
     if not blocked and not is_label(f.passage.text) and f.coverage >= support and f.own >= own:
         return replace(f, verdict=Verdict.SUPPORTED, score=min(0.98, 0.35 + 0.62 * f.coverage))
     return replace(f, score=min(0.45, 0.5 * f.coverage))

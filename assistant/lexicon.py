@@ -304,7 +304,7 @@ LIGHT = frozenset(
 )
 
 _QUANTIFIER_CLASSES = {
-    "only": "只 仅 仅仅 只有 只能 只需 只是 唯一 单单 only solely merely exclusively just",
+    "only": "只 仅 仅仅 只有 只需 只是 唯一 单单 only solely merely exclusively just",
     "not_only": "不只 不仅 不止 不单 不光 不但 不仅仅",
     "all": "全部 所有 全都 都 一切 任何 每个 每一 任意 总是 始终 完全 all every always any entirely completely each",
     "some": "部分 有些 某些 有的 一些 少数 个别 几个 有时 偶尔 some several few partly partially sometimes",
@@ -312,6 +312,7 @@ _QUANTIFIER_CLASSES = {
     "least": "至少 不少于 不低于 最少 起码 least",
     "atmost": "至多 最多 不超过 不多于 不高于 atmost",
     "none": "没有任何 毫无 从不 从未 none never",
+    "must": "必须 一定 必然 务必 只能 must necessarily",
 }  # fmt: skip
 _CLASS_OF = {word: name for name, words in _QUANTIFIER_CLASSES.items() for word in words.split()}
 

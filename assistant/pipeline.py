@@ -20,6 +20,7 @@ from assistant.grounding import Checker
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, retrieve
 from assistant.similarity import WordSimilarity
+from assistant.trees import load_trees
 from assistant.types import Answer, Checked, Hit
 from corpus.encoder import Encoder, load_encoder
 from corpus.errors import ConfigError
@@ -50,6 +51,7 @@ class Assistant:
         self.encoder_name = encoder.name
         self._similar = WordSimilarity(encoder)
         self._checker = Checker(index, self._similar)
+        self._ranker = load_trees("answers")
 
     @classmethod
     def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
@@ -114,7 +116,12 @@ class Assistant:
         hits = retrieve(self.index, question, k=_HITS)
         clock.lap("retrieval")
         selection = select(
-            parse_question(question), hits, idf=self.index.idf, similar=self._similar
+            parse_question(question),
+            hits,
+            idf=self.index.idf,
+            df=self.index.df,
+            similar=self._similar,
+            ranker=self._ranker,
         )
         if not selection.extracts:
             text, reason = abstention(question, selection, hits)

@@ -1,4 +1,4 @@
-"""What a question asks for: its kind, its terms, and the words that an answer may use instead.
+"""What a question asks for: its kind, and its words without those that only ask.
 
 Rules over Chinese and English question words. Knows nothing of notes.
 """
@@ -12,9 +12,8 @@ from functools import lru_cache
 
 from assistant.quantities import quantities
 from corpus.text import fold, has_han
-from corpus.tokens import STOP_TERMS, Token, tokens
 
-__all__ = ["Kind", "Question", "Term", "parse_question"]
+__all__ = ["Kind", "Question", "parse_question", "question_numbers"]
 
 
 class Kind(StrEnum):
@@ -62,137 +61,60 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"what(?:'s| is| does| was)|define|definition|meaning|stand for")),
 )  # fmt: skip
 
-# Words by which questions and notes name the same relation.
-_SAME = tuple(
-    frozenset(group.split())
-    for group in (
-        "优点 优势 好处 长处 优越性 强项 pros advantage advantages benefit benefits strength",
-        "缺点 不足 劣势 局限 局限性 短板 弱点 缺陷 问题 cons drawback drawbacks limitation limitations disadvantage",
-        "原因 因为 由于 导致 产生 来源 引起 源于 cause causes reason because",
-        "步骤 流程 过程 阶段 步 step steps stage stages process",
-        "作者 提出 提出者 发明 author authors proposed propose introduced introduce",
-        "区别 差异 不同 差别 相比 对比 比较 difference differ compared",
-        "种类 类型 分类 分为 类 种 types kinds categories type",
-        "组成 构成 包括 包含 由 分为 部分 consist consists components component comprise",
-        "训练 预训练 训 train trained training pretraining pretrain",
-        "数据 语料 token tokens 数据集 data corpus dataset",
-        "参数 参数量 规模 大小 parameter parameters size",
-        "发布 推出 开源 公布 release released publish published launch",
-        "用途 作用 应用 用于 用来 解决 目的 purpose use used usage",
-        "价格 成本 费用 定价 块钱 元 price cost",
-        "显存 内存 memory vram 显卡",
-        "复杂度 时间复杂度 complexity",
-        "上下文 窗口 context window",
-        "全称 缩写 简称 stands abbreviation",
-        "改进 改良 升级 升级版 改进版 improvement improves improve improved",
-        "索引 index indexes indices indexing",
-        "幻觉 hallucination hallucinations",
-        "注意力 attention",
-        "奖励 reward",
-        "模型 model models",
-        "检索 搜索 召回 查找 search retrieval retrieve recall",
-        "微调 调优 finetuning finetune tuning",
-        "向量 embedding vector vectors",
-        "显存 gpu",
-        "论文 paper papers",
-        "任务 task tasks",
-        "算法 方法 方案 algorithm method approach",
-        "定义 是指 指的是 通常指 definition",
-        "多语言 multilingual",
-        "公司 大厂 团队 company team",
-        "例子 例如 比如 举例 example examples",
-        "目标 目的 goal aim objective",
-        "平台 platform",
-        "框架 framework",
-        "文档 文件 document documents file",
-        "单词 词 词条 词语 term terms word words",
-    )
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """A content word of a question.
+class Question:
+    """A question with what it asks for.
 
     Attributes:
-        text: its normal form (`corpus.tokens`).
-        alike: other normal forms that name the same.
-        is_entity: a name, identifier or number: an answer without it answers another question.
+        text: as asked.
+        kind: the kind of answer.
+        core: the question with its question words blanked out; offsets are those of `text`.
+        measure: the word that is counted (`几张` asks for `张`), or "".
+        lang: "zh" if it holds an ideograph, else "en".
     """
 
     text: str
-    alike: frozenset[str]
-    is_entity: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A question with what it asks for."""
-
-    text: str
     kind: Kind
-    terms: tuple[Term, ...]
+    core: str
     lang: str
     measure: str = ""
 
 
-_CUES = frozenset(
-    "多少 几 多大 多长 多高 多快 多久 哪些 哪几 什么 区别 差别 差异 不同 对比 比较 为什么 为何 原因 谁 哪位 哪家 哪年 "
-    "何时 时候 怎么 怎样 如何 是否 介绍 含义 定义 意思 概念 叫 指 列出 列举 一下 有没有 全称 简称 缩写 一共 总共 大概 "
-    "几个 几种 几类 几步 几张 几层 几倍 哪个 哪种 大约 需要 讲 说 说法 内容 详细 简单 简述 总结 概括 主要 年 月 "
-    "difference compare list many much long large big kind mean stand does do did name called".split()
-)
 _MEASURE = re.compile(r"(?:多少|几)\s*(?:个)?\s*([^\W\d_a-z]|[a-z]+)", re.IGNORECASE)
+# Words that ask, and say nothing of what is asked about.
+_ASKING = re.compile(
+    r"请问|请(?:介绍|说明|解释|列出|列举|简述|描述)(?:一下)?|告诉我|介绍一下|说一下|讲一下|讲讲|谈谈|说说|简述|简单|详细|一般来说|"
+    r"为什么|为何|为啥|凭什么|怎么会|怎么样|怎样|怎么|如何|咋|是什么意思|什么意思|是什么|有什么|什么是|什么时候|何时|什么|啥|"
+    r"哪(?:一|几|些)?(?:个|种|类|些|年|天|月|家|位|里|点|步|项|条|张|篇|款|边|阶段)?|多少(?:个|种|类|张|层|倍|钱)?|"
+    r"几(?=[个种类张层倍步点年月天大])|多(?=[大长高快久宽深重])|几(?:个|种|类)?|谁|"
+    r"是否|能否|可否|有没有|是不是|能不能|会不会|要不要|可不可以|区别|差别|差异|不同(?=[?？]?$)|"
+    r"吗|呢|吧|啊|呀|嘛|到底|究竟|分别|各自|各(?=[是有])|大概|大约|一共|总共|具体|主要|那篇|这篇|这个|那个|"
+    r"\b(?:what(?:'s| is| are| was| were| does| do| did)?|which(?: one)?|who(?:se|m)?|when|where|why|how(?: many| much| "
+    r"long| often| far| large| big| fast| do| does| did)?|please|tell me|explain|describe|list|give|show|does|do|did|is|are|was|"
+    r"were|can|could|should|would|will|has|have|had|the|kind of|name of|called|difference between|compare[ds]?|"
+    r"compared (?:to|with)|mean|means|stand for|stands for|need|needs|there|it|i|you|we|my|your)\b",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=512)
 def parse_question(text: str) -> Question:
-    """The kind and the content terms of a question.
+    """The kind of a question and its words without those that ask.
 
     Args:
         text: a question or a few keywords, in Chinese or English.
-
-    Returns:
-        Terms in order without repeats. A text of question words only has no terms.
     """
     folded = fold(text).strip()
     kind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), Kind.OPEN)
-    found: dict[str, Term] = {}
-    original = text
-    for token in tokens(text):
-        if token.text in STOP_TERMS or token.text in _CUES or token.text in found:
-            continue
-        found[token.text] = Term(
-            text=token.text,
-            alike=_alike(token.text),
-            is_entity=_is_entity(token, original),
-        )
     measure = _MEASURE.search(folded)
+    core = _ASKING.sub(lambda m: " " * len(m.group()), text)
     return Question(
         text=text,
         kind=kind,
-        terms=tuple(found.values()),
+        core=core if core.strip(" \t?？。!！,，") else text,
         lang="zh" if has_han(text) else "en",
         measure=measure.group(1) if measure and kind is Kind.NUMBER else "",
     )
-
-
-def _alike(word: str) -> frozenset[str]:
-    return frozenset().union(*(group for group in _SAME if word in group)) - {word}
-
-
-def _is_entity(token: Token, original: str) -> bool:
-    """Whether a word of the question is a name, an identifier or a number."""
-    word = original[token.start : token.end]
-    if token.kind == "number":
-        return True
-    if token.kind != "latin":
-        return False
-    # In a Chinese question a Latin word is a name unless it is an ordinary small word;
-    # in an English one, capitals or digits inside make it one.
-    if any(c.isdigit() for c in word) or any(c.isupper() for c in word[1:]):
-        return True
-    return word[0].isupper() and token.start > 0
 
 
 def question_numbers(question: str) -> frozenset[float]:

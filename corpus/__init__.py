@@ -1,0 +1,1 @@
+"""Notes as something searchable: readers, passages, terms, encoder, store, index. No answers."""

@@ -32,10 +32,13 @@ _CELL = re.compile(r":?-+:?")
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|_{3,}[ \t]*|={3,}[ \t]*|:{3,}.*)$")
 _UNDERLINE = re.compile(r" {0,3}(={2,}|-{3,})[ \t]*$")
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,50}\]:[ \t]*")
+# pictures and tags alone on their line
+_PICTURE = re.compile(r"(?:\s*\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?)+\s*")
+_TAGS = re.compile(r"(?:\s*</?[a-zA-Z][^<>]*>)+\s*")
 _DISPLAY = {"$$": "$$", "\\[": "\\]"}
 _LONG_ITEM = 160
 _LONGEST_STEM = 80
-_LONGEST_FORMULA = 60  # lines
+_LONGEST_RUN = 60  # lines of a formula or comment; further on its opener is taken for text
 
 _Lines = list[tuple[int, int]]
 
@@ -77,6 +80,11 @@ def _take(text: str, lines: _Lines, i: int, out: list[Block]) -> int:
     j = _end_of_formula(text, lines, i)
     if j:
         out.append(Block(kind="formula", start=start, end=lines[j - 1][1], content=start))
+        return j
+    j = _end_of_comment(text, lines, i)
+    if j:
+        end = lines[j - 1][1]
+        out.append(Block(kind="paragraph", start=start, end=end, content=end))
         return j
     heading = _heading(line, start)
     if heading:
@@ -143,9 +151,21 @@ def _end_of_formula(text: str, lines: _Lines, i: int) -> int:
     if closer in body[2:]:
         whole = body.endswith(closer) and body.count(closer) == 1 + (opener == closer)
         return i + 1 if whole else 0
-    for j in range(i + 1, min(len(lines), i + _LONGEST_FORMULA)):
+    for j in range(i + 1, min(len(lines), i + _LONGEST_RUN)):
         if closer in text[slice(*lines[j])]:
             return j + 1
+    return 0
+
+
+def _end_of_comment(text: str, lines: _Lines, i: int) -> int:
+    """The line after the HTML comment that opens on line i, if it ends its last line; else 0."""
+    line = text[slice(*lines[i])].strip()
+    if not line.startswith("<!--") or "-->" in line:
+        return 0
+    for j in range(i + 1, min(len(lines), i + _LONGEST_RUN)):
+        other = text[slice(*lines[j])]
+        if "-->" in other:
+            return j + 1 if other.rstrip().endswith("-->") else 0
     return 0
 
 
@@ -168,9 +188,13 @@ def _is_delimiter(line: str) -> bool:
 
 
 def _is_silent(line: str) -> bool:
-    """Whether a line says nothing itself: a rule, the border of a container, a comment."""
+    """Whether a line says nothing itself: a rule, a border, a comment, a picture, a tag."""
     bare = line.strip()
-    return _RULE.match(line) is not None or (bare.startswith("<!--") and bare.endswith("-->"))
+    if bare[:1] in "![" and _PICTURE.fullmatch(bare):
+        return True
+    if bare[:1] == "<" and (_TAGS.fullmatch(bare) or bare.startswith("<!--")):
+        return bare.endswith(">")
+    return _RULE.match(line) is not None
 
 
 def _opens_block(text: str, lines: _Lines, i: int) -> bool:
@@ -185,6 +209,7 @@ def _opens_block(text: str, lines: _Lines, i: int) -> bool:
         or _ITEM.match(line) is not None
         or _FOOTNOTE.match(line) is not None
         or _is_silent(line)
+        or bare.startswith("<!--")
         or _end_of_fence(text, lines, i) > 0
         or _end_of_formula(text, lines, i) > 0
     )

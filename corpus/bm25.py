@@ -175,9 +175,7 @@ class BM25:
         Raises:
             OSError: the folder cannot be written, or the disk is full.
         """
-        arrays = [
-            np.ascontiguousarray(self._arrays[name], kind) for name, kind in _ARRAYS.items()
-        ]
+        arrays = [np.ascontiguousarray(self._arrays[name], kind) for name, kind in _ARRAYS.items()]
         parts = [array.data.cast("B") for array in arrays if array.size]
         head = {
             "stamp": stamp,

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from corpus.blocks import blocks
 from corpus.flat import flat_spans
 from corpus.sentences import sentence_spans, strip_span, whole_spans
-from corpus.types import Chunk, Note
+from corpus.types import Block, Chunk, Note
 
 __all__ = ["CHUNKER_VERSION", "DEFAULT_SIZE", "chunk_note"]
 
 CHUNKER_VERSION = "1"
 DEFAULT_SIZE = 480
 # combining marks, joiners, variation selectors, skin tones
-_CONTINUES = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+_CONTINUES = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]"
+)
 
 
 def chunk_note(note: Note, *, size: int = DEFAULT_SIZE) -> list[Chunk]:
@@ -68,22 +70,30 @@ def _pieces(note: Note, size: int) -> Iterator[tuple[int, int, int, str]]:
             yield from ((*piece, 0, "") for piece in _fit(text, *span, size))
         return
     for block in blocks(text, note.body_start):
-        start, end = strip_span(text, block.start, block.end)
-        if start == end:
-            continue
-        if block.kind == "heading":
-            # a heading beyond the size is no heading: its first part alone opens the section
-            for n, piece in enumerate(_fit(text, start, end, size)):
-                yield (*piece, 0, "") if n else (*piece, block.level, block.title[:size])
-        elif end - start <= size:
-            yield start, end, 0, ""
-        elif block.kind in ("code", "formula"):
-            yield from ((*piece, 0, "") for piece in _by_lines(text, start, end, size))
+        yield from _pieces_of(text, block, size)
+
+
+def _pieces_of(text: str, block: Block, size: int) -> Iterator[tuple[int, int, int, str]]:
+    """A block, cut where it is larger than the size."""
+    start, end = strip_span(text, block.start, block.end)
+    spans: Iterable[tuple[int, int]] = [(start, end)]
+    if start == end:
+        return
+    if block.kind == "heading":
+        # a heading beyond the size is no heading: its first part alone opens the section
+        for n, span in enumerate(_fit(text, start, end, size)):
+            yield (*span, 0, "") if n else (*span, block.level, block.title[:size])
+        return
+    if end - start > size:
+        if block.kind in ("code", "formula"):
+            spans = _by_lines(text, start, end, size)
         elif block.kind == "row":
-            yield from ((*piece, 0, "") for piece in _fit(text, start, end, size, marks="|"))
+            spans = _fit(text, start, end, size, marks="|")
         else:
-            for span in sentence_spans(text, start, end):
-                yield from ((*piece, 0, "") for piece in _fit(text, *span, size))
+            sentences = sentence_spans(text, start, end)
+            spans = (piece for span in sentences for piece in _fit(text, *span, size))
+    for span in spans:
+        yield (*span, 0, "")
 
 
 def _fit(

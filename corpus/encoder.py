@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 _FILES = ("tokenizer.json", "model.safetensors")
 _MAX_CHARS = 6000  # of a text; a chunk has hundreds
-_BLOCK = 64  # passages whose rows are gathered at once: they stay in the processor's cache
+_BLOCK = 16  # passages whose rows are gathered at once: they stay in the processor's cache
 _REINSTALL = "restore corpus/model from the repository, or install youju again"
 
 
@@ -106,7 +106,7 @@ class StaticEncoder:
     Args:
         folder: holds tokenizer.json, model.safetensors and manifest.json.
         dim: first dimensions to keep, for a smaller index; None keeps all. The model is trained
-            so that the first 64 and 128 serve by themselves.
+            so that the first 128 serve by themselves.
 
     Raises:
         ModelError: a file is missing or is not what the manifest says.
@@ -166,7 +166,7 @@ def _verified(folder: Path) -> tuple[Mapping[str, Any], dict[str, bytes]]:
     """Manifest and contents of the model's files, checked against its digests."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-        digests = {name: manifest["sha256"][name] for name in (*_FILES,)}
+        digests = {name: manifest["sha256"][name] for name in _FILES}
         contents = {name: (folder / name).read_bytes() for name in _FILES}
     except OSError as fault:
         path = fault.filename or folder

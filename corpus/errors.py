@@ -37,7 +37,7 @@ class CorpusError(YoujuError):
     """The notes cannot be read."""
 
 
-class IndexError_(YoujuError):  # the underscore keeps the builtin usable
+class IndexError_(YoujuError):  # noqa: N801 - the underscore keeps the builtin usable
     """The index on disk cannot be used as it is."""
 
 
@@ -58,6 +58,8 @@ class MissingExtra(YoujuError):
     """
 
     def __init__(self, extra: str, package: str) -> None:
-        super().__init__(f"{package} is not installed. Install it with: pip install 'youju[{extra}]'")
+        super().__init__(
+            f"{package} is not installed. Install it with: pip install 'youju[{extra}]'"
+        )
         self.extra = extra
         self.package = package

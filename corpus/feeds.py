@@ -21,7 +21,9 @@ _LONG = 120
 _TITLE = 40
 _HEAD = 4000  # characters that say what an entry is about
 # `当前,…` and `在…中,…` come before what a sentence is about
-_ADVERBIAL = re.compile(r"^(?:当前|目前|如今|首先|近年来|众所周知|在[^,，]{2,24}[中上下里时])[,，]\s*(?=.{4})")
+_ADVERBIAL = re.compile(
+    r"^(?:当前|目前|如今|首先|近年来|众所周知|在[^,，]{2,24}[中上下里时])[,，]\s*(?=.{4})"
+)
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _DATE = re.compile(r"(?<!\d)(20\d{2})[-/.年](\d{1,2})[-/.月](\d{1,2})(?!\d)")
 _LEAD = re.compile(
@@ -68,7 +70,7 @@ def feed_notes(path: str, text: str) -> list[Note]:
 def _is_entry(line: str) -> bool:
     """A line that says something: long enough, or ending like a sentence."""
     line = line.strip()
-    return len(line) >= 40 or (len(line) >= 8 and line[-1] in "。！？.!?…" and " " in line + " ")
+    return len(line) >= 40 or (len(line) >= 8 and line[-1] in "。！？.!?…")
 
 
 def _iso(match: re.Match[str]) -> str | None:
@@ -94,10 +96,11 @@ def _title(entry: str) -> str:
             break
     words = re.sub(r"^[（(]?\d{1,2}[.、)）]\s*", "", re.split(r"[。！？!?；;]", words)[0]).strip()
     words = _ADVERBIAL.sub("", words)
-    words = re.split(r"(?<=.{4})[:：](?!//)|(?<=.{12})[,，]", words)[0] or entry[:_TITLE].strip()
+    words = re.split(r"(?<=.{4})[:：](?!//)|(?<=.{12})[,，]", words)[0].strip()
+    words = words or entry.strip()[:_TITLE].strip()
     if len(words) > _TITLE:
         cut = max(words.rfind(mark, 12, _TITLE) for mark in " ,，、:：(（")
-        words = words[: cut if cut > 0 else _TITLE].rstrip(" ,，、:：(（")
+        words = words[: cut if cut > 0 else _TITLE].rstrip(" ,，、:：(（").strip()
     name = _main_name(entry)
     if name and fold(name) not in fold(words):
         words = f"{name}：{words}" if any(map(is_han, words)) else f"{name}: {words}"
@@ -107,7 +110,9 @@ def _title(entry: str) -> str:
 def _main_name(entry: str) -> str:
     """The Latin name that the entry repeats most, if it stands there twice."""
     names = Counter(
-        name for name in _NAME.findall(_URL.sub(" ", entry)) if len(name) >= 3 and not name.islower()
+        name
+        for name in _NAME.findall(_URL.sub(" ", entry))
+        if len(name) >= 3 and not name.islower()
     )
     if not names:
         return ""

@@ -23,38 +23,46 @@ _LOOSE = re.compile(rf"(?<=[{_HAN}]) (?=[A-Za-z0-9])|(?<=[A-Za-z0-9]) (?=[{_HAN}
 _TIGHT = re.compile(rf"(?<=[{_HAN}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{_HAN}])")
 _GAP = re.compile(r"(?<=\s)(?=\S)")
 _MARKS = "。！？!?；;…"
-_NUMBER_ITEM = re.compile(r"(?<=\s)(?=(\d{1,2})([.)、](?!\d)|[)）])\s*\S)|(?<=\s)(?=[（(](\d{1,2})[)）]\s*\S)")
+_NUMBER_ITEM = re.compile(
+    r"(?<=\s)(?=(\d{1,2})([.)、](?!\d)|[)）])\s*\S)|(?<=\s)(?=[（(](\d{1,2})[)）]\s*\S)"
+)
 _BULLET = re.compile(r"(?<=\s)(?=[•·●▪①-⑳]\s*\S)")
 _DASH = re.compile(r"(?<=\s)(?=- \S)")
 _LABEL_END = re.compile(r"[:：](?=\s)")
 _HAN_LABEL = re.compile(rf"(?<=\s)(?=[{_HAN}]{{1,4}}[:：]\s)")
 # What papers and repositories are described by. The value stays with its key: `Paper: 2021.1 …`.
-_WORDS = r"Paper|Git[Hh]ub|Code|Prompt|Task(?: & Model)?|Model|Dataset|Blog|Link|Authors?|Date|Project"
+_WORDS = (
+    r"Paper|Git[Hh]ub|Code|Prompt|Task(?: & Model)?|Model|Dataset|Blog|Link|Authors?|Date|Project"
+)
 _KEY = re.compile(rf"(?<=\s)(?<!& )(?=(?:{_WORDS})[:：])")
 _GLUED_KEY = re.compile(rf"(?<=[a-z0-9])(?=(?:{_WORDS})[:：])")
 _IS_KEY = re.compile(rf"(?:{_WORDS})[:：]")
 _YEAR = re.compile(r"\d{2,4}\s*年")
 _QUANTITY = re.compile(
-    r"\d[\d.,]*\s*(?:[%‰]|(?:[KMGTP]i?B|[KMBTkx]|ms|s|h|min|d|bit|bits|tokens?|FLOPS?|Hz|[kMG]Hz|mm?|cm|k[gm])"
+    r"\d[\d.,]*\s*(?:[%‰]|(?:[KMGTP]i?B|[KMBTkx]|ms|s|h|min|d|bits?|tokens?|FLOPS?|[kMG]?Hz|mm?|cm|k[gm])"
     rf"(?![A-Za-z])|[{_HAN}]|[^A-Za-z]|$)"
 )
 _TITLE_WORD = re.compile(
-    rf"[{_HAN}]{{0,4}}(?:背景|概述|简介|介绍|引言|前言|摘要|总结|结论|结构|架构|原理|分类|流程|方法|实验|优势|劣势"
-    r"|优点|缺点|不足|参考|目标|动机|特点|应用|步骤|原因|思路|过程)(?=\s)"
+    rf"[{_HAN}]{{0,4}}(?:背景|概述|简介|介绍|引言|前言|摘要|总结|结论|结构|架构|原理|分类|流程|方法"
+    r"|实验|优势|劣势|优点|缺点|不足|参考|目标|动机|特点|应用|步骤|原因|思路|过程)(?=\s)"
 )
 _TWICE = re.compile(r"([A-Za-z][\w-]*)(?: [A-Za-z][\w-]*){0,2} (?=\1(?![\w-]))")
 _LATIN_TITLE = re.compile(rf"[A-Za-z][\w.+-]*(?: [A-Za-z\d][\w.+-]*){{0,3}} (?=[{_HAN}])")
 # A gap after one of these is spacing between scripts, not a lost line break; nor is one before.
 _GLUE = tuple(
-    "是 和 与 的 在 用 为 于 对 从 到 比 把 将 以 或 及 由 被 而 即 如 但 有 使用 基于 但是 例如 比如 采用 通过 "
-    "以及 叫 称 称为 作为 利用 像 给 向 至 约 共 第 了 等 个 新 多语言 支持 包括 超过 达到 需要 大于 小于".split()
+    "是 和 与 的 在 用 为 于 对 从 到 比 把 将 以 或 及 由 被 而 即 如 但 有 使用 基于 但是 例如 "
+    "比如 采用 通过 以及 叫 称 称为 作为 利用 像 给 向 至 约 共 第 了 等 个 新 多语言 支持 包括 "
+    "超过 达到 需要 大于 小于".split()
 )
 _GLUE_NEXT = tuple("是的和与在中等将会可被对为用有来把从也都则即及或上下里")
 _CONNECTIVE = re.compile(
-    r"而且|当然|具体|此外|另外|但是?|因此|所以|后文|接下来|首先|其次|最后|反过来|总之|这个|这种|从而|为了|不过"
+    r"而且|当然|具体|此外|另外|但是?|因此|所以|后文|接下来|首先|其次|最后|反过来|总之|这个|这种|从而"
+    r"|为了|不过"
 )
 _NUMERAL = {**{n: i for i, n in enumerate("一二三四五六七八九十", 1)}, "两": 2}
-_ANNOUNCED = re.compile(r"([一两二三四五六七八九十]|\d{1,2})\s*(?:个|种|类|步|点|条|项|大|方面|阶段|部分|层)")
+_ANNOUNCED = re.compile(
+    r"([一两二三四五六七八九十]|\d{1,2})\s*(?:个|种|类|步|点|条|项|大|方面|阶段|部分|层)"
+)
 _ITEM_MARK = re.compile(r"[（(]?(\d{1,2})([.)、）])|[•·●▪①-⑳-]\s")
 _TITLE_LENGTH = 16
 
@@ -180,7 +188,7 @@ def _opens_han(text: str, begin: int, last: int, at: int, tight: bool) -> bool:
     if left in ")）":
         opened = text.rfind("(" if left == ")" else "（", max(begin, last - 300), last)
         return tight or not (opened > begin and text[opened - 1] == " ")
-    return left in "-\"”" or (tight and _HAN_LABEL.match(text, at) is not None)
+    return left in '-"”' or (tight and _HAN_LABEL.match(text, at) is not None)
 
 
 def _rejoin(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -260,9 +268,8 @@ class _Run:
         belongs = self._label is not None and (item or (self._is_open and self._left != 0))
         if belongs and not item:
             usual = max(self._lengths, default=0)
-            if self._lengths and (
-                _CONNECTIVE.match(piece) or (marked and not self._is_marked and len(piece) > 2 * usual)
-            ):
+            is_other = marked and not self._is_marked and len(piece) > 2 * usual
+            if self._lengths and (is_other or _CONNECTIVE.match(piece)):
                 belongs = self._is_open = False
             elif marked and self._lengths and not self._is_marked:
                 self._is_open = False  # the last of the items that had no marks
@@ -278,7 +285,7 @@ class _Run:
 def _is_title(pieces: list[str], n: int) -> bool:
     """Whether a short piece without a mark announces the longer ones behind it."""
     piece, after = pieces[n], pieces[n + 1 : n + 3]
-    if len(piece) > _TITLE_LENGTH or piece[-1] in _MARKS + "." or re.search("[,，、(（]", piece[:1]):
+    if len(piece) > _TITLE_LENGTH or piece[-1] in _MARKS + "." or piece[0] in ",，、(（":
         return False
     if not after or any(mark in piece for mark in ",，"):
         return False
@@ -290,7 +297,5 @@ def _is_title(pieces: list[str], n: int) -> bool:
             found = _ITEM_MARK.match(other)
             return found is not None and found.group(2) == mark
 
-        if is_sibling(after[0]) or (n and is_sibling(pieces[n - 1])):
-            return False
-        return True
+        return not (is_sibling(after[0]) or (n and is_sibling(pieces[n - 1])))
     return any(len(other) > 2 * len(piece) or other[-1] in _MARKS for other in after)

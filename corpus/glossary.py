@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from corpus.text import has_han
 
@@ -88,7 +89,7 @@ def expansions(text: str) -> dict[str, float]:
     for i, first in enumerate(found):
         for n in range(1, min(LONGEST, len(found) - i) + 1):
             group = found[i : i + n]
-            if any(text[a.end : b.start].strip(" -") for a, b in zip(group, group[1:], strict=False)):
+            if any(text[a.end : b.start].strip(" -") for a, b in pairwise(group)):
                 break
             if n == 1 and first.text in STOP_TERMS:
                 continue

@@ -40,6 +40,7 @@ _BOMS = {
     b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32",  # before UTF-16, its beginning
     b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16",
 }  # fmt: skip
+_ODD = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\\ue000-\\uf8ff]")  # control, private use
 _DAMAGED = 0.02  # of the bytes beyond ASCII that may be wrong in a text that is still UTF-8
 
 
@@ -304,10 +305,7 @@ def _text(text: str) -> str:
 
 def _looks_binary(text: str) -> bool:
     sample = text[:20_000]
-    odd = sum(
-        (ord(c) < 32 and c not in "\t\n\r\v\f\x1b") or 0xE000 <= ord(c) <= 0xF8FF for c in sample
-    )
-    return odd > max(2, 0.02 * len(sample))
+    return len(_ODD.findall(sample)) > max(2, 0.02 * len(sample))
 
 
 def read_text(path: Path) -> str:

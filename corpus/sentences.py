@@ -40,6 +40,7 @@ _ABBREVIATION = re.compile(
 )
 _NUMBERED = re.compile(r"\b(?:fig|figs|eq|eqs|sec|no|vol|ch|tab|pp|ver|v)$", re.IGNORECASE)
 _LIST_NUMBER = re.compile(r"(?:^|\s)\d{1,2}$")
+_CONTINUATIONS = "的地得和与是在，,、；;：:。"
 _WRAPPED = 50  # a Latin line of so many characters without a mark at its end is a wrapped one
 _LONGEST_BRACKET = 300
 
@@ -151,7 +152,7 @@ def _goes_on(text: str, begin: int, at: int, stop: int, end: int) -> bool:
     if is_balanced(text, begin, at):
         return False
     after = text[stop : min(end, stop + 2)].strip()[:1]
-    return after != "" and (after in "的地得和与是在，,、；;：:。" or (after.isascii() and after.islower()))
+    return after != "" and (after in _CONTINUATIONS or (after.isascii() and after.islower()))
 
 
 def _with_closers(text: str, begin: int, at: int, stop: int, end: int) -> int:

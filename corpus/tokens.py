@@ -16,11 +16,21 @@ import sys
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal
 
 from corpus.text import fold
 
-__all__ = ["STOP_TERMS", "TOKENIZER_VERSION", "Token", "content_terms", "stem", "terms", "tokens"]
+__all__ = [
+    "STOP_TERMS",
+    "TOKENIZER_VERSION",
+    "Token",
+    "commonness",
+    "content_terms",
+    "stem",
+    "terms",
+    "tokens",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -47,20 +57,21 @@ _PARTS = re.compile(r"\d+(?:\.\d+)*|[^\W\d_]+")
 
 # Function words: kept in the index (a phrase may need them), left out of queries and coverage.
 _STOP_HAN = frozenset(
-    "的 了 是 在 和 与 及 或 而 且 也 都 就 还 又 被 把 将 给 对 从 到 向 于 以 为 之 其 这 那 此 该 各 每 某 "
-    "个 种 些 吗 呢 吧 啊 呀 么 着 过 地 得 所 等 并 但 若 则 因 由 即 如 很 更 最 太 可 能 会 要 想 请 让 使 "
-    "我 你 您 他 她 它 们 谁 哪 几 怎 何 什么 怎么 怎样 如何 为什么 为何 哪些 哪个 哪种 哪里 多少 是否 有没有 "
-    "可以 能够 这个 那个 这些 那些 我们 你们 他们 它们 以及 或者 并且 而且 但是 因为 所以 如果 那么 一个 一种 "
-    "一下 关于 对于 请问 告诉 介绍 说明 解释 谈谈 说说 讲讲 什 怎么样 咋 啥 是什么 有什么 有哪些 哪几 几个 "
-    "时候 情况 方面 东西 问题 里面 里 中 上 下 时 后 前 有 用 做 呗 嘛 哦 究竟 到底 具体 分别 主要 "
-    "为了 虽然 然而 不过 通过 根据 按照 之间 其中 还是 就是 只是 也是 都是 不是 没有 不 没 无 未".split()
+    "的 了 是 在 和 与 及 或 而 且 也 都 就 还 又 被 把 将 给 对 从 到 向 于 以 为 之 其 这 那 "
+    "此 该 各 每 某 个 种 些 吗 呢 吧 啊 呀 么 着 过 地 得 所 等 并 但 若 则 因 由 即 如 很 更 "
+    "最 太 可 能 会 要 想 请 让 使 我 你 您 他 她 它 们 谁 哪 几 怎 何 什么 怎么 怎样 如何 "
+    "为什么 为何 哪些 哪个 哪种 哪里 多少 是否 有没有 可以 能够 这个 那个 这些 那些 我们 你们 "
+    "他们 它们 以及 或者 并且 而且 但是 因为 所以 如果 那么 一个 一种 一下 关于 对于 请问 告诉 "
+    "介绍 说明 解释 谈谈 说说 讲讲 什 怎么样 咋 啥 是什么 有什么 有哪些 哪几 几个 时候 情况 "
+    "方面 东西 问题 里面 里 中 上 下 时 后 前 有 用 做 呗 嘛 哦 究竟 到底 具体 分别 主要 为了 "
+    "虽然 然而 不过 通过 根据 按照 之间 其中 还是 就是 只是 也是 都是 不是 没有 不 没 无 未".split()
 )
 _STOP_LATIN = frozenset(
-    "a an the is are was were be been being am do does did have has had of in on at to for from by with "
-    "and or but if then than that this these those it its they them their there here as into about over "
-    "what which who whom whose when where why how can could should would will shall may might must i you "
-    "we he she my your our me us please tell explain describe give show not no so such s t re ve ll "
-    "some any each other also between among".split()
+    "a an the is are was were be been being am do does did have has had of in on at to for from "
+    "by with and or but if then than that this these those it its they them their there here as "
+    "into about over what which who whom whose when where why how can could should would will "
+    "shall may might must i you we he she my your our me us please tell explain describe give "
+    "show not no so such s t re ve ll some any each other also between among".split()
 )
 STOP_TERMS = _STOP_HAN | _STOP_LATIN
 
@@ -138,8 +149,18 @@ class _Segmenter:
         jieba = self._jieba or self._load()
         return bool(jieba.FREQ.get(word))
 
+    def frequency(self, word: str) -> float:
+        """Share of the word in general Chinese, in [0, 1]; 0 for one the dictionary lacks."""
+        jieba = self._jieba or self._load()
+        return float(jieba.FREQ.get(word) or 0) / float(jieba.total)
+
 
 _segmenter = _Segmenter()
+
+
+def commonness(word: str) -> float:
+    """Occurrences per million words of general Chinese text, 0 for a word jieba does not know."""
+    return 1e6 * _segmenter.frequency(word)
 
 
 @lru_cache(maxsize=20_000)
@@ -246,7 +267,7 @@ def _han_terms(words: list[str]) -> list[str]:
 
     def flush() -> None:
         out.extend(singles)
-        out.extend(a + b for a, b in zip(singles, singles[1:], strict=False))
+        out.extend(a + b for a, b in pairwise(singles))
         singles.clear()
 
     for word in words:

@@ -20,24 +20,29 @@ _SNIPPETS = [
     "# LoRA 的原理", "## 结构 ##", "###### C#", "#", "# ", "标题\n===", "小标题\n---",
     "LoRA 冻结原模型的权重，只训练两个低秩矩阵。它的秩 r 通常取 8。效果接近全量微调！",
     "Attention is all you need. It was published in 2017. See Fig. 3, e.g. the left part.",
-    "The encoder maps an input sequence of symbol representations to a sequence of\ncontinuous ones.",
+    "An encoder maps a sequence of symbol representations to a sequence of\ncontinuous ones.",
     "优点：\n- 参数少\n- 推理无延迟\n  - 可以合并\n\n缺点：\n1. 秩要选\n2) 任务切换",
     "（1）召回；\n（2）排序。\n① 粗排\n② 精排",
     "| 模型 | 参数量 |\n|---|---:|\n| LLaMA | 7B |\n| GPT-3 | 175B |", "a | b\n-|-\n1 | 2",
     "```python\nprint('你好')\n# no heading\n```", "~~~\ncode\n~~~", "```inline``` code",
     "1. ```bash\n   ls\n   ```", "> ```\n> quoted\n> ```", "```\nunclosed",
     "$$\nE = mc^2\n$$", "$$ W = W_0 + BA $$", "\\[\nx = y\n\\]", "$$ unclosed",
-    "公式 $h = W_0 x; y$ 与 `a; b。c` 都不能切开。", "链接 [文](https://a.cn/?q=1;2) 和 ![图](x.png)。",
-    "> [!note] 提示\n> 引用的第一句。第二句！", "[^1]: 脚注。", "---", "***", "::: tip", "<!-- 注释 -->",
+    "公式 $h = W_0 x; y$ 与 `a; b。c` 都不能切开。",
+    "链接 [文](https://a.cn/?q=1;2) 和 ![图](x.png)。",
+    "> [!note] 提示\n> 引用的第一句。第二句！", "[^1]: 脚注。", "---", "***", "::: tip",
+    "<!-- 注释 -->",
     "| 不是表格", "|", "||", "| |", "-", "- ", "* ", "1.", "$", "$$", "`", "[", "(", "“没有关上",
-    "👩‍💻🏽 emoji 👍🏽，e\u0301 combining", "行一\r\n行二", "　　首行缩进。", "\u200b零宽", "𠀀𠀁𠀂",
+    "👩‍💻🏽 emoji 👍🏽，e\u0301 combining", "行一\r\n行二", "　　首行缩进。", "\u200b零宽",
+    "𠀀𠀁𠀂",
     "长" * 90, "word " * 40, "，".join(["很长的句子没有句号"] * 12), "a" * 130, "|" + "x|" * 60,
 ]  # fmt: skip
 
 
 def texts(max_size: int = 200) -> SearchStrategy[str]:
     """Any characters, those that matter here more often."""
-    return st.text(st.one_of(st.sampled_from(_LETTERS), st.characters(codec="utf-8")), max_size=max_size)
+    return st.text(
+        st.one_of(st.sampled_from(_LETTERS), st.characters(codec="utf-8")), max_size=max_size
+    )
 
 
 def lines() -> SearchStrategy[str]:
@@ -57,7 +62,9 @@ def markdown(max_pieces: int = 14) -> SearchStrategy[str]:
 def entries() -> SearchStrategy[str]:
     """An entry of a feed: a line that once was several."""
     piece = st.one_of(st.sampled_from(_SNIPPETS), lines())
-    return st.lists(piece, min_size=1, max_size=12).map(lambda parts: " ".join(" ".join(parts).split("\n")))
+    return st.lists(piece, min_size=1, max_size=12).map(
+        lambda parts: " ".join(" ".join(parts).split("\n"))
+    )
 
 
 def note_of(text: str, *, path: str = "n.md", **fields: object) -> Note:

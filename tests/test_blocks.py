@@ -69,7 +69,9 @@ def test_units_of_two_halves_are_the_units_of_the_whole(text: str, data: st.Data
 
 @given(entries())
 def test_units_of_an_entry_hold_all_its_text(text: str) -> None:
-    held = {i for u in units(note_of(text, format="feed"), 0, len(text)) for i in range(u.start, u.end)}
+    held = {
+        i for u in units(note_of(text, format="feed"), 0, len(text)) for i in range(u.start, u.end)
+    }
     assert not "".join(c for i, c in enumerate(text) if i not in held).strip()
 
 
@@ -123,8 +125,15 @@ def test_a_heading_has_its_level_and_title(line: str, level: int, title: str) ->
 
 
 def test_rules_borders_and_comments_give_no_units() -> None:
-    text = "正文。\n\n---\n\n::: tip\n\n<!-- 注 -->\n\n***"
-    assert [piece for _, piece, _ in quoted(text)] == ["正文。"]
+    text = (
+        "正文。\n\n---\n\n::: tip\n\n<!-- 注 -->\n\n***\n<!--info\ntags: [堆]\n-->\n</details>\n"
+        "![图](a.png)\n[![徽章](b.svg)](c) ![](d)\n后文 ![图](e.png)。\n<b>粗</b>体。"
+    )
+    assert [piece for _, piece, _ in quoted(text)] == [
+        "正文。",
+        "后文 ![图](e.png)。",
+        "<b>粗</b>体。",
+    ]
 
 
 def test_items_are_governed_by_the_line_before_the_list() -> None:
@@ -138,7 +147,8 @@ def test_items_are_governed_by_the_line_before_the_list() -> None:
 def test_nested_items_are_governed_by_the_item_above() -> None:
     text = "# LoRA\n- 超参\n  - 秩 r=8\n  - alpha=16\n- 位置\n    1. 注意力"
     assert [(piece, stem) for kind, piece, stem in quoted(text) if kind == "item"] == [
-        ("超参", None), ("秩 r=8", "超参"), ("alpha=16", "超参"), ("位置", None), ("注意力", "位置"),
+        ("超参", None), ("秩 r=8", "超参"), ("alpha=16", "超参"), ("位置", None), ("注意力",
+         "位置"),
     ]  # fmt: skip
 
 
@@ -188,28 +198,32 @@ def test_a_long_item_is_quoted_by_sentence() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "|" + " |" * 60_000 + "x", "|--" + "|   " * 60_000 + "x", "| a\n" * 60_000, " " * 500_000 + "x",
+        "|" + " |" * 60_000 + "x", "|--" + "|   " * 60_000 + "x", "| a\n" * 60_000,
+        " " * 500_000 + "x",
         "# " + " " * 200_000 + "x", "# " + "#" * 200_000, "# " + "# " * 90_000, ">" * 100_000,
         "> " * 60_000 + "x", "$$ a\n" * 15_000, "\\[ a\n" * 15_000, "```\n" * 60_001, "- " * 90_000,
         "```a`\n" * 30_000, ("- a\n" + " " * 200) * 900, "**" * 90_000, "标题\n===\n" * 20_000,
-        "1. " * 60_000, "|-|" * 60_000, "<!--" * 60_000, "\n" * 300_000, "  " * 9_000 + "- a\n" * 9_000,
+        "1. " * 60_000, "|-|" * 60_000, "<!--" * 60_000, "<!--\n" * 20_000,
+        "![a](b)" * 30_000 + "x", "<a>" * 60_000 + "x", "\n" * 300_000,
+        "  " * 9_000 + "- a\n" * 9_000,
         "> ```\n" * 20_000, "![[" * 60_000, "[^a" * 60_000,
     ],
 )  # fmt: skip
 def test_adversarial_lines_are_read_in_linear_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     units(note_of(text), 0, len(text))
-    assert time.perf_counter() - start < 6
+    assert time.process_time() - start < 6
 
 
 def test_a_note_of_a_megabyte_is_cut_in_seconds() -> None:
     section = (
         "## 低秩适配\n\nLoRA 冻结原模型的权重，只训练两个低秩矩阵。秩 r 通常取 8。\n\n"
-        "- 参数少：只有 0.1%\n- 无延迟\n\n| 模型 | 参数 |\n|---|---|\n| LLaMA | 7B |\n\n```py\nx = 1\n```\n\n"
+        "- 参数少：只有 0.1%\n- 无延迟\n\n| 模型 | 参数 |\n|---|---|\n| LLaMA | 7B |\n\n"
+        "```py\nx = 1\n```\n\n"
     )
     text = section * (1_000_000 // len(section))
-    start = time.perf_counter()
+    start = time.process_time()
     found = units(note_of(text), 0, len(text))
     assert len(found) > 50_000
     assert units(note_of(text), 500_000, 500_480)
-    assert time.perf_counter() - start < 15
+    assert time.process_time() - start < 15

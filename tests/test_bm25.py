@@ -54,7 +54,9 @@ def test_rankings_are_those_of_rank_bm25_on_random_corpora(seed: int) -> None:
         # rounded, since scores are kept as float32 and equal ones must stay equal
         order = sorted(range(300), key=lambda n: (-float(np.float32(scores[n])), n))
         found = bm25.top(query, 10)
-        np.testing.assert_allclose([s for _, s in found], [scores[n] for n in order[:10]], rtol=1e-5)
+        np.testing.assert_allclose(
+            [s for _, s in found], [scores[n] for n in order[:10]], rtol=1e-5
+        )
         ranked = [3 * n + 5 for n in order[:10]]
         for (id_, score), expected in zip(found, ranked, strict=True):
             assert id_ == expected or math.isclose(score, scores[(expected - 5) // 3], rel_tol=1e-6)
@@ -65,12 +67,17 @@ def test_the_best_come_first_ties_by_id_and_none_without_a_score(
     documents: list[list[str]], query: list[str], k: int
 ) -> None:
     bm25 = build(documents)
-    every = [(3 * n + 5, s) for n, s in enumerate(bm25.scores(query, [3 * n + 5 for n in range(len(documents))]))]
+    every = [
+        (3 * n + 5, s)
+        for n, s in enumerate(bm25.scores(query, [3 * n + 5 for n in range(len(documents))]))
+    ]
     expected = sorted(((i, s) for i, s in every if s > 0), key=lambda pair: (-pair[1], pair[0]))
     assert bm25.top(query, k) == expected[:k]
 
 
-@pytest.mark.parametrize("documents", [[["lora", "秩"]], [["lora"], ["dpo"]], [["lora", "秩"], ["lora", "dpo"]]])
+@pytest.mark.parametrize(
+    "documents", [[["lora", "秩"]], [["lora"], ["dpo"]], [["lora", "秩"], ["lora", "dpo"]]]
+)
 def test_a_vault_of_one_or_two_passages_is_searchable(documents: list[list[str]]) -> None:
     # every weight of BM25Okapi is negative or zero here
     bm25 = build(documents)

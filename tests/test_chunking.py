@@ -152,7 +152,7 @@ def test_an_empty_note_has_no_chunks_and_a_tiny_size_is_refused() -> None:
      "```\n" + "x" * 300_000, "```\n" + "x\n" * 100_000, "，" * 200_000, "\u0301" * 100_000],
 )  # fmt: skip
 def test_a_monstrous_note_is_cut_in_linear_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     chunks = chunk_note(note_of(text))
     assert is_covered(note_of(text), chunks)
-    assert time.perf_counter() - start < 6
+    assert time.process_time() - start < 6

@@ -57,7 +57,7 @@ def reasons(report: RefreshReport) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["missing", "missing/deep", "x" * 300, "nul\x00"])
 def test_a_missing_folder_is_told_in_a_line(tmp_path: Path, name: str) -> None:
-    with pytest.raises(CorpusError, match="No notes at|Cannot read") as caught:
+    with pytest.raises(CorpusError, match=r"No notes at|Cannot read") as caught:
         Vault(tmp_path / name)
     assert "\n" not in str(caught.value)
 
@@ -70,7 +70,9 @@ def test_an_empty_folder_gives_an_empty_index(tmp_path: Path, index: Index) -> N
     assert index.nearest("LoRA", 5) == []
 
 
-@pytest.mark.parametrize("content", [b"", b" \n\t\n", b"---\ntitle: x\n---\n", b"\xef\xbb\xbf", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"", b" \n\t\n", b"---\ntitle: x\n---\n", b"\xef\xbb\xbf", b"\xff\xfe"]
+)
 def test_a_file_without_text_is_neither_a_passage_nor_a_fault(
     notes: Path, index: Index, content: bytes
 ) -> None:
@@ -105,7 +107,9 @@ def test_a_file_that_is_too_large_is_refused_without_being_read(notes: Path, ind
     assert "larger than 20 MB" in reasons(refresh(index, notes))["large.md"]
 
 
-@pytest.mark.parametrize("fault", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+@pytest.mark.parametrize(
+    "fault", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")]
+)
 def test_an_unreadable_file_is_read_once_it_can_be(
     notes: Path, index: Index, monkeypatch: pytest.MonkeyPatch, fault: OSError
 ) -> None:
@@ -144,7 +148,9 @@ def test_a_folder_without_permission_is_reported(
 
 
 @posix
-def test_links_are_not_followed_out_or_in_a_circle(notes: Path, index: Index, tmp_path: Path) -> None:
+def test_links_are_not_followed_out_or_in_a_circle(
+    notes: Path, index: Index, tmp_path: Path
+) -> None:
     (tmp_path / "secret.md").write_text("密码", encoding="utf-8")
     (tmp_path / "outside").mkdir()
     (notes / "out.md").symlink_to(tmp_path / "secret.md")
@@ -180,12 +186,16 @@ def test_a_pipe_is_no_vault(tmp_path: Path) -> None:
 @posix
 @pytest.mark.parametrize(
     "name",
-    [b"a\xc4\xe3.md", b"line\nbreak.md", b"tab\there.md", b"'; DROP TABLE notes; --.md", b"<img src=x>.md",
-     "RTL\u202e.md".encode(), b"trailing .md", b"#L1.md", b"%00.md", "👩\u200d💻.md".encode(), b"C:.md", b"a\\b.md",
+    [b"a\xc4\xe3.md", b"line\nbreak.md", b"tab\there.md", b"'; DROP TABLE notes; --.md",
+     b"<img src=x>.md",
+     "RTL\u202e.md".encode(), b"trailing .md", b"#L1.md", b"%00.md", "👩\u200d💻.md".encode(),
+     b"C:.md", b"a\\b.md",
      b"n" * 250 + b".md"],
 )  # fmt: skip
 def test_any_file_name_is_an_identity(notes: Path, index: Index, name: bytes) -> None:
-    Path(os.fsdecode(os.fsencode(notes) + b"/" + name)).write_text("# 怪名\n怪名的正文。", encoding="utf-8")
+    Path(os.fsdecode(os.fsencode(notes) + b"/" + name)).write_text(
+        "# 怪名\n怪名的正文。", encoding="utf-8"
+    )
     report = refresh(index, notes)
     assert report.skipped == ()
     [path] = [row.path for row in index.listing() if row.title == "怪名"]
@@ -207,13 +217,18 @@ def test_fifty_folders_deep_is_read(notes: Path, index: Index) -> None:
     assert refresh(index, notes).n_notes == 2
 
 
-@pytest.mark.parametrize("matter", ["title: [", "a: *b", "\t\t: :", "title: \x07", "- a\n- b", "x", "{" * 500])
+@pytest.mark.parametrize(
+    "matter", ["title: [", "a: *b", "\t\t: :", "title: \x07", "- a\n- b", "x", "{" * 500]
+)
 def test_broken_front_matter_costs_only_itself(notes: Path, index: Index, matter: str) -> None:
     (notes / "broken.md").write_text(f"---\n{matter}\n---\n# 题\n\n正文还在。\n", encoding="utf-8")
     report = refresh(index, notes)
     assert report.skipped == ()
     assert "正文还在。" in index.note("broken.md").text[index.note("broken.md").body_start :]
-    assert any("正文还在" in index.note("broken.md").text[c.start : c.end] for c in index.chunks_of("broken.md"))
+    assert any(
+        "正文还在" in index.note("broken.md").text[c.start : c.end]
+        for c in index.chunks_of("broken.md")
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "gb18030"])
@@ -222,7 +237,9 @@ def test_every_encoding_gives_the_same_passages(notes: Path, index: Index, encod
     (notes / "coded.md").write_bytes(text.encode(encoding))
     refresh(index, notes)
     [chunk] = index.chunks_of("coded.md")
-    assert index.note("coded.md").text[chunk.start : chunk.end] == "# 编码\n\n同样的文字，同样的偏移。"
+    assert (
+        index.note("coded.md").text[chunk.start : chunk.end] == "# 编码\n\n同样的文字，同样的偏移。"
+    )
 
 
 def test_lone_surrogates_are_replaced_one_for_one(notes: Path, index: Index) -> None:
@@ -240,7 +257,16 @@ def _zip(path: Path, *members: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["../out.md", "a/../../out.md", "/etc/out.md", "C:/out.md", "..\\out.md", "~/out.md", "//host/out.md"]
+    "name",
+    [
+        "../out.md",
+        "a/../../out.md",
+        "/etc/out.md",
+        "C:/out.md",
+        "..\\out.md",
+        "~/out.md",
+        "//host/out.md",
+    ],
 )
 def test_a_member_that_leads_out_of_the_archive_is_refused(
     tmp_path: Path, index: Index, name: str
@@ -262,7 +288,9 @@ def test_names_in_an_archive_are_read_in_the_encoding_of_their_writer(
     assert "笔记/甲乙.md" in {row.path for row in index.listing()}
 
 
-def test_links_twins_and_damaged_members_are_refused_one_by_one(tmp_path: Path, index: Index) -> None:
+def test_links_twins_and_damaged_members_are_refused_one_by_one(
+    tmp_path: Path, index: Index
+) -> None:
     link = zipfile.ZipInfo("link.md")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     stored = zipfile.ZipInfo("broken.md")
@@ -303,7 +331,7 @@ def test_a_bomb_in_an_archive_is_refused_by_its_size(tmp_path: Path, index: Inde
 @pytest.mark.parametrize("data", [b"", b"PK", b"no archive", b"PK\x05\x06" + bytes(10)])
 def test_what_is_no_archive_is_told_in_a_line(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "v.zip").write_bytes(data)
-    with pytest.raises(CorpusError, match="damaged|Cannot open"):
+    with pytest.raises(CorpusError, match=r"damaged|Cannot open"):
         Vault(tmp_path / "v.zip").files()
 
 
@@ -312,10 +340,10 @@ def test_an_archive_of_many_notes_is_read_in_linear_time(tmp_path: Path) -> None
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(4000):
             archive.writestr(f"n{number}.md", f"# {number}")
-    start = time.perf_counter()
+    start = time.process_time()
     vault = Vault(path)
     assert sum(len(vault.read(file)) for file in vault.files()) == 4000
-    assert time.perf_counter() - start < 12
+    assert time.process_time() - start < 12
 
 
 def test_a_note_that_vanishes_while_it_is_read_is_reported(

@@ -90,7 +90,7 @@ def _shared() -> Encoder:
     ("left", "right"),
     [
         ("機器學習", "机器学习"),
-        ("ＧＰＵ　显存", "gpu 显存"),
+        ("\uff27\uff30\uff35\u3000显存", "gpu 显存"),
         ("Machine Learning", "machine learning"),
         ("ﬁne-tuning", "fine-tuning"),
     ],

@@ -68,9 +68,9 @@ def test_lost_line_breaks_are_found_again(parts: list[str]) -> None:
 
 
 def test_keys_glued_to_the_value_before_are_parted() -> None:
-    text = "PrefixTuning Paper: 2021.1 Optimizing PromptsGithub:https://a.cn/PrefixTuningPrompt: Prefix"
+    text = "PrefixTuning Paper: 2021.1 Some PromptsGithub:https://a.cn/PrefixTuningPrompt: Prefix"
     assert cut(text) == [
-        "PrefixTuning", "Paper: 2021.1 Optimizing Prompts", "Github:https://a.cn/PrefixTuning",
+        "PrefixTuning", "Paper: 2021.1 Some Prompts", "Github:https://a.cn/PrefixTuning",
         "Prompt: Prefix",
     ]  # fmt: skip
 
@@ -93,7 +93,8 @@ def test_keys_glued_to_the_value_before_are_parted() -> None:
 def test_names_numbers_and_brackets_are_not_torn(sentence: str) -> None:
     pieces = cut(sentence)
     for name in ("80GB", "DNN 大行其道", "Llama 3.1", "TOP 3.", "Llama 3.", "15.6T tokens", "128K",
-                 "Attention is all you need", "(7B 13B 33B 65B)", "PyTorch:", "(a 加 b)"):  # fmt: skip
+                 "Attention is all you need", "(7B 13B 33B 65B)", "PyTorch:",
+                 "(a 加 b)"):  # fmt: skip
         assert name not in sentence or any(name in piece for piece in pieces), pieces
 
 
@@ -134,11 +135,14 @@ def _feed(shared_dir: Path) -> dict[str, list[Unit]]:
 def test_the_feed_is_cut_into_whole_sentences(shared_dir: Path) -> None:
     pieces = {text[u.start : u.end] for text, units in _feed(shared_dir).items() for u in units}
     assert {
-        "优势:", "具有线性时间复杂度", "全参微调Qwen1.57BChat预估要2张80GB的A800,160GB显存", "模型结构",
-        "Paper: 2021.1 Optimizing Continuous Prompts for Generation", "Prompt: Continus Prefix Prompt",
+        "优势:", "具有线性时间复杂度", "全参微调Qwen1.57BChat预估要2张80GB的A800,160GB显存",
+        "模型结构",
+        "Paper: 2021.1 Optimizing Continuous Prompts for Generation",
+        "Prompt: Continus Prefix Prompt",
         "Meta曾第一个发布了基于LLM的聊天机器人——BlenderBot 3,但输出不够安全,很快下线;",
         "新模型支持 128K tokens 长度的上下文。", "奖励建模阶段 (Reward Model)", "RL微调阶段",
-        "1. 外在幻觉(Extrinsic hallucination):不符合事实知识。", "3.基于地域的召回;", "2.建立倒排索引;",
+        "1. 外在幻觉(Extrinsic hallucination):不符合事实知识。", "3.基于地域的召回;",
+        "2.建立倒排索引;",
         "将一个资讯的ANN 召回系统抽象出来大概是下面的样子。", "幻觉主要分为两类:",
         "1.基于行为的召回:根据用户的购买行为推荐相关/相似的商品;(长期行为和实时行为)",
     } <= pieces  # fmt: skip
@@ -152,16 +156,25 @@ def test_the_labels_of_the_feed_are_no_evidence(shared_dir: Path) -> None:
         for u in units
         if u.kind == "heading"
     }
-    assert {"背景", "概述", "优势:", "不足:", "幻觉的分类", "预训练数据问题", "搜索的过程"} <= headings
+    assert {
+        "背景",
+        "概述",
+        "优势:",
+        "不足:",
+        "幻觉的分类",
+        "预训练数据问题",
+        "搜索的过程",
+    } <= headings
     assert not {"具有线性时间复杂度", "有监督微调(SFT)", "RL微调阶段"} & headings
 
 
 @pytest.mark.parametrize(
     "text",
-    ["中 " * 40_000, "中 a" * 30_000, "1. " * 30_000, ") 中" * 30_000, "- a " * 30_000, "a: " * 30_000,
+    ["中 " * 40_000, "中 a" * 30_000, "1. " * 30_000, ") 中" * 30_000, "- a " * 30_000,
+     "a: " * 30_000,
      " " * 300_000, "(中 " * 30_000, "• " * 40_000, "Paper:a" * 20_000, "标题 " * 30_000],
 )  # fmt: skip
 def test_an_endless_entry_is_cut_in_linear_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     list(flat_units(text))
-    assert time.perf_counter() - start < 8
+    assert time.process_time() - start < 8

@@ -23,7 +23,8 @@ date: 2024-03-05
 def test_every_field_is_read() -> None:
     found = read_front_matter(FULL)
     assert found == FrontMatter(
-        title="LoRA: 低秩适配", aliases=("低秩适配", "Low-Rank Adaptation"), tags=("微调", "peft/lora"),
+        title="LoRA: 低秩适配", aliases=("低秩适配", "Low-Rank Adaptation"), tags=("微调",
+        "peft/lora"),
         date="2024-03-05", end=FULL.index("正文"),
     )  # fmt: skip
 
@@ -64,7 +65,8 @@ def test_every_value_is_text(matter: str, title: str) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    ["title: 题\ntags: [a, b\n", "title: 题\n\tbad: tab\ntags: a, b\n", "title: 题\n&a *a: {{\ntags: [a, b]\n",
+    ["title: 题\ntags: [a, b\n", "title: 题\n\tbad: tab\ntags: a, b\n",
+     "title: 题\n&a *a: {{\ntags: [a, b]\n",
      "title: 题\nb: \"unclosed\ntags:\n- a\n- b\n"],
 )  # fmt: skip
 def test_broken_yaml_costs_only_itself(broken: str) -> None:
@@ -77,7 +79,14 @@ def test_broken_yaml_costs_only_itself(broken: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["正文。", "", "--- \n没有结束", "----\na: b\n---\n", "---\n今天去了公园。\n没有什么可说的。\n---\n正文。", " ---\na: b\n---\n"],
+    [
+        "正文。",
+        "",
+        "--- \n没有结束",
+        "----\na: b\n---\n",
+        "---\n今天去了公园。\n没有什么可说的。\n---\n正文。",
+        " ---\na: b\n---\n",
+    ],
 )
 def test_what_is_no_front_matter_stays_in_the_body(text: str) -> None:
     assert read_front_matter(text) == FrontMatter()
@@ -98,18 +107,22 @@ def test_a_date_is_one_of_the_calendar(value: str, date: str | None) -> None:
 
 
 def test_the_next_key_is_asked_when_a_date_is_none() -> None:
-    assert read_front_matter("---\ndate: 2024-02-30\ncreated: 2024-02-03\n---\n").date == "2024-02-03"
+    assert (
+        read_front_matter("---\ndate: 2024-02-30\ncreated: 2024-02-03\n---\n").date == "2024-02-03"
+    )
 
 
 @pytest.mark.parametrize(
     "bomb",
-    ["a: &a [x,x]\nb: &b [*a,*a]\n" + "".join(f"c{i}: &c{i} [*b,*b]\n" for i in range(50)), "[" * 3000,
-     "? " * 6000, "{a: " * 2000, "- " * 6000, "a:\n" + "".join(" " * i + "a:\n" for i in range(150)),
+    ["a: &a [x,x]\nb: &b [*a,*a]\n" + "".join(f"c{i}: &c{i} [*b,*b]\n" for i in range(50)),
+     "[" * 3000,
+     "? " * 6000, "{a: " * 2000, "- " * 6000,
+     "a:\n" + "".join(" " * i + "a:\n" for i in range(150)),
      "k: v\n" * 200_000, "a: |\n" + " x\n" * 6000, "'" * 15_000, "!!" * 7000],
 )  # fmt: skip
 def test_a_bomb_in_front_matter_costs_no_time(bomb: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     text = f"---\n{bomb}\n---\n正文。"
     found = read_front_matter(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert text[found.end :].endswith("正文。")

@@ -76,7 +76,10 @@ def test_sentences_end_where_a_reader_ends_them(parts: list[str]) -> None:
     ("text", "n"),
     [
         ("The model maps a sequence of symbols\nto another one.", 1),
-        ("The long line of an English paragraph ends here by wrapping at\nEighty columns or so.", 1),
+        (
+            "The long line of an English paragraph ends here by wrapping at\nEighty columns or so.",
+            1,
+        ),
         ("Short title\nA sentence.", 2),
         ("第一行没有句号\n第二行也没有", 2),
         ("逗号结尾，\n下一行继续。", 1),
@@ -116,11 +119,12 @@ def test_code_formulas_and_addresses_are_whole() -> None:
     "text",
     [
         "。" * 200_000, "(" * 100_000, "a. " * 60_000, "a; " * 60_000, "`" * 100_000, "$a" * 60_000,
-        "[" * 100_000, "<a" * 60_000, "*。_" * 60_000, "1. " * 60_000, "&am" * 60_000, "\n" * 200_000,
+        "[" * 100_000, "<a" * 60_000, "*。_" * 60_000, "1. " * 60_000, "&am" * 60_000,
+        "\n" * 200_000,
         "a\n" * 90_000, "https://" * 30_000, "“（" * 60_000 + "。" * 9_000, " " * 500_000,
     ],
 )  # fmt: skip
 def test_adversarial_text_is_cut_in_linear_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     sentence_spans(text)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

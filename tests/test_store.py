@@ -32,7 +32,9 @@ def put(store: Store, note: Note, terms: tuple[str, ...] = ("lora",)) -> None:
     with store.lock(), store.writing() as writer:
         writer.put_note(note)
         writer.stage([(KEY, list(terms), b"\x00\x3c\x00\x00")])
-        writer.insert_chunk(Chunk(note=note.path, start=0, end=len(note.text), heading=("一",)), KEY)
+        writer.insert_chunk(
+            Chunk(note=note.path, start=0, end=len(note.text), heading=("一",)), KEY
+        )
         writer.clear_staged()
         writer.new_generation()
 
@@ -45,7 +47,9 @@ def wild() -> st.SearchStrategy[str]:
 def test_a_storable_note_is_utf8_and_keeps_its_offsets(
     path: str, title: str, text: str, tags: list[str]
 ) -> None:
-    note = storable(note_of(text + title, path=path, title=title, tags=tuple(tags), aliases=tuple(tags)))
+    note = storable(
+        note_of(text + title, path=path, title=title, tags=tuple(tags), aliases=tuple(tags))
+    )
     assert len(note.text) == len(text + title)
     for part in (note.path, note.file, note.title, note.text, *note.tags, *note.aliases):
         part.encode("utf-8")
@@ -55,7 +59,8 @@ def test_a_storable_note_is_utf8_and_keeps_its_offsets(
 
 def test_a_note_comes_back_as_it_was_put(tmp_path: Path) -> None:
     note = note_of(
-        "正文 🙂 e\u0301 𠀀\n", path="a/b 'c\".md", title="题", tags=("x", "微调"), aliases=("y",), date="2024-03-05",
+        "正文 🙂 e\u0301 𠀀\n", path="a/b 'c\".md", title="题", tags=("x", "微调"), aliases=("y",),
+        date="2024-03-05",
         first_line=3, body_start=2, format="feed",
     )  # fmt: skip
     store = Store.open(tmp_path)
@@ -65,7 +70,12 @@ def test_a_note_comes_back_as_it_was_put(tmp_path: Path) -> None:
         assert list(reader.notes()) == [note]
         assert reader.counts() == (1, 1, len(note.text))
         [row] = reader.listing()
-        assert (row.path, row.title, row.tags, row.n_chars) == (note.path, "题", ("x", "微调"), len(note.text))
+        assert (row.path, row.title, row.tags, row.n_chars) == (
+            note.path,
+            "题",
+            ("x", "微调"),
+            len(note.text),
+        )
         [chunk] = reader.chunks_of(note.path)
         assert reader.chunks([chunk.id, 999, chunk.id]) == [chunk, chunk]
         ids, terms = reader.terms()
@@ -109,13 +119,22 @@ def test_a_reader_keeps_its_generation_while_others_write(tmp_path: Path) -> Non
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    with pytest.raises(RuntimeError, match="stop"), store.lock(), store.writing() as writer:
-        writer.put_note(note_of("x"))
-        writer.new_generation()
-        raise RuntimeError("stop")
+
+    def fail() -> None:
+        with store.lock(), store.writing() as writer:
+            writer.put_note(note_of("x"))
+            writer.new_generation()
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
     with store.reading() as reader:
         assert (reader.counts(), reader.generation) == ((0, 0, 0), 0)
-    with pytest.raises(LookupError, match="nothing staged"), store.lock(), store.writing() as writer:
+    with (
+        pytest.raises(LookupError, match="nothing staged"),
+        store.lock(),
+        store.writing() as writer,
+    ):
         writer.insert_chunk(Chunk(note="n.md", start=0, end=1), KEY)
     store.close()
 
@@ -123,8 +142,8 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
     one, two = Store.open(tmp_path), Store.open(tmp_path)
     with one.lock():
-        with pytest.raises(IndexBusy, match=r"being written by process \d+ since"), two.lock():
-            pass
+        with pytest.raises(IndexBusy, match=r"being written by process \d+ since"):
+            two.lock().__enter__()
         with two.reading() as reader:
             assert reader.counts()[0] == 0
     with two.lock():
@@ -172,7 +191,9 @@ def test_a_damaged_database_is_set_aside_and_begun_anew(tmp_path: Path, damage: 
     whole = path.read_bytes()
     if damage in ("version", "tables"):
         with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA user_version = 99" if damage == "version" else "DROP TABLE meta")
+            connection.execute(
+                "PRAGMA user_version = 99" if damage == "version" else "DROP TABLE meta"
+            )
         connection.close()
     elif damage == "folder":
         path.unlink()
@@ -181,7 +202,8 @@ def test_a_damaged_database_is_set_aside_and_begun_anew(tmp_path: Path, damage: 
     else:
         path.write_bytes(
             {
-                "garbage": b"no database at all" * 500, "empty": b"", "half": whole[: len(whole) // 2],
+                "garbage": b"no database at all" * 500, "empty": b"",
+                "half": whole[: len(whole) // 2],
                 "zeros": bytes(len(whole)), "letters": b"x" + whole[1:],
             }[damage]
         )  # fmt: skip
@@ -200,7 +222,9 @@ def test_a_damaged_database_is_set_aside_and_begun_anew(tmp_path: Path, damage: 
 
 def test_two_processes_may_begin_the_same_index(tmp_path: Path) -> None:
     opened: list[Store] = []
-    threads = [threading.Thread(target=lambda: opened.append(Store.open(tmp_path))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: opened.append(Store.open(tmp_path))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -265,7 +289,10 @@ def test_ids_of_deleted_passages_are_never_given_again(tmp_path: Path) -> None:
 
 def test_files_are_listed_with_what_was_refused(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    rows = [FileRow(path="a.md", size=1, mtime_ns=2), FileRow(path="b.md", size=1, mtime_ns=-1, reason="坏")]
+    rows = [
+        FileRow(path="a.md", size=1, mtime_ns=2),
+        FileRow(path="b.md", size=1, mtime_ns=-1, reason="坏"),
+    ]
     with store.lock(), store.writing() as writer:
         writer.put_files(rows)
         writer.set_meta(skipped='[["c.pdf", "x"]]')

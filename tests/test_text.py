@@ -23,7 +23,7 @@ def test_folding_works_character_by_character(left: str, right: str) -> None:
     ("written", "folded"),
     [
         ("LoRA", "lora"),
-        ("ＦＭ１２", "fm12"),
+        ("\uff26\uff2d\uff11\uff12", "fm12"),
         ("訓練資料庫與詞嵌入", "训练资料库与词嵌入"),
         ("“FM”", '"fm"'),
         ("1–2 × 3", "1-2 x 3"),

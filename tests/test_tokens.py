@@ -80,8 +80,8 @@ def test_an_identifier_is_found_whole_and_in_parts(written: str, expected: set[s
         ("BGE M3", "bge-m3"),
         ("Llama 3.1", "Llama-3.1"),
         ("topk", "top-k"),
-        ("ｎｏｄｅ．ｊｓ", "node.js"),
-        ("Ｌlama-3.1", "llama-3.1"),
+        ("\uff4e\uff4f\uff44\uff45\uff0e\uff4a\uff53", "node.js"),
+        ("\uff2clama-3.1", "llama-3.1"),
         ("倒排索引", "倒排索引"),
         ("訓練資料", "训练资料"),
         ("机器學習", "机器学习"),
@@ -97,7 +97,9 @@ def test_two_ways_to_write_a_name_share_a_term(one: str, other: str) -> None:
     assert set(content_terms(one)) & set(content_terms(other))
 
 
-@pytest.mark.parametrize("text", ["LoRA微调", "微调LoRA", "用C++写", "在node.js里", "7B模型", "第3章"])
+@pytest.mark.parametrize(
+    "text", ["LoRA微调", "微调LoRA", "用C++写", "在node.js里", "7B模型", "第3章"]
+)
 def test_scripts_are_parted_at_their_border(text: str) -> None:
     found = tokens(text)
     assert len(found) >= 2
@@ -145,10 +147,11 @@ def test_english_endings_are_taken_off_lightly(word: str, root: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["中" * 100_000, "a" * 1_000_000, "a-" * 90_000, ".a" * 90_000, "+" * 500_000, "あ" * 90_000]
+    "text",
+    ["中" * 100_000, "a" * 1_000_000, "a-" * 90_000, ".a" * 90_000, "+" * 500_000, "あ" * 90_000],
 )
 def test_a_monstrous_run_costs_seconds_at_most(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = terms(text)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert max(map(len, found), default=0) <= 300

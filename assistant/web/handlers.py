@@ -6,7 +6,9 @@ browser holds; every argument may come from anyone who reaches the port, so each
 
 from __future__ import annotations
 
+import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -31,11 +33,13 @@ from assistant.web.spots import (
 )
 from assistant.web.store import Turn, TurnStore, new_session, valid_session
 from assistant.web.texts import both, both_n
-from corpus.errors import CorpusError
+from corpus.errors import CorpusError, YoujuError
 from corpus.index import Index
 from corpus.types import Note, RefreshReport
 
 __all__ = ["Assistant", "Conversation", "Message", "Page", "Unfit"]
+
+logger = logging.getLogger(__name__)
 
 Message = dict[str, str]
 
@@ -43,6 +47,7 @@ _MAX_QUESTION = 2_000  # characters; what is longer is a text to check, not a qu
 _MAX_CHECKED = 50_000
 _MAX_HITS = 50
 _TURNS_SHOWN = 20  # drawing grows with every turn on the page
+_LOOK_S = 10.0  # least time between two looks for changed notes
 _PIECE_S = 0.1  # least time between two pieces of a streamed answer
 _DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 
@@ -99,6 +104,8 @@ class Page:
         self._store = store
         self._shown = Shown()
         self._examples: tuple[int, list[str]] | None = None
+        self._looking = threading.Lock()
+        self._looked_at = time.monotonic()
 
     # Ask
 
@@ -134,6 +141,7 @@ class Page:
             return Conversation(session=name, messages=messages)
 
         yield now(paint_draft(None))
+        self._look()
         answer: Answer | None = None
         drawn_at = time.monotonic()
         for answer in self.assistant.stream(question):
@@ -199,6 +207,7 @@ class Page:
         for date in (filters.since, filters.until):
             if date and not _DATE.fullmatch(date):
                 raise Unfit("find.bad_date", value=date[:40])
+        self._look()
         hits = self.assistant.find(query, k=max(1, min(int(k), _MAX_HITS)), filters=filters)
         sheet = self._show(
             Sheet(
@@ -232,6 +241,7 @@ class Page:
             raise Unfit("check.empty")
         if len(text) > _MAX_CHECKED:
             raise Unfit("check.too_long", n=len(text), limit=_MAX_CHECKED)
+        self._look()
         checked = self.assistant.check(text)
         sheet = self._show(
             Sheet(
@@ -273,6 +283,18 @@ class Page:
             deleted=report.deleted,
         )
 
+    def _look(self) -> None:
+        """Refresh the index if notes changed since the last look, a while ago."""
+        if time.monotonic() - self._looked_at < _LOOK_S or not self._looking.acquire(False):
+            return
+        try:
+            self.assistant.refresh()
+        except YoujuError as fault:
+            logger.warning("the index stays as it was: %s", fault)
+        finally:
+            self._looked_at = time.monotonic()
+            self._looking.release()
+
     def _skipped(self) -> str:
         skipped = self.assistant.index.status().skipped
         if not skipped:
@@ -288,11 +310,8 @@ class Page:
 
     def passage(self, ref: object) -> dict[str, Any] | None:
         """What the panel draws for a reference; None unless its sheet was shown."""
-        parsed = parse_ref(ref)
-        sheet = self._shown.get(parsed[0]) if parsed else None
-        spot = (
-            next((s for s in sheet.spots if s.key == parsed[1]), None) if sheet and parsed else None
-        )
+        sheet, key = self._sheet(ref)
+        spot = next((spot for spot in sheet.spots if spot.key == key), None) if sheet else None
         if sheet is None or spot is None:
             return None
         note = self._note(spot.note)
@@ -300,10 +319,17 @@ class Page:
 
     def copy(self, ref: object) -> str | None:
         """The Markdown that a reference copies; None unless its sheet was shown."""
-        parsed = parse_ref(ref)
-        sheet = self._shown.get(parsed[0]) if parsed else None
-        number = int(parsed[1].lstrip("y")) if parsed and parsed[1].startswith("y") else -1
+        sheet, key = self._sheet(ref)
+        number = int(key[1:]) if key.startswith("y") else -1
         return sheet.copies[number] if sheet and 0 <= number < len(sheet.copies) else None
+
+    def _sheet(self, ref: object) -> tuple[Sheet | None, str]:
+        """The sheet and key of a reference; sheets of turns outlive this process."""
+        parsed = parse_ref(ref)
+        if parsed is None:
+            return None, ""
+        sheet_id, key = parsed
+        return self._shown.get(sheet_id) or self._store.sheet(sheet_id), key
 
     def _show(self, sheet: Sheet) -> Sheet:
         self._shown.add(sheet)

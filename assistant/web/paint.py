@@ -63,7 +63,7 @@ def paint(answer: Answer, sheet: Sheet) -> str:
         )
         for start, end, citation in markers
     ]
-    body = render(answer.text, _marks(answer.claims, sheet.id), links)
+    body = render(answer.text, _marks(answer.text, answer.claims, sheet.id, links), links)
     parts = ["<div class='yj-a'>"]
     if answer.abstained:
         reason = f" <span class='why'>{escape(answer.reason)}</span>" if answer.reason else ""
@@ -82,10 +82,11 @@ def paint(answer: Answer, sheet: Sheet) -> str:
 
 def paint_checked(checked: Checked, sheet: Sheet) -> str:
     """A checked text, painted claim by claim, with the evidence of each below it."""
+    body = render(checked.text, _marks(checked.text, checked.claims, sheet.id))
     rows = "".join(_claim_row(claim, i, sheet) for i, claim in enumerate(checked.claims))
     return (
         f"<div class='yj-a yj-check'><div class='yj-sum'>{summary(checked.claims)}</div>"
-        f"<div class='yj-body'>{render(checked.text, _marks(checked.claims, sheet.id))}</div>"
+        f"<div class='yj-body'>{body}</div>"
         f"<div class='yj-claims'>{rows}</div>"
         f"<div class='yj-foot'><a class='act' href='{copy_href(sheet.id, 0)}'>"
         f"{both('copy.report')}</a></div></div>"
@@ -142,17 +143,26 @@ def _icon(claim: Claim, number: int, sheet_id: str) -> str:
     )
 
 
-def _marks(claims: Sequence[Claim], sheet_id: str) -> list[Mark]:
-    """Claims as spans to paint, in order; one that overlaps its predecessor starts behind it."""
+def _marks(
+    text: str, claims: Sequence[Claim], sheet_id: str, links: Sequence[Link] = ()
+) -> list[Mark]:
+    """Claims as spans to paint, in order, each with the markers behind it.
+
+    A claim that overlaps its predecessor starts behind it.
+    """
     marks: list[Mark] = []
     at = 0
     for number, claim in sorted(enumerate(claims), key=lambda pair: (pair[1].start, pair[1].end)):
-        start = max(at, claim.start)
-        if start < claim.end:
-            css = f"g g-{VERDICT_CLASSES[claim.verdict]}"
-            tail = _icon(claim, number, sheet_id)
-            marks.append(Mark(start=start, end=claim.end, css=css, title=claim.reason, tail=tail))
-            at = claim.end
+        start, end = max(at, claim.start), claim.end
+        if start >= end:
+            continue
+        for link in links:
+            if link.start >= end and not text[end : link.start].strip():
+                end = link.end
+        css = f"g g-{VERDICT_CLASSES[claim.verdict]}"
+        tail = _icon(claim, number, sheet_id)
+        marks.append(Mark(start=start, end=end, css=css, title=claim.reason, tail=tail))
+        at = end
     return marks
 
 

@@ -40,10 +40,12 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (
     number INTEGER PRIMARY KEY,
     session TEXT NOT NULL,
+    sheet TEXT NOT NULL,
     asked_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     turn TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS turns_by_session ON turns (session, number);
+CREATE INDEX IF NOT EXISTS turns_by_sheet ON turns (sheet);
 """
 
 
@@ -138,13 +140,23 @@ class TurnStore:
         bare = Turn(answer=dataclasses.replace(turn.answer, hits=()), sheet=turn.sheet)
         text = json.dumps(encode(bare), ensure_ascii=False)
         with self._connect() as connection:
-            connection.execute("INSERT INTO turns (session, turn) VALUES (?, ?)", (session, text))
+            connection.execute(
+                "INSERT INTO turns (session, sheet, turn) VALUES (?, ?, ?)",
+                (session, turn.sheet.id, text),
+            )
 
     def turns(self, session: str) -> list[Turn]:
         """All turns of a session, oldest first; damaged ones are left out."""
+        return self._read("session = ?", session)
+
+    def sheet(self, sheet_id: str) -> Sheet | None:
+        """The sheet of a stored turn; None if no turn has it."""
+        return next((turn.sheet for turn in self._read("sheet = ?", sheet_id)), None)
+
+    def _read(self, condition: str, value: str) -> list[Turn]:
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT number, turn FROM turns WHERE session = ? ORDER BY number", (session,)
+                f"SELECT number, turn FROM turns WHERE {condition} ORDER BY number", (value,)
             ).fetchall()
         found = []
         for number, text in rows:

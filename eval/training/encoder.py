@@ -3,19 +3,21 @@
     python -m eval.training.encoder --pairs PAIRS --out FOLDER     train and write
     python -m eval.training.encoder --evaluate FOLDER --data SETS  measure a written model
 
-The model is sentence-transformers' StaticEmbedding with MultipleNegativesRankingLoss inside
-MatryoshkaLoss; the loop is our own, since texts are tokenized once and stay arrays of ids.
+The model is sentence-transformers' StaticEmbedding, trained with its MultipleNegativesRankingLoss
+summed over several lengths of the vectors (Matryoshka). The loop is our own: texts are tokenized
+once, and only the rows of a batch are touched.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -26,18 +28,15 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.losses import (
-    MatryoshkaLoss,
-    MultipleNegativesRankingLoss,
-)
+from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
-from tokenizers import Tokenizer
+from torch.nn.functional import embedding_bag
 
-from corpus.encoder import MANIFEST, Encoder, StaticEncoder, token_ids
-from eval.training.encoder_pairs import Pair, read_pairs
-from eval.training.encoder_vocabulary import build_tokenizer
+from corpus.encoder import MANIFEST, Encoder, StaticEncoder
+from eval.training.encoder_pairs import Pair, cloze_pairs, read_pairs
+from eval.training.encoder_vocabulary import Relation, Texts, build_tokenizer, relations
 
-__all__ = ["Settings", "evaluate", "main", "train", "write_model"]
+__all__ = ["Settings", "batches", "evaluate", "first_rows", "main", "train", "write_model"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,126 +47,201 @@ class Settings:
 
     seed: int = 0
     share: float = 1.0
+    n_cloze: int = 20_000
+    n_counted: int = 100_000
     n_tokens: int = 64_000
-    dim: int = 256
-    dims: tuple[int, ...] = (256, 128, 64)
-    epochs: int = 8
-    batch: int = 2048
-    rate: float = 0.05
-    scale: float = 20.0
-    warm_up: float = 0.05
-    sif: float = 1e-3
+    dim: int = 320
+    dims: tuple[int, ...] = (320, 128)
+    epochs: int = 1
+    batch: int = 1024
+    rate: float = 0.3
+    scale: float = 30.0
+    sif: float = 3e-4
     max_query_tokens: int = 64
     max_passage_tokens: int = 192
     threads: int = 2
+    checkpoint: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Token ids of many texts, one after another."""
-
-    ids: NDArray[np.int32]
-    starts: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, tokenizer: Any, texts: Sequence[str], *, limit: int) -> Texts:
-        """Tokenize texts that are folded already, cut at `limit` tokens."""
-        parts: list[NDArray[np.int32]] = []
-        lengths = [0]
-        for start in range(0, len(texts), 20_000):
-            ids = [row[:limit] for row in token_ids(tokenizer, texts[start : start + 20_000])]
-            lengths += map(len, ids)
-            parts.append(np.fromiter((i for row in ids for i in row), np.int32))
-        return cls(np.concatenate(parts), np.cumsum(lengths))
-
-    def features(self, chosen: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """What StaticEmbedding makes of the chosen texts."""
-        starts, stops = self.starts[chosen], self.starts[chosen + 1]
-        lengths = stops - starts
-        offsets = np.cumsum(lengths) - lengths
-        flat = np.repeat(starts - offsets, lengths) + np.arange(lengths.sum())
-        return {
-            "input_ids": torch.from_numpy(self.ids[flat].astype(np.int64)),
-            "offsets": torch.from_numpy(offsets),
-        }
-
-
-def first_weights(
-    counts: Sequence[int], *, dim: int, sif: float, seed: int
+def first_rows(
+    counts: NDArray[np.int64], related: Sequence[Relation], *, dim: int, sif: float, seed: int
 ) -> NDArray[np.float32]:
-    """Random rows, shorter for frequent tokens: a random projection of weighted words.
+    """Random rows, alike for tokens that mean much the same, shorter for frequent tokens.
 
-    Weight of a token with share p of the text: sif / (sif + p). Source: Arora, Liang, Ma, ICLR
-    2017, "A simple but tough-to-beat baseline for sentence embeddings".
+    Before any training this is a random projection of weighted bags of words, in which a word and
+    its translation are nearly one. Weight of a token with share p of the text: sif / (sif + p).
+    Source: Arora, Liang, Ma, ICLR 2017, "A simple but tough-to-beat baseline for sentence
+    embeddings".
+
+    Args:
+        counts: of each token in the training texts.
+        related: in an order that has a token's others before it.
+        dim: length of a row.
+        sif: share of the text at which a token counts half.
+        seed: of the random numbers.
+
+    Returns:
+        (n tokens, dim); the unknown token, id 0, has a row of zeros.
     """
     rng = np.random.default_rng(seed)
-    share = np.array(counts, np.float64) / max(sum(counts), 1)
-    rows = rng.standard_normal((len(counts), dim)) * (sif / (sif + share))[:, None]
-    rows[0] = 0  # the unknown token says nothing
-    return rows.astype(np.float32)
+    rows = rng.standard_normal((len(counts), dim)).astype(np.float32)
+    for relation in related:
+        mean = np.array(relation.weights, np.float32) @ rows[list(relation.others)]
+        mean *= math.sqrt(dim) / float(np.linalg.norm(mean))
+        own = math.sqrt(1 - relation.likeness**2)
+        rows[relation.token] = relation.likeness * mean + own * rows[relation.token]
+    share = counts / max(int(counts.sum()), 1)
+    rows *= (sif / (sif + share)).astype(np.float32)[:, None]
+    rows[0] = 0
+    return rows
 
 
-def batches(groups: Sequence[str], size: int, rng: random.Random) -> Iterator[NDArray[np.int64]]:
-    """One epoch of batches, each of a single group, in random order."""
-    members: dict[str, list[int]] = {}
-    for index, group in enumerate(groups):
-        members.setdefault(group, []).append(index)
-    cut = []
-    for _, indexes in sorted(members.items()):
-        rng.shuffle(indexes)
-        n = max(1, round(len(indexes) / size))
-        cut += [np.array(indexes[i::n]) for i in range(n)]
-    rng.shuffle(cut)
-    yield from cut
+def batches(
+    groups: Sequence[str], size: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """One epoch of batches of about `size`, each of a single group, in random order."""
+    names, codes = np.unique(np.array(groups), return_inverse=True)
+    cut: list[NDArray[np.int64]] = []
+    for code in range(len(names)):
+        members = rng.permutation(np.flatnonzero(codes == code))
+        cut += np.array_split(members, max(1, round(len(members) / size)))
+    for index in rng.permutation(len(cut)):
+        yield cut[index]
+
+
+class Adagrad:
+    """Adagrad that touches only the rows of the tokens in a batch.
+
+    Rare tokens keep long steps, frequent ones slow down. Source: Duchi, Hazan, Singer, JMLR 2011.
+    """
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        self._rows = rows
+        self._squares = torch.zeros_like(rows)
+
+    def step(self, tokens: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
+        """Move the rows of `tokens`, each named once, against their gradient."""
+        squares = self._squares[tokens].addcmul_(gradient, gradient)
+        self._squares[tokens] = squares
+        self._rows.index_add_(0, tokens, gradient / squares.sqrt().add_(1e-12), alpha=-rate)
+
+
+def _step(
+    rows: torch.Tensor,
+    bags: tuple[NDArray[np.int32], NDArray[np.int64]],
+    loss: Callable[[torch.Tensor], torch.Tensor],
+) -> tuple[float, torch.Tensor, torch.Tensor]:
+    """Loss of the means of bags of tokens; the tokens among them, and the gradient of their rows.
+
+    EmbeddingBag's own gradient fills a matrix of the size of the vocabulary: ten times slower.
+    """
+    ids, lengths = bags
+    starts = torch.from_numpy(np.cumsum(lengths) - lengths)
+    means = embedding_bag(torch.from_numpy(ids.astype(np.int64)), rows, starts, mode="mean")
+    means.requires_grad_()
+    value = loss(means)
+    value.backward()
+    order = np.argsort(ids, kind="stable")
+    sorted_ids = ids[order]
+    first = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1]])
+    bag = np.repeat(np.arange(len(lengths)), lengths)[order]
+    gradient = embedding_bag(
+        torch.from_numpy(bag),
+        means.grad,
+        torch.from_numpy(first),
+        mode="sum",
+        per_sample_weights=torch.from_numpy((1 / lengths[bag]).astype(np.float32)),
+    )
+    tokens = torch.from_numpy(sorted_ids[first].astype(np.int64))
+    return float(value.detach()), tokens, gradient
+
+
+def fit(
+    model: SentenceTransformer,
+    queries: Texts,
+    passages: Texts,
+    groups: Sequence[str],
+    settings: Settings,
+) -> Iterator[int]:
+    """Train the model in place; yields the number of steps after each.
+
+    Loss: the sum over `settings.dims` of MultipleNegativesRankingLoss on the first dimensions,
+    as MatryoshkaLoss adds them.
+    """
+    rows = model[0].embedding.weight.data
+    ranking = MultipleNegativesRankingLoss(model, scale=settings.scale)
+    optimizer = Adagrad(rows)
+    rng = np.random.default_rng(settings.seed)
+    plan = [b for _ in range(settings.epochs) for b in batches(groups, settings.batch, rng)]
+    began, mean = time.monotonic(), 0.0
+    for step, chosen in enumerate(plan, start=1):
+        asked, given = queries.bags(chosen), passages.bags(chosen)
+        bags = np.concatenate([asked[0], given[0]]), np.concatenate([asked[1], given[1]])
+
+        def loss(means: torch.Tensor, n: int = len(chosen)) -> torch.Tensor:
+            pair = means[:n], means[n:]
+            return sum(
+                ranking.compute_loss_from_embeddings([side[:, :dim] for side in pair], None)
+                for dim in settings.dims
+            )
+
+        value, tokens, gradient = _step(rows, bags, loss)
+        optimizer.step(tokens, gradient, settings.rate * (1 - (step - 1) / len(plan)))
+        rows[0] = 0
+        mean = value if step == 1 else mean + 0.02 * (value - mean)
+        if step % 20 == 0:
+            spent = time.monotonic() - began
+            logger.info("step %d/%d, loss %.3f, %.0f s", step, len(plan), mean, spent)
+        yield step
 
 
 def train(pairs: Sequence[Pair], settings: Settings, *, out: Path) -> None:
-    """Train on pairs and write the model to `out`, and after each epoch."""
+    """Train on pairs, and on questions made of their passages; write the model to `out`."""
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
-    tokenizer, counts = build_tokenizer(
-        [t for pair in pairs for t in (pair.query, pair.passage)], size=settings.n_tokens
+    rng = random.Random(settings.seed)
+    counted = rng.sample(pairs, min(len(pairs), settings.n_counted))
+    tokenizer = build_tokenizer(
+        [text for pair in counted for text in (pair.query, pair.passage)], size=settings.n_tokens
     )
-    ordered = [counts[w] for w, _ in sorted(tokenizer.get_vocab().items(), key=lambda p: p[1])]
-    weights = first_weights(ordered, dim=settings.dim, sif=settings.sif, seed=settings.seed)
-    static = StaticEmbedding(tokenizer, embedding_weights=weights)
-    model = SentenceTransformer(modules=[static, Normalize()], device="cpu")
-    normalizer, tokenizer.normalizer = tokenizer.normalizer, None
+    n_cloze = round(settings.n_cloze * settings.share)
+    pairs = [*pairs, *cloze_pairs(pairs, n_cloze, seed=settings.seed)]
+    normalizer, tokenizer.normalizer = tokenizer.normalizer, None  # the texts are folded already
     queries = Texts.of(tokenizer, [p.query for p in pairs], limit=settings.max_query_tokens)
     passages = Texts.of(tokenizer, [p.passage for p in pairs], limit=settings.max_passage_tokens)
     tokenizer.normalizer = normalizer
-    groups = [pair.group for pair in pairs]
-    loss = MatryoshkaLoss(
-        model, MultipleNegativesRankingLoss(model, scale=settings.scale), list(settings.dims)
+    train_tokens(tokenizer, queries, passages, [pair.group for pair in pairs], settings, out=out)
+
+
+def train_tokens(
+    tokenizer: Any,
+    queries: Texts,
+    passages: Texts,
+    groups: Sequence[str],
+    settings: Settings,
+    *,
+    out: Path,
+) -> None:
+    """Train on pairs that are tokenized; write the model to `out` now and then, and at the end."""
+    logger.info("%d and %d tokens", len(queries.ids), len(passages.ids))
+    n_words = tokenizer.get_vocab_size()
+    words = [tokenizer.id_to_token(i) for i in range(n_words)]
+    across = np.flatnonzero([group.endswith("-x") for group in groups])
+    counts = np.bincount(np.concatenate([queries.ids, passages.ids]), minlength=n_words)
+    rows = first_rows(
+        counts,
+        relations(words, queries.chosen(across), passages.chosen(across)),
+        dim=settings.dim,
+        sif=settings.sif,
+        seed=settings.seed,
     )
-    optimizer = torch.optim.Adam(static.parameters(), lr=settings.rate, fused=True)
-    rng = random.Random(settings.seed)
-    n_steps = settings.epochs * sum(1 for _ in batches(groups, settings.batch, random.Random(0)))
-    step, began, mean = 0, time.monotonic(), 0.0
-    for epoch in range(settings.epochs):
-        for chosen in batches(groups, settings.batch, rng):
-            for group in optimizer.param_groups:
-                group["lr"] = settings.rate * _schedule(step / n_steps, settings.warm_up)
-            value = loss([queries.features(chosen), passages.features(chosen)], None)
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-            step += 1
-            mean += 0.02 * (float(value.detach()) - mean)
-            if step % 50 == 0:
-                spent = time.monotonic() - began
-                logger.info("step %d/%d loss %.3f %.0f s", step, n_steps, mean, spent)
-        with torch.no_grad():
-            static.embedding.weight[0] = 0
-        write_model(model, out)
-        logger.info("epoch %d written", epoch + 1)
-
-
-def _schedule(done: float, warm_up: float) -> float:
-    """Share of the learning rate: up in a line, down along a cosine."""
-    if done < warm_up:
-        return done / warm_up
-    return 0.5 + 0.5 * math.cos(math.pi * (done - warm_up) / (1 - warm_up))
+    static = StaticEmbedding(tokenizer, embedding_weights=rows)
+    model = SentenceTransformer(modules=[static, Normalize()], device="cpu")
+    for step in fit(model, queries, passages, groups, settings):
+        if step % settings.checkpoint == 0:
+            write_model(model, out)
+    write_model(model, out)
+    logger.info("written to %s", out)
 
 
 def write_model(model: SentenceTransformer, folder: Path) -> None:
@@ -247,7 +321,9 @@ def evaluate(encoder: Encoder, folder: Path) -> dict[str, tuple[int, float, floa
         if int(grade) > 0:
             right.setdefault(query_id, set()).add(place[passage_id])
     queries = [row for row in _rows(folder / "queries.jsonl") if row["id"] in right]
-    cosines = encoder.encode_queries([q["text"] for q in queries]) @ encoder.encode_passages(texts).T
+    cosines = (
+        encoder.encode_queries([q["text"] for q in queries]) @ encoder.encode_passages(texts).T
+    )
     found: dict[str, list[tuple[bool, bool, bool]]] = {"dev": [], "test": [], "all": []}
     for query, row in zip(queries, cosines, strict=True):
         best = np.argsort(-row, kind="stable")[:10].tolist()
@@ -287,6 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name, _, value = change.partition("=")
         changes[name] = type(getattr(Settings(), name))(value)
     settings = replace(Settings(), **changes)
+    gc.disable()  # millions of live strings and no circles: each collection would walk them all
     pairs = read_pairs(options.pairs, seed=settings.seed, share=settings.share)
     train(pairs, settings, out=options.out)
     return 0

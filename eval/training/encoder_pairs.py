@@ -1,8 +1,7 @@
 """Training pairs of the built-in encoder: read, capped, turned into questions, folded.
 
 Knows the layout of the pairs folder (`NAME.jsonl.xz`, one object a line: query, passage, k the
-kind, s the source) and of a CC-CEDICT file; knows nothing of tokens or vectors. Called by
-`eval.training.encoder`.
+kind, s the source); knows nothing of tokens or vectors. Called by `eval.training.encoder`.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ import logging
 import lzma
 import random
 import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus.text import fold, has_han
+from corpus.encoder import encoder_text
+from corpus.text import has_han
 
-__all__ = ["CAPS", "FILES", "Pair", "read_dictionary", "read_pairs", "training_text"]
+__all__ = ["CAPS", "FILES", "Pair", "cloze", "cloze_pairs", "read_pairs", "training_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +47,7 @@ _QUESTIONS_EN = (
     "Tell me about {}", "Which {} are there?", "Where can I find {}?",
 )  # fmt: skip
 _QUESTION_SHARE = 0.4
+_MIN_CLOZE = 100  # characters of a passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Pair:
 
 
 def training_text(text: str) -> str:
-    """The text as the encoder sees it: compatibility forms resolved, then folded."""
-    return fold(unicodedata.normalize("NFKC", text))
+    """The text as the encoder sees it, in training and in use."""
+    return encoder_text(text)
 
 
 def _ask(query: str, kind: str, rng: random.Random) -> str:
@@ -84,6 +84,89 @@ def _group(source: str, kind: str, text: str) -> str:
     if source in ("sql_docs_zh", "dotnet_docs_zh", "tidb_docs_zh", "javaguide", "paddle_docs"):
         return source
     return "notes-zh" if has_han(text) else "notes-en"
+
+
+_SENTENCE_ZH = re.compile(r"[^。!?;\n]{12,80}(?=[。!?;])")
+_SENTENCE_EN = re.compile(r"[^.!?;\n]{40,240}(?=[.!?;]\s)")
+_HAN_RUN = re.compile(r"[\u3400-\u9fff]{2,}")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_ASKED_ZH = ("什么", "哪个", "谁", "哪里", "哪些", "什么", "为什么", "如何")
+_NUMBER_ZH = ("多少", "几", "多少", "哪一年", "多大")
+_ASKED_EN = (
+    "what", "which", "who", "where", "when", "how", "why", "what is", "what are", "who is",
+    "which of the", "what does", "how does", "what did", "where did", "when did",
+)  # fmt: skip
+_NUMBER_EN = ("how many", "how much", "what year", "when")
+
+
+def cloze(passage: str, rng: random.Random) -> str | None:
+    """A question made of a folded passage: part of a sentence, a few words replaced.
+
+    Returns:
+        None where no sentence is long enough.
+    """
+    return _cloze_zh(passage, rng) if has_han(passage[:60]) else _cloze_en(passage, rng)
+
+
+def _cloze_zh(passage: str, rng: random.Random) -> str | None:
+    sentences = _SENTENCE_ZH.findall(passage)
+    if not sentences:
+        return None
+    sentence = rng.choice(sentences)
+    clauses = [part for part in re.split("[,:]", sentence) if len(part) >= 6] or [sentence]
+    first = rng.randrange(len(clauses))
+    asked = ",".join(clauses[first : first + (2 if len(clauses[first]) < 14 else 1)])[:40]
+    numbers = list(_NUMBER.finditer(asked))
+    if numbers and rng.random() < 0.6:
+        number = rng.choice(numbers)
+        return f"{asked[: number.start()]}{rng.choice(_NUMBER_ZH)}{asked[number.end() :]}?"
+    runs = list(_HAN_RUN.finditer(asked))
+    if not runs:
+        return None
+    run = rng.choice(runs)
+    length = min(rng.randint(2, 5), len(run[0]))
+    start = run.start() + rng.choice((0, len(run[0]) - length))
+    return f"{asked[:start]}{rng.choice(_ASKED_ZH)}{asked[start + length :]}?"
+
+
+def _cloze_en(passage: str, rng: random.Random) -> str | None:
+    sentences = _SENTENCE_EN.findall(passage)
+    words = rng.choice(sentences).split() if sentences else []
+    if len(words) < 6:
+        return None
+    length = rng.randint(5, 14)
+    start = rng.randrange(max(1, len(words) - length + 1))
+    words = words[start : start + length]
+    numbers = [i for i, word in enumerate(words) if word[0].isdigit()]
+    if numbers and rng.random() < 0.6:
+        del words[rng.choice(numbers)]
+        return f"{rng.choice(_NUMBER_EN)} {' '.join(words)}?"
+    gone = rng.randint(1, 3)
+    start = rng.choice((0, len(words) - gone))
+    del words[start : start + gone]
+    return f"{rng.choice(_ASKED_EN)} {' '.join(words)}?"
+
+
+def cloze_pairs(pairs: Sequence[Pair], n: int, *, seed: int) -> list[Pair]:
+    """Up to `n` questions for each of: papers and other texts, in Chinese and in English.
+
+    The few encyclopedia passages are asked four times each, within the limit of `n`.
+    """
+    rng = random.Random(seed)
+    made: dict[str, list[Pair]] = {}
+    for pair in rng.sample(pairs, len(pairs)):
+        if len(pair.passage) < _MIN_CLOZE:
+            continue
+        wiki = pair.group == "questions-zh"
+        kind = "wiki" if wiki else "arxiv" if pair.group.startswith("arxiv") else "other"
+        group = f"cloze-{kind}-{'zh' if has_han(pair.passage[:60]) else 'en'}"
+        asked = made.setdefault(group, [])
+        for _ in range(4 if wiki else 1):
+            query = cloze(pair.passage, rng) if len(asked) < n else None
+            if query:
+                asked.append(Pair(query, pair.passage, group))
+    logger.info("questions made: %s", {group: len(asked) for group, asked in made.items()})
+    return [pair for _, asked in sorted(made.items()) for pair in asked]
 
 
 def _lines(path: Path) -> Iterator[dict[str, str]]:
@@ -121,33 +204,3 @@ def read_pairs(folder: Path, *, seed: int, share: float = 1.0) -> list[Pair]:
                 pairs.append(pair)
     logger.info("%d pairs of %d (source, kind) buckets", len(pairs), len(buckets))
     return pairs
-
-
-_ENTRY = re.compile(r"^\S+ (?P<word>\S+) \[[^\]]*\] /(?P<glosses>.*)/\s*$")
-_NOTE = re.compile(r"\([^)]*\)|\[[^\]]*\]|\bCL:\S+|\b(?:sb|sth|lit|fig|idiom|abbr|i\.e|e\.g)\b\.?")
-_REFERENCE = re.compile(r"^(?:variant of|old variant|see |used in|surname |erhua variant|CL:)")
-
-
-def read_dictionary(path: Path) -> list[tuple[str, str]]:
-    """Word and gloss pairs of a CC-CEDICT file (CC BY-SA 4.0), folded.
-
-    Args:
-        path: the dictionary in its own text format, UTF-8.
-
-    Returns:
-        (Chinese word, English gloss) in file order; references to other entries, surnames,
-        remarks in brackets and measure words are left out.
-    """
-    entries = []
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            match = _ENTRY.match(line)
-            if not match:
-                continue
-            for gloss in match["glosses"].split("/"):
-                plain = re.sub(r"[一-鿿|]+", " ", _NOTE.sub(" ", gloss)).strip(" ;,.")
-                plain = re.sub(r"^to (?:be )?", "", re.sub(r"\s+", " ", plain))
-                if plain and not _REFERENCE.match(gloss) and not has_han(plain):
-                    entries.append((training_text(match["word"]), training_text(plain)))
-    logger.info("%d word and gloss pairs", len(entries))
-    return entries

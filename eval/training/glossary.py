@@ -49,6 +49,7 @@ SMALL = 0.5  # occurrences below which a pair is not believed whole
 SAME = 0.6  # share of the occurrences of a name that must agree for a defined term to reach left
 DEFINED = 3.0  # alignments that one definition is worth
 MOST = 8  # partners of a term
+DOUBT = 2.0  # alignments with nothing added to those of a term, so that rare ones promise less
 LEAST = 0.02  # probability of the least of them
 
 # Function words that may open a term: 不一致, 无监督, 更高, 下线.
@@ -56,22 +57,26 @@ OPENING = frozenset("不 无 未 更 最 可 上 下 有".split())
 
 # Before a bracket these tell what kind of thing it names, not what it is called.
 GENERIC = frozenset(
-    "方法 属性 语句 运算符 子句 函数 命令 模型 数据 工具 框架 系统 语言 技术 算法 平台 服务 任务 类型 对象 "
-    "事件 类 接口 指标 参数 数据集 数据库 网络 层 文件 格式 协议 版本 公司 大学 应用 连接类型 选项 问题".split()
+    "方法 属性 语句 运算符 子句 函数 命令 模型 数据 工具 框架 系统 语言 技术 算法 平台 服务 任务 "
+    "类型 对象 事件 类 接口 指标 参数 数据集 数据库 网络 层 文件 格式 协议 版本 公司 大学 应用 "
+    "连接类型 选项 问题".split()
 )
 # Words that lead to a defined term: `提出知识蒸馏(KD)`.
 LEADS = frozenset(
-    "提出 基于 使用 采用 引入 结合 利用 通过 称为 叫做 名为 用于 开发 设计 本文 包含 作为 应用 包括 设置为 提升 发现 "
-    "出了 一种 新 新型 新颖 进行 开发了 探索 研究 评估 现有 例如 比如 称 叫 构建 建立 发布 符合 属于 优化 实现 支持 "
-    "集成 融合 新增 定义 所谓 又 简称 即 专用 整个 可用 位于 保存 如 执行 启用 禁用 创建 指定 配置 另外 一个".split()
+    "提出 基于 使用 采用 引入 结合 利用 通过 称为 叫做 名为 用于 开发 设计 本文 包含 作为 应用 "
+    "包括 设置为 提升 发现 出了 一种 新 新型 新颖 进行 开发了 探索 研究 评估 现有 例如 比如 称 叫 "
+    "构建 建立 发布 符合 属于 优化 实现 支持 集成 融合 新增 定义 所谓 又 简称 即 专用 整个 可用 "
+    "位于 保存 如 执行 启用 禁用 创建 指定 配置 另外 一个".split()
 )
 HEADER = (
-    "# Chinese terms with their English names: term, then name=p(name|term),p(term|name) in hundredths.",
-    "# Learned by eval.training.glossary from texts in both languages under licences of classes A and B:",
-    "# arXiv titles and abstracts (CC0) beside machine-written Chinese summaries of",
-    "# dw-dengwei/daily-arXiv-ai-enhanced (Apache-2.0); d2l-zh/en, hf-course, Prompt-Engineering-Guide,",
-    "# dify-docs, ms-swift, paddle docs; definitions in brackets in the other sources (Apache-2.0, MIT,",
-    "# CC BY 4.0, CC BY-SA). No sentence of theirs is kept.",
+    "# Chinese terms with their English names: term, then name=a,b for each: a % of the term's",
+    "# alignments are with the name, b % of the name's with the term. Learned by",
+    "# `python -m eval.training.glossary` from texts in both languages: arXiv titles and abstracts",
+    "# (CC0) with the machine-written Chinese summaries of dw-dengwei/daily-arXiv-ai-enhanced",
+    "# (Apache-2.0); d2l-zh (Apache-2.0), d2l-en (CC BY-SA 4.0); hf-course, ms-swift, PaddlePaddle",
+    "# docs (Apache-2.0); Prompt-Engineering-Guide (MIT); dify-docs (CC BY 4.0). Definitions in",
+    "# brackets also come from other sources under Apache-2.0, MIT, CC BY and CC BY-SA.",
+    "# It holds words and shares, no sentence of theirs.",
 )
 
 Run = list[str]  # neighbouring tokens, nothing but blanks and hyphens between them
@@ -81,7 +86,6 @@ Counts = dict[tuple[str, str], float]  # (Chinese, English) -> how often one sto
 _SENTENCE_ZH = re.compile(r"[。！？；\n]+|(?<=[^\d])\. ")
 _SENTENCE_EN = re.compile(r"(?<=[.!?;:])\s+|\n+")
 _RUN_EN = re.compile(r"[a-z0-9\u00df-\u024f\u0370-\u052f][\w.'+#-]*", re.IGNORECASE)
-_HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 
 
 # --- reading ---
@@ -117,31 +121,33 @@ def _linked(rows: Sequence[dict[str, str]]) -> Iterator[tuple[list[str], list[st
 
     full: dict[str, str] = {}
     for row in rows:
-        keys = [row["query"][:80], row["passage"][:80]]
-        for key, text in zip(keys, (row["query"], row["passage"]), strict=True):
-            if len(text) > len(full.get(key, "")):
-                full[key] = text
-        parent[find(keys[0])] = find(keys[1])
+        for text in (row["query"], row["passage"]):
+            full[text[:80]] = max(full.get(text[:80], ""), text, key=len)
+        parent[find(row["query"][:80])] = find(row["passage"][:80])
     groups: dict[str, list[str]] = defaultdict(list)
-    for key in full:
-        groups[find(key)].append(full[key])
+    for beginning, text in full.items():
+        groups[find(beginning)].append(text)
     for group in groups.values():
-        zh = [text for text in group if has_han(text)]
-        en = [text for text in group if not has_han(text)]
-        if zh and en and len(group) <= 7:
-            yield zh, en
+        if len(group) <= 7:
+            yield from _by_language(group)
     for row in rows:
         if row["k"] == "x" and len(groups[find(row["query"][:80])]) > 7:
-            zh, en = sorted((row["query"], row["passage"]), key=has_han, reverse=True)
-            yield [zh], [en]
+            yield from _by_language([row["query"], row["passage"]])
+
+
+def _by_language(texts: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """The Chinese and the English ones of some texts, if there are both."""
+    zh = [text for text in texts if has_han(text)]
+    en = [text for text in texts if not has_han(text)]
+    if zh and en:
+        yield zh, en
 
 
 def _bitexts(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
     yield from _linked(list(_rows(folder, "arxiv_zh_en")))
     for row in _rows(folder, "sharealike"):
-        if row["k"] == "x" and has_han(row["query"]) != has_han(row["passage"]):
-            zh, en = sorted((row["query"], row["passage"]), key=has_han, reverse=True)
-            yield [zh], [en]
+        if row["k"] == "x":
+            yield from _by_language([row["query"], row["passage"]])
 
 
 @lru_cache(maxsize=400_000)
@@ -331,9 +337,7 @@ def _presence(texts: Sequence[NDArray[np.int32]], width: int) -> Any:
     return csr_matrix((ones, indices, indptr), shape=(len(texts), width))
 
 
-def _strength(
-    both: NDArray[Any], a: NDArray[Any], b: NDArray[Any], n: int
-) -> NDArray[np.float64]:
+def _strength(both: NDArray[Any], a: NDArray[Any], b: NDArray[Any], n: int) -> NDArray[np.float64]:
     """Dunning's log-likelihood ratio of two units that occur in a and b of n texts."""
 
     def entropy(*cells: NDArray[Any]) -> NDArray[np.float64]:
@@ -351,7 +355,9 @@ def _strength(
 
 
 def candidates(
-    zh: Sequence[NDArray[np.int32]], en: Sequence[NDArray[np.int32]], sizes: tuple[int, int],
+    zh: Sequence[NDArray[np.int32]],
+    en: Sequence[NDArray[np.int32]],
+    sizes: tuple[int, int],
     keep: int,
 ) -> NDArray[np.int64]:
     """Pairs of units worth considering: the `keep` strongest partners of each, both ways.
@@ -396,8 +402,12 @@ def _rank_in_group(sorted_keys: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def align(
-    zh: Sequence[NDArray[np.int32]], en: Sequence[NDArray[np.int32]], sizes: tuple[int, int],
-    *, keep: int, rounds: int,
+    zh: Sequence[NDArray[np.int32]],
+    en: Sequence[NDArray[np.int32]],
+    sizes: tuple[int, int],
+    *,
+    keep: int,
+    rounds: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """IBM model 1 both ways, trained to agree, over the candidate pairs.
 
@@ -419,13 +429,13 @@ def align(
     n_zh, n_en = sum(map(len, zh)), sum(map(len, en))
     zh_df = np.bincount(np.concatenate(zh), minlength=sizes[0])
     en_df = np.bincount(np.concatenate(en), minlength=sizes[1])
-    both = np.bincount(pair, minlength=len(pairs)).astype(np.float64)
+    both: Any = np.bincount(pair, minlength=len(pairs)).astype(np.float64)
     en_given = both / zh_df[zh_of]
     zh_given = both / en_df[en_of]
     # A word without a partner is explained by nothing, at the rate of chance.
     no_en = (en_df / len(zh))[np.concatenate(en)]
     no_zh = (zh_df / len(zh))[np.concatenate(zh)]
-    count = both
+    count: Any = both
     for _ in range(rounds):
         forward = en_given[pair]
         forward /= (np.bincount(en_slot, forward, n_en) + no_en * NULL)[en_slot]
@@ -437,9 +447,10 @@ def align(
     return pairs, count, en_given, zh_given
 
 
-
 def _cells(
-    zh: Sequence[NDArray[np.int32]], en: Sequence[NDArray[np.int32]], width: int,
+    zh: Sequence[NDArray[np.int32]],
+    en: Sequence[NDArray[np.int32]],
+    width: int,
     pairs: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Every occurrence of a candidate pair in a text: place of both words, number of the pair."""
@@ -463,10 +474,12 @@ def _cells(
     for left, right in zip(zh, en, strict=True):
         rows.append((left.astype(np.int64)[:, None] * width + right[None, :]).ravel())
         n, m = len(left), len(right)
-        slots.append((
-            np.repeat(np.arange(zh_at, zh_at + n, dtype=np.int32), m),
-            np.tile(np.arange(en_at, en_at + m, dtype=np.int32), n),
-        ))
+        slots.append(
+            (
+                np.repeat(np.arange(zh_at, zh_at + n, dtype=np.int32), m),
+                np.tile(np.arange(en_at, en_at + m, dtype=np.int32), n),
+            )
+        )
         zh_at, en_at, size = zh_at + n, en_at + m, size + n * m
         if size > 5_000_000:
             flush()
@@ -494,7 +507,7 @@ def matched_sentences(
     partners: dict[int, dict[int, float]] = defaultdict(dict)
     for at in np.flatnonzero(trust > 0.05):
         partners[int(pairs[at]) // width][int(pairs[at]) % width] = float(trust[at])
-    frequency = Counter(unit for d in bitext.zh for s in d for unit in set(s.tolist()))
+    frequency = Counter(unit for d in bitext.zh for s in d for unit in s.tolist())
     n = sum(map(len, bitext.zh))
     zh_out, en_out = [], []
     for zh, en in zip(bitext.zh, bitext.en, strict=True):
@@ -508,11 +521,7 @@ def matched_sentences(
             for unit in sentence.tolist():
                 weight = float(np.log(n / frequency[unit]))
                 full += weight
-                best: dict[int, float] = {}
-                for other, value in partners.get(unit, {}).items():
-                    for j in where.get(other, ()):
-                        best[j] = max(best.get(j, 0.0), value)
-                for j, value in best.items():
+                for j, value in _support(partners.get(unit, {}), where).items():
                     scores[j] += weight * value
             if not full or scores.max() < 0.1 * full:
                 continue
@@ -523,24 +532,27 @@ def matched_sentences(
     return zh_out, en_out
 
 
+def _support(partners: dict[int, float], where: dict[int, list[int]]) -> dict[int, float]:
+    """For each sentence the trust in the best partner that occurs there."""
+    best: dict[int, float] = {}
+    for other, value in partners.items():
+        for j in where.get(other, ()):
+            best[j] = max(best.get(j, 0.0), value)
+    return best
+
+
 # --- definitions in brackets ---
 
 
 _DEFINITION = re.compile(
-    r"(?P<lead>[^\u3400-\u9fff]?)(?P<zh>[\u3400-\u9fff]{2,24})[*_`”\"]{0,3}\s?"
-    r"[(（]\s*(?P<en>[A-Za-z][A-Za-z '’-]{1,60}?)\s*(?:[,，;；:：]\s*(?P<short>[A-Za-z-]{2,10})\s*)?[)）]"
+    r"(?P<zh>[\u3400-\u9fff]{2,24})[*_`”\"]{0,3}\s?"
+    r"[(（]\s*(?P<en>[A-Za-z][A-Za-z '’-]{1,60}?)\s*"
+    r"(?:[,，;；:：]\s*(?P<short>[A-Za-z-]{2,10})\s*)?[)）]"
 )
 
 
-def definitions(texts: Iterable[str]) -> Counts:
-    """How often a Chinese term stands before its English name in brackets.
-
-    Where the term begins is not marked: it is taken to reach left as long as most occurrences
-    of the English name have the same words there.
-
-    Returns:
-        Pairs seen twice or more, with at least a quarter of the definitions of that English name.
-    """
+def _before_brackets(texts: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
+    """Up to six Chinese words before each English name in brackets; each place once."""
     seen: list[tuple[tuple[str, ...], str]] = []
     places: set[tuple[str, str]] = set()  # a text stands in several pairs
     for text in texts:
@@ -556,8 +568,21 @@ def definitions(texts: Iterable[str]) -> Counts:
                 left = left[1:]  # may begin inside a word
             for name in filter(None, (match["en"], match["short"])):
                 runs = _english(name)
-                if len(runs) == 1 and len(runs[0][0]) <= 4:
+                if left and len(runs) == 1 and len(runs[0][0]) <= 4:
                     seen.append((left, " ".join(runs[0][0])))
+    return seen
+
+
+def definitions(texts: Iterable[str]) -> Counts:
+    """How often a Chinese term stands before its English name in brackets.
+
+    Where the term begins is not marked: it is taken to reach left as long as most occurrences
+    of the English name have the same words there.
+
+    Returns:
+        Pairs seen twice or more, with at least a third of the definitions of that English name.
+    """
+    seen = _before_brackets(texts)
     endings: Counter[tuple[tuple[str, ...], str]] = Counter()
     totals: Counter[str] = Counter()
     for left, name in seen:
@@ -572,7 +597,7 @@ def definitions(texts: Iterable[str]) -> Counts:
             size += 1
         while size > 1 and left[-size] in LEADS | (STOP_TERMS - OPENING):
             size -= 1
-        if left and not (size == 1 and (len(left[-1]) == 1 or left[-1] in GENERIC)):
+        if size > 1 or (len(left[-1]) > 1 and left[-1] not in GENERIC):
             found["".join(left[-size:]), name] += 1
     return {
         (zh, en): float(count)
@@ -593,13 +618,13 @@ def _within(term: str) -> list[str]:
     words = _splits(term)
     glue = "" if has_han(term) else " "
     return [
-        glue.join(words[i : i + n])
-        for n in range(1, len(words))
-        for i in range(len(words) - n + 1)
+        glue.join(words[i : i + n]) for n in range(1, len(words)) for i in range(len(words) - n + 1)
     ]
 
 
-def select(counts: Counts, shares: Counts, defined: Counts) -> dict[tuple[str, str], tuple[float, float]]:
+def select(
+    counts: Counts, shares: Counts, defined: Counts
+) -> dict[tuple[str, str], tuple[float, float]]:
     """The pairs worth shipping, with p(English | Chinese) and p(Chinese | English).
 
     Args:
@@ -614,29 +639,40 @@ def select(counts: Counts, shares: Counts, defined: Counts) -> dict[tuple[str, s
     total = dict(counts)
     for pair, count in defined.items():
         total[pair] = total.get(pair, 0.0) + DEFINED * count
-    zh_total: Counter[str] = Counter()
-    en_total: Counter[str] = Counter()
+    zh_total: dict[str, float] = defaultdict(float)
+    en_total: dict[str, float] = defaultdict(float)
     for (zh, en), count in total.items():
-        zh_total[zh] += count  # type: ignore[assignment]
-        en_total[en] += count  # type: ignore[assignment]
+        zh_total[zh] += count
+        en_total[en] += count
+    longer: dict[tuple[str, str], float] = defaultdict(float)
+    for (zh, en), count in total.items():
+        for char in zh if len(zh) > 1 else "":
+            longer[char, en] = max(longer[char, en], count)
     kept: dict[tuple[str, str], tuple[float, float]] = {}
     for (zh, en), count in total.items():
-        forward, backward = count / (zh_total[zh] + 1), count / (en_total[en] + 1)
-        single = " " not in en and len(_splits(zh)) == 1
-        least = 0.05 + 0.7 / count if single else 0.08 + 1.2 / count
-        if (zh, en) not in defined and (
-            count < 1.5
-            or shares[zh, en] < least
-            or max(forward, backward) < 0.15
-            or any(map(str.isdigit, en))
-        ):
-            continue
-        if any(total.get((part, en), 0.0) > count for part in _within(zh)):
-            continue
-        if any(total.get((zh, part), 0.0) > count for part in _within(en)):
-            continue
-        kept[zh, en] = (forward, backward)
+        forward, backward = count / (zh_total[zh] + DOUBT), count / (en_total[en] + DOUBT)
+        if (zh, en) in defined:
+            believed = forward >= LEAST  # else a name made up for one method: 注意力(SSCA)
+        else:
+            believed = max(forward, backward) >= 0.15 and _frequent(zh, en, count, shares[zh, en])
+        better = chain(
+            (total.get((part, en), 0.0) for part in _within(zh)),
+            (total.get((zh, part), 0.0) for part in _within(en)),
+            # 体 of 智能体 is no agent
+            [2.0 * longer.get((zh, en), 0.0)] if len(zh) == 1 else [],
+        )
+        if believed and not any(other > count for other in better):
+            kept[zh, en] = (forward, backward)
     return _best(kept)
+
+
+def _frequent(zh: str, en: str, count: float, share: float) -> bool:
+    """Whether a pair was aligned often enough; rare pairs and phrases must stay together more."""
+    if count < 1.5 or any(map(str.isdigit, en)):
+        return False
+    if " " not in en and len(_splits(zh)) == 1:
+        return share >= 0.045 + 0.35 / count
+    return share >= 0.1 + 1.5 / count
 
 
 def _best(
@@ -689,7 +725,10 @@ def learn(folder: Path) -> str:
     pairs, count, _, _ = align(zh, en, sizes, keep=30, rounds=8)
     counts, shares = _named(bitext, (zh, en), pairs, count)
     defined = definitions(
-        text for name in FILES for row in _rows(folder, name) for text in (row["query"], row["passage"])
+        text
+        for name in FILES
+        for row in _rows(folder, name)
+        for text in (row["query"], row["passage"])
     )
     logger.info("%d definitions", len(defined))
     chosen = select(counts, shares, defined)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,16 +15,7 @@ import pytest
 from assistant.web import app
 from assistant.web.texts import TEXTS
 from corpus.errors import ConfigError
-from tests.web.fakes import ScriptedAssistant, write_notes
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
-    folder = tmp_path_factory.mktemp("app")
-    assistant = ScriptedAssistant(write_notes(folder / "notes"), folder / "index")
-    demo, url = app.start(assistant, host="127.0.0.1", port=None, data_dir=folder / "web")
-    yield demo, url
-    demo.close(verbose=False)
+from tests.web.conftest import Served
 
 
 def fetched(url: str, path: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
@@ -44,8 +33,8 @@ def fetched(url: str, path: str, headers: dict[str, str] | None = None, body: An
         connection.close()
 
 
-def test_the_page_names_no_address_but_its_own(served: tuple[Any, str]) -> None:
-    _, url = served
+def test_the_page_names_no_address_but_its_own(served: Served) -> None:
+    url = served.url
     status, headers, text = fetched(url, "/")
     assert status == 200
     assert "connect-src 'self'" in headers["content-security-policy"]
@@ -54,35 +43,33 @@ def test_the_page_names_no_address_but_its_own(served: tuple[Any, str]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/startup-events", "/theme.css"])
-def test_every_route_refuses_a_foreign_host_and_origin(path: str, served: tuple[Any, str]) -> None:
-    _, url = served
+def test_every_route_refuses_a_foreign_host_and_origin(path: str, served: Served) -> None:
+    url = served.url
     assert fetched(url, path, {"host": "evil.example"})[0] == 400
     assert fetched(url, path, {"origin": "http://evil.example"})[0] == 403
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/gradio_api/mcp/schema"])
-def test_no_documentation_and_no_mcp_is_served(path: str, served: tuple[Any, str]) -> None:
-    _, url = served
+def test_no_documentation_and_no_mcp_is_served(path: str, served: Served) -> None:
+    url = served.url
     assert fetched(url, path)[0] in {404, 405}
 
 
-def test_no_file_of_the_machine_is_served(served: tuple[Any, str]) -> None:
-    demo, url = served
+def test_no_file_of_the_machine_is_served(served: Served) -> None:
+    url = served.url
     for path in ("/etc/passwd", "notes/search-en.md", str(Path(app.__file__)), "../../etc/passwd"):
         assert fetched(url, f"/gradio_api/file={path}")[0] in {403, 404}
-    assert demo.allowed_paths == []
 
 
-def test_nothing_is_public_and_nothing_is_shared(served: tuple[Any, str]) -> None:
-    demo, url = served
-    assert not demo.share
-    assert not demo.enable_monitoring
-    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
-    assert json.loads(fetched(url, "/gradio_api/info")[2])["named_endpoints"] == {}
+def test_no_function_is_part_of_a_public_interface(served: Served) -> None:
+    info = json.loads(fetched(served.url, "/gradio_api/info")[2])
+    assert info["named_endpoints"] == {}
+    assert json.loads(fetched(served.url, "/config")[2])["analytics_enabled"] is False
+    assert fetched(served.url, "/monitoring")[0] in {403, 404}
 
 
-def test_the_panel_opens_nothing_that_was_not_shown(served: tuple[Any, str]) -> None:
-    demo, url = served
+def test_the_panel_opens_nothing_that_was_not_shown(served: Served) -> None:
+    url = served.url
     config = json.loads(fetched(url, "/config")[2])
     panel = next(
         part for part in config["components"] if part["props"].get("elem_id") == "yj-panel"
@@ -96,10 +83,10 @@ def test_the_panel_opens_nothing_that_was_not_shown(served: tuple[Any, str]) -> 
     assert "{{" not in template
 
 
-def test_every_label_of_the_page_is_translated(served: tuple[Any, str]) -> None:
-    _, url = served
+def test_every_label_of_the_page_is_translated(served: Served) -> None:
+    url = served.url
     config = json.loads(fetched(url, "/config")[2])
-    keys = set(re.findall(r'"key": "([a-z._]+)"', json.dumps(config["components"])))
+    keys = set(re.findall(r'"key": "([a-z._]+)"', str(config["components"])))
     assert keys
     assert keys <= TEXTS.keys()
 
@@ -121,21 +108,3 @@ def test_a_foreign_setting_is_told_before_anything_starts(
     assistant: Any = None
     with pytest.raises(ConfigError, match="unset GRADIO_SHARE"):
         app.serve(assistant, data_dir=tmp_path)
-
-
-def test_serving_announces_the_address_and_ends_with_an_interrupt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> None:
-        assert fetched(told[0], "/")[0] == 200
-        raise KeyboardInterrupt
-
-    told: list[str] = []
-    monkeypatch.setattr(app, "_wait", interrupted)
-    assistant = ScriptedAssistant(write_notes(tmp_path / "notes"), tmp_path / "index")
-    app.serve(assistant, data_dir=tmp_path / "web", announce=told.append)
-    assert told[0].startswith("http://127.0.0.1:")
-    with pytest.raises(OSError, match="refused"):
-        fetched(told[0], "/")
-    out = capsys.readouterr()
-    assert (out.out, out.err) == ("", "")

@@ -109,7 +109,7 @@ def test_a_host_that_is_unknown_is_told_in_one_line(monkeypatch: pytest.MonkeyPa
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(ConfigError, match="Cannot listen on nowhere:7860: .*not known"):
+    with pytest.raises(ConfigError, match=r"Cannot listen on nowhere:7860: .*not known"):
         free_port("nowhere", 7860)
 
 

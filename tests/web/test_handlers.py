@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from assistant.retrieval import Filters
+from assistant.web import handlers
 from assistant.web.handlers import Conversation, Page, Unfit
 from assistant.web.store import TurnStore
+from corpus.errors import CorpusError
 from corpus.index import Index
 from tests.web.fakes import ScriptedAssistant, write_notes
 
@@ -74,15 +76,14 @@ def test_a_restarted_page_shows_the_same_conversation(
     assert after == before
 
 
-def test_links_work_in_a_restarted_page_once_it_was_shown(
+def test_links_of_a_conversation_outlive_the_server(
     page: Page, assistant: ScriptedAssistant, tmp_path: Path
 ) -> None:
-    before = finished(page, "GQA 分组")
-    ref = refs(before.messages[-1]["content"])[0]
+    markup = finished(page, "GQA 分组").messages[-1]["content"]
     again = Page(assistant, TurnStore(tmp_path))
-    assert again.passage(ref) is None
-    again.conversation(before.session)
-    assert again.passage(ref) == page.passage(ref)
+    for ref in refs(markup):
+        assert again.passage(ref) == page.passage(ref) is not None
+    assert again.copy(refs(markup, "y")[0]) == page.copy(refs(markup, "y")[0]) is not None
 
 
 def test_retrying_replaces_the_last_turn(page: Page) -> None:
@@ -183,6 +184,25 @@ def test_a_deleted_note_is_said_to_be_gone(
     assert (found["state"], found["editor"]) == ("gone", "")
     assert "efSearch" in found["hit"]
     assert "索引已是最新" in page.refresh()
+
+
+def test_changed_notes_are_seen_without_a_refresh(
+    page: Page, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(handlers, "_LOOK_S", 0.0)
+    (tmp_path / "notes/new.md").write_text("# 新\n\n蝙蝠用回声定位。\n", encoding="utf-8")
+    assert "new.md" in page.find("蝙蝠", 10, Filters())
+
+
+def test_a_vault_that_is_gone_leaves_the_index_as_it_was(
+    page: Page, assistant: ScriptedAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(progress: object = None) -> None:
+        raise CorpusError("the vault is gone")
+
+    monkeypatch.setattr(handlers, "_LOOK_S", 0.0)
+    monkeypatch.setattr(assistant, "refresh", gone)
+    assert "search-en.md" in page.find("efSearch", 10, Filters())
 
 
 def test_the_header_says_what_answers_and_whether_anything_is_sent(

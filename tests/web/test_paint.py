@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -119,6 +120,13 @@ def test_a_marker_inside_quoted_words_is_not_live() -> None:
     answer = cited(f"{quote}[1]", quote=quote)
     found = live_markers(answer, protected_spans(answer.text))
     assert [(start, end) for start, end, _ in found] == [(len(quote), len(quote) + len("[1]"))]
+
+
+def test_a_verdict_stands_behind_the_markers_of_its_sentence() -> None:
+    answer = cited("一句话。")
+    answer = dataclasses.replace(answer, text="一句话。[1] 再一句[1]。")
+    markup = paint(answer, sheet_of(answer))
+    assert markup.index(">[1]</a>") < markup.index('<a class="v v-ok"') < markup.index("再一句")
 
 
 def test_a_marker_without_a_citation_is_not_live() -> None:

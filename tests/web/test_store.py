@@ -58,7 +58,9 @@ def test_a_damaged_turn_is_left_out(tmp_path: Path, turn: Turn) -> None:
     store.add(session, turn)
     with sqlite3.connect(tmp_path / "chats.sqlite3") as connection:
         for text in ("{", '{"answer": 1}', '{"answer": {"question": "q"}, "sheet": {}}'):
-            connection.execute("INSERT INTO turns (session, turn) VALUES (?, ?)", (session, text))
+            connection.execute(
+                "INSERT INTO turns (session, sheet, turn) VALUES (?, '', ?)", (session, text)
+            )
     connection.close()
     assert len(store.turns(session)) == 1
 

@@ -3,6 +3,11 @@
 // CSS_OF from Python. Everything of notes and models is set as text, never as markup.
 
 const root = element.querySelector(".yj-panel");
+
+// Gradio builds the page again when it finds a restarted server: one panel listens, the newest.
+window.youjuPanel?.abort();
+window.youjuPanel = new AbortController();
+const { signal } = window.youjuPanel;
 let opener = null;
 
 const make = (tag, css, ...children) => {
@@ -158,11 +163,11 @@ document.addEventListener("click", async (event) => {
   opener = link;
   link.classList.add("is-open");
   await show(ref);
-});
+}, { signal });
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && root.contains(document.activeElement)) close();
-});
+}, { signal });
 
 // A new question goes to the top of the window, so that its answer is read from the beginning.
 let questions = 0;
@@ -178,11 +183,13 @@ function settle() {
     part.removeAttribute("aria-label");
   }
 }
-new MutationObserver(() => {
+const watcher = new MutationObserver(() => {
   if (!due) {
     due = true;
     requestAnimationFrame(settle);
   }
-}).observe(document.body, { childList: true, subtree: true });
+});
+watcher.observe(document.body, { childList: true, subtree: true });
+signal.addEventListener("abort", () => watcher.disconnect());
 
 root.replaceChildren(make("div", "state", word("panel.empty")));

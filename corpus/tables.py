@@ -1,0 +1,384 @@
+"""The tables of the index: notes, passages, terms, vectors, and what is read and written of them.
+
+Knows SQL and how a note becomes a row; does not know connections, locks or files (`store`), nor
+how a passage is cut, encoded or ranked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import CorpusError, IndexError_
+from corpus.types import Chunk, Note, NoteFormat, Skipped
+
+__all__ = [
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "FileRow",
+    "IndexDamaged",
+    "NoteRow",
+    "Reader",
+    "Writer",
+    "storable",
+    "storable_path",
+]
+
+SCHEMA_VERSION = 1
+_SEPARATOR = "\x1f"  # between the terms of a passage; the tokenizer yields no control characters
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_VARIABLES = 500  # bound variables per statement, below SQLite's oldest limit of 999
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE files (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, reason TEXT);
+CREATE TABLE notes (
+    path TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL, file TEXT NOT NULL,
+    first_line INTEGER NOT NULL, body_start INTEGER NOT NULL, date TEXT, tags TEXT NOT NULL,
+    aliases TEXT NOT NULL, format TEXT NOT NULL, n_chars INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE INDEX notes_file ON notes (file);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    note TEXT NOT NULL REFERENCES notes (path) ON DELETE CASCADE,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, heading TEXT NOT NULL, line INTEGER NOT NULL,
+    key BLOB NOT NULL, terms TEXT NOT NULL, vector BLOB);
+CREATE INDEX chunks_note ON chunks (note);
+CREATE INDEX chunks_key ON chunks (key);
+CREATE TABLE staged (key BLOB PRIMARY KEY, terms TEXT NOT NULL, vector BLOB);
+"""
+_NOTE = "path, title, sha256, file, first_line, body_start, date, tags, aliases, format"
+_CHUNK = 'id, note, start, "end", heading, line'
+
+
+class IndexDamaged(IndexError_):
+    """The database is not one, or is malformed; it can be built again from the notes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow:
+    """A file of the vault as it was when it was read.
+
+    Attributes:
+        path: inside the vault.
+        size: in bytes.
+        mtime_ns: of the last change; -1 when it was too fresh to be trusted.
+        reason: why the file holds no note, or None.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRow:
+    """A note without its text, for lists and filters. `n_chars` counts code points."""
+
+    path: str
+    title: str
+    file: str
+    date: str | None
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...]
+    n_chars: int
+
+
+def storable_path(path: str) -> str:
+    r"""A path that UTF-8 can hold: undecodable bytes of a file name become `\udcXX` in letters."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def storable(note: Note) -> Note:
+    """The note with lone surrogates replaced, so that SQLite, JSON and hashes accept it.
+
+    The text keeps its length (U+FFFD stands for each), so offsets stay what they were.
+    """
+    mark = "\ufffd"
+    return replace(
+        note,
+        path=storable_path(note.path),
+        file=storable_path(note.file),
+        title=_SURROGATE.sub(mark, note.title),
+        text=_SURROGATE.sub(mark, note.text),
+        tags=tuple(_SURROGATE.sub(mark, tag) for tag in note.tags),
+        aliases=tuple(_SURROGATE.sub(mark, alias) for alias in note.aliases),
+    )
+
+
+class Reader:
+    """Everything that can be read of one generation. Made by `Store.reading`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._sql = connection
+        self.generation = int(self.meta("generation") or 0)
+        # names the content, not only its number: a database built anew counts from 0 again
+        self.stamp = self.meta("stamp") or "0-empty"
+
+    def meta(self, key: str) -> str | None:
+        """The value kept under a key, or None."""
+        row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def files(self) -> dict[str, FileRow]:
+        """Every file that was read or refused, by path."""
+        rows = self._sql.execute("SELECT path, size, mtime_ns, reason FROM files")
+        return {
+            path: FileRow(path=path, size=size, mtime_ns=mtime_ns, reason=reason)
+            for path, size, mtime_ns, reason in rows
+        }
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What was not indexed and why, by path."""
+        listed = [(path, why) for path, why in json.loads(self.meta("skipped") or "[]")]
+        refused = self._sql.execute("SELECT path, reason FROM files WHERE reason IS NOT NULL")
+        return tuple(
+            Skipped(path=path, reason=reason) for path, reason in sorted({*listed, *refused})
+        )
+
+    def counts(self) -> tuple[int, int, int]:
+        """Number of notes, of passages, and of characters in all notes."""
+        row = self._sql.execute(
+            "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM chunks),"
+            " (SELECT coalesce(sum(n_chars), 0) FROM notes)"
+        ).fetchone()
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def note(self, path: str) -> Note:
+        """The note of a path.
+
+        Raises:
+            CorpusError: no note of that path is in the index.
+        """
+        row = self._sql.execute(
+            f"SELECT {_NOTE}, text FROM notes WHERE path = ?", (storable_path(path),)
+        ).fetchone()
+        if row is None:
+            raise CorpusError(f"no note {storable_path(path)!r} in the index")
+        return _note(row)
+
+    def notes(self) -> Iterator[Note]:
+        """All notes with their text, by path."""
+        for row in self._sql.execute(f"SELECT {_NOTE}, text FROM notes ORDER BY path"):
+            yield _note(row)
+
+    def bare_notes(self, files: Iterable[str] | None = None) -> dict[str, Note]:
+        """Notes by path, their text left empty: of these files, or all of them."""
+        if files is None:
+            rows = self._sql.execute(f"SELECT {_NOTE}, '' FROM notes").fetchall()
+        else:
+            rows = self._select(f"SELECT {_NOTE}, '' FROM notes WHERE file IN", list(files))
+        return {row[0]: _note(row) for row in rows}
+
+    def listing(self) -> list[NoteRow]:
+        """All notes without their text, by path."""
+        rows = self._sql.execute(
+            "SELECT path, title, file, date, tags, aliases, n_chars FROM notes ORDER BY path"
+        )
+        return [
+            NoteRow(
+                path=path,
+                title=title,
+                file=file,
+                date=date,
+                tags=tuple(json.loads(tags)),
+                aliases=tuple(json.loads(aliases)),
+                n_chars=n_chars,
+            )
+            for path, title, file, date, tags, aliases, n_chars in rows
+        ]
+
+    def chunks(self, ids: Sequence[int]) -> list[Chunk]:
+        """The passages of these ids, in their order; an id that is gone is left out."""
+        rows = self._select(f"SELECT {_CHUNK} FROM chunks WHERE id IN", [int(i) for i in ids])
+        found = {row[0]: _chunk(row) for row in rows}
+        return [found[int(i)] for i in ids if int(i) in found]
+
+    def chunks_of(self, path: str) -> list[Chunk]:
+        """The passages of one note, in the order of its text."""
+        rows = self._sql.execute(
+            f"SELECT {_CHUNK} FROM chunks WHERE note = ? ORDER BY start, id",
+            (storable_path(path),),
+        )
+        return [_chunk(row) for row in rows]
+
+    def chunk_ids(self) -> NDArray[np.int64]:
+        """Ids of all passages that have a vector, ascending."""
+        rows = self._sql.execute("SELECT id FROM chunks WHERE vector IS NOT NULL ORDER BY id")
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def terms(self) -> tuple[NDArray[np.int64], Iterator[list[str]]]:
+        """Ids of all passages, ascending, and the terms of each."""
+        ids = [row[0] for row in self._sql.execute("SELECT id FROM chunks ORDER BY id")]
+        rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
+        lists = (row[0].split(_SEPARATOR) if row[0] else [] for row in rows)
+        return np.array(ids, dtype=np.int64), lists
+
+    def vectors(
+        self, ids: Sequence[int] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ids and unit vectors of passages that have one; all by ascending id, or these.
+
+        Returns:
+            Ids of shape (n,) and a matrix of shape (n, dim); (0, 0) when there is none.
+        """
+        if ids is None:
+            rows = self._sql.execute(
+                "SELECT id, vector FROM chunks WHERE vector IS NOT NULL ORDER BY id"
+            ).fetchall()
+        else:
+            rows = self._select(
+                "SELECT id, vector FROM chunks WHERE vector IS NOT NULL AND id IN",
+                [int(i) for i in ids],
+            )
+        if not rows:
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f2")
+        matrix = flat.astype(np.float32).reshape(len(rows), -1)
+        return np.array([row[0] for row in rows], dtype=np.int64), matrix
+
+    def rows_of(self, notes: Iterable[str]) -> list[tuple[int, bytes, str]]:
+        """Id, key and note of every passage of these notes, by id."""
+        rows = self._select("SELECT id, key, note FROM chunks WHERE note IN", list(notes))
+        return sorted((int(row[0]), bytes(row[1]), str(row[2])) for row in rows)
+
+    def known_keys(self, table: str, keys: Iterable[bytes]) -> set[bytes]:
+        """Which of these keys have a row in `chunks` or `staged`."""
+        return {row[0] for row in self._select(f"SELECT key FROM {table} WHERE key IN", list(keys))}
+
+    def vectors_by_key(self, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
+        """The stored vector of each known key, as written."""
+        return dict(self._select("SELECT key, vector FROM chunks WHERE key IN", list(keys)))
+
+    def has_staged(self) -> bool:
+        """Whether an interrupted refresh left work to take up."""
+        return self._sql.execute("SELECT 1 FROM staged LIMIT 1").fetchone() is not None
+
+    def _select(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        rows: list[Any] = []
+        for at in range(0, len(values), _MAX_VARIABLES):
+            part = values[at : at + _MAX_VARIABLES]
+            marks = ",".join("?" * len(part))
+            rows += self._sql.execute(f"{statement} ({marks})", part).fetchall()
+        return rows
+
+
+class Writer(Reader):
+    """A reader inside the one write transaction. Made by `Store.writing`."""
+
+    def set_meta(self, **values: str) -> None:
+        """Keep values under keys."""
+        self._sql.executemany(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            list(values.items()),
+        )
+
+    def new_generation(self) -> None:
+        """Count the generation up; everything read before is of an older one."""
+        self.generation += 1
+        self.stamp = f"{self.generation}-{secrets.token_hex(4)}"
+        self.set_meta(generation=str(self.generation), stamp=self.stamp)
+
+    def put_files(self, rows: Iterable[FileRow]) -> None:
+        """Insert or replace files."""
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+            [(row.path, row.size, row.mtime_ns, row.reason) for row in rows],
+        )
+
+    def delete_files(self, paths: Iterable[str]) -> None:
+        """Forget files; their notes are deleted on their own."""
+        self._sql.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
+
+    def put_note(self, note: Note) -> None:
+        """Insert a note, or replace all of it but its passages."""
+        values = (
+            note.path, note.title, note.sha256, note.file, note.first_line, note.body_start,
+            note.date, _json(note.tags), _json(note.aliases), note.format, len(note.text),
+            note.text,
+        )  # fmt: skip
+        names = f"{_NOTE}, n_chars, text".split(", ")
+        self._sql.execute(
+            f"INSERT INTO notes ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
+            f" ON CONFLICT DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in names[1:])}",
+            values,
+        )
+
+    def delete_notes(self, paths: Iterable[str]) -> None:
+        """Delete notes and the passages that are still theirs."""
+        self._sql.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in paths])
+
+    def stage(self, rows: Iterable[tuple[bytes, list[str], bytes | None]]) -> None:
+        """Keep key, terms and vector of passages whose notes are not yet in the index."""
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO staged VALUES (?, ?, ?)",
+            [(key, _SEPARATOR.join(terms), vector) for key, terms, vector in rows],
+        )
+
+    def clear_staged(self) -> None:
+        """Forget all staged work."""
+        self._sql.execute("DELETE FROM staged")
+
+    def move_chunk(self, id_: int, chunk: Chunk) -> None:
+        """Give a stored passage another place; its terms and vector stay as they are."""
+        self._sql.execute(
+            'UPDATE chunks SET note = ?, start = ?, "end" = ?, heading = ?, line = ? WHERE id = ?',
+            (chunk.note, chunk.start, chunk.end, _json(chunk.heading), chunk.line, id_),
+        )
+
+    def insert_chunk(self, chunk: Chunk, key: bytes) -> None:
+        """Insert a passage with the terms and vector known for its key, the staged ones first."""
+        place = (chunk.note, chunk.start, chunk.end, _json(chunk.heading), chunk.line)
+        columns = 'INSERT INTO chunks (note, start, "end", heading, line, key, terms, vector)'
+        for table in ("staged", "chunks"):
+            done = self._sql.execute(
+                f"{columns} SELECT ?,?,?,?,?, key, terms, vector FROM {table}"
+                " WHERE key = ? LIMIT 1",
+                (*place, key),
+            )
+            if done.rowcount:
+                return
+        raise LookupError(f"nothing staged for a passage of {chunk.note!r}")
+
+    def delete_chunks(self, ids: Iterable[int]) -> None:
+        """Delete passages; their ids are never given again."""
+        self._sql.executemany("DELETE FROM chunks WHERE id = ?", [(id_,) for id_ in ids])
+
+
+def _json(values: Sequence[str]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def _note(row: Sequence[Any]) -> Note:
+    path, title, sha256, file, first_line, body_start, date, tags, aliases, format_, text = row
+    if format_ not in get_args(NoteFormat):
+        raise IndexDamaged(f"note {path!r} has an unknown format {format_!r}")
+    return Note(
+        path=path,
+        title=title,
+        text=text,
+        sha256=sha256,
+        file=file,
+        first_line=first_line,
+        body_start=body_start,
+        date=date,
+        tags=tuple(json.loads(tags)),
+        aliases=tuple(json.loads(aliases)),
+        format=format_,
+    )
+
+
+def _chunk(row: Sequence[Any]) -> Chunk:
+    id_, note, start, end, heading, line = row
+    return Chunk(
+        id=id_, note=note, start=start, end=end, heading=tuple(json.loads(heading)), line=line
+    )

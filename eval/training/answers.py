@@ -1,0 +1,261 @@
+"""Trains the sentence ranker of the extractive answer: which unit of the hits answers a question.
+
+`python -m eval.training.answers --shared FOLDER --out assistant/models/answers.json` takes the
+dev halves of the golden questions (feed, samples, vaults) and of public reading-comprehension
+sets (CMRC 2018, DRCD, XQuAD; CC BY-SA), retrieves for each question as the product does, and
+fits boosted trees on the features of `assistant.evidence`: a unit that overlaps a gold span is
+right, every other is not, and all units are wrong for a question that the notes do not answer.
+Test halves are never read here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.evidence import FEATURES, Candidate, candidates, features
+from assistant.questions import parse_question
+from assistant.retrieval import retrieve
+from assistant.similarity import WordSimilarity
+from corpus.encoder import load_encoder
+from corpus.index import Index
+from corpus.readers import Vault
+from corpus.text import fold
+from eval.training.boosting import fit, tree_object, write_trees
+
+__all__ = ["Example", "main"]
+
+logger = logging.getLogger(__name__)
+
+HITS = 12
+PUBLIC = ("cmrc2018_dev", "drcd_test_hans", "xquad_zh", "xquad_en", "xquad_zh2en", "xquad_en2zh")
+GOLDEN = Path("eval/golden")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One question with the features of its candidates.
+
+    Attributes:
+        set: name of the set it comes from.
+        rows: features, of shape (n_candidates, n_features).
+        labels: 1 for a candidate that answers.
+        answerable: whether the notes hold an answer at all.
+    """
+
+    set: str
+    group: str
+    rows: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    answerable: bool
+
+
+def is_dev(name: str) -> bool:
+    """Whether a question of a public set belongs to the dev half: its sha256 is even."""
+    return hashlib.sha256(name.encode()).digest()[-1] % 2 == 0
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", fold(text))
+
+
+class _Asked:
+    """An index to draw examples from."""
+
+    def __init__(self, notes: Path) -> None:
+        self.encoder = load_encoder()
+        self.index = Index.open(Path(tempfile.mkdtemp()), encoder=self.encoder)
+        self.index.refresh(Vault(notes))
+        self.similar = WordSimilarity(self.encoder)
+
+    def candidates(self, question: str, *, without: str = "") -> list[Candidate]:
+        hits = [h for h in retrieve(self.index, question, k=HITS + bool(without)) if h.note.path != without]
+        return candidates(hits[:HITS])
+
+    def rows(self, question: str, found: list[Candidate]) -> NDArray[np.float32]:
+        return features(
+            parse_question(question), found, idf=self.index.idf, df=self.index.df, similar=self.similar
+        )
+
+
+def golden(file: str, notes: Path, name: str, *, inside: str = "") -> Iterator[Example]:
+    """Examples of the dev half of a golden set."""
+    asked = _Asked(notes)
+    for line in (GOLDEN / file).read_text("utf-8").splitlines():
+        row = json.loads(line)
+        gold = row.get("gold", [])
+        if row["split"] != "dev" or (inside and gold and not gold[0]["note"].startswith(inside)):
+            continue
+        found = asked.candidates(row["question"])
+        if not found:
+            continue
+        labels = [_answers(row, c) for c in found] if row["answerable"] else [0] * len(found)
+        yield Example(
+            set=name,
+            group=row["id"],
+            rows=asked.rows(row["question"], found),
+            labels=np.array(labels, np.int64),
+            answerable=row["answerable"],
+        )
+
+
+def _answers(row: dict[str, object], c: Candidate) -> int:
+    """Whether a candidate answers a golden question: by gold span, or by fact in the feed."""
+    gold = row.get("gold")
+    if isinstance(gold, list) and gold:
+        return int(
+            any(
+                c.hit.note.path == g["note"] and c.unit.start < g["end"] and g["start"] < c.unit.end
+                for g in gold
+            )
+        )
+    if not c.hit.note.path.endswith(f"#L{row['line']}"):
+        return 0
+    facts = row["facts"]
+    assert isinstance(facts, list)
+    text = _plain(c.text)
+    return int(any(_plain(f) in text for fact in facts for f in (fact if isinstance(fact, list) else [fact])))
+
+
+def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
+    """Examples of the dev half of a public set; every fourth without its gold passage."""
+    base = folder / name
+    corpus = [json.loads(line) for line in (base / "corpus.jsonl").open(encoding="utf-8")]
+    notes = Path(tempfile.mkdtemp()) / name
+    notes.mkdir()
+    for passage in corpus:
+        title = str(passage.get("title") or "")
+        (notes / f"{passage['id']}.md").write_text(f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{passage['text']}\n", "utf-8")
+    answers = {row["id"]: row["answers"] for row in map(json.loads, (base / "answers.jsonl").open(encoding="utf-8"))}
+    gold = {}
+    for line in (base / "qrels.tsv").read_text("utf-8").splitlines():
+        parts = line.split("\t")
+        if parts[-1].strip() not in ("0", "score"):
+            gold[parts[0]] = parts[-2]
+    asked = _Asked(notes)
+    queries = [json.loads(line) for line in (base / "queries.jsonl").open(encoding="utf-8")]
+    chosen = [q for q in queries if is_dev(q["id"]) and q["id"] in gold and answers.get(q["id"])]
+    chosen.sort(key=lambda q: hashlib.sha256(q["id"].encode()).hexdigest())
+    for n, query in enumerate(chosen[:limit]):
+        hidden = n % 4 == 3
+        path = f"{gold[query['id']]}.md"
+        found = asked.candidates(query["text"], without=path if hidden else "")
+        wanted = [_plain(a) for a in answers[query["id"]] if _plain(a)]
+        labels = [
+            int(c.hit.note.path == path and any(a in _plain(c.text) for a in wanted)) for c in found
+        ]
+        if found and (hidden or any(labels)):
+            yield Example(
+                set=name,
+                group=f"{name}:{path}",
+                rows=asked.rows(query["text"], found),
+                labels=np.array(labels, np.int64),
+                answerable=not hidden,
+            )
+
+
+def collect(shared: Path, vaults: Path, retrieval: Path, *, limit: int) -> list[Example]:
+    """All examples, golden sets first."""
+    out = [
+        *golden("feed_questions.jsonl", shared / "notes-feed.txt", "feed"),
+        *golden("sample_questions.jsonl", Path("corpus/samples"), "samples"),
+        *golden("vault_questions.jsonl", vaults, "vault"),
+    ]
+    logger.info("%d golden examples", len(out))
+    for name in PUBLIC:
+        before = len(out)
+        out += public(retrieval, name, limit)
+        logger.info("%s: %d examples", name, len(out) - before)
+    return out
+
+
+def crossed(examples: Sequence[Example], *, seed: int, folds: int = 5) -> list[NDArray[np.float64]]:
+    """Probability per candidate of every example, by models that never saw its group."""
+    fold_of = [int(hashlib.sha256(e.group.encode()).hexdigest(), 16) % folds for e in examples]
+    out: list[NDArray[np.float64]] = [np.zeros(0)] * len(examples)
+    for k in range(folds):
+        train = [e for e, f in zip(examples, fold_of, strict=True) if f != k]
+        model = fit(*_stacked(train), seed=seed)
+        for i, (e, f) in enumerate(zip(examples, fold_of, strict=True)):
+            if f == k:
+                out[i] = model.predict_proba(e.rows)[:, 1]
+    return out
+
+
+def _stacked(
+    examples: Sequence[Example],
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    return np.concatenate([e.rows for e in examples]), np.concatenate([e.labels for e in examples])
+
+
+def figures(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]) -> dict[str, dict[str, float]]:
+    """Per set: sentence hit@1 and hit@3, and both errors of abstaining at the best threshold."""
+    out: dict[str, dict[str, float]] = {}
+    for name in dict.fromkeys(e.set for e in examples):
+        rows = [(e, s) for e, s in zip(examples, scores, strict=True) if e.set == name]
+        hits = [(e.labels[np.argsort(-s)], s.max()) for e, s in rows if e.answerable]
+        alien = np.array([s.max() for e, s in rows if not e.answerable])
+        own = np.array([top for _, top in hits])
+        out[name] = {
+            "n": len(rows),
+            "reach": float(np.mean([labels.any() for labels, _ in hits])),
+            "hit@1": float(np.mean([labels[0] for labels, _ in hits])),
+            "hit@3": float(np.mean([labels[:3].any() for labels, _ in hits])),
+            "auc": float(np.mean(own[:, None] > alien[None, :])) if len(alien) else 0.0,
+        }
+    return out
+
+
+def threshold(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]], *, rate: float) -> float:
+    """The score that at most `rate` of the unanswerable golden questions reach."""
+    alien = sorted(s.max() for e, s in zip(examples, scores, strict=True) if not e.answerable and e.set in ("feed", "samples", "vault"))
+    return float(np.quantile(alien, 1 - rate))
+
+
+def main() -> None:
+    """Train and write the ranker."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, required=True, help="folder with notes-feed.txt")
+    parser.add_argument("--vaults", type=Path, required=True, help="unpacked vault_dev")
+    parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
+    parser.add_argument("--out", type=Path, default=Path("assistant/models/answers.json"))
+    parser.add_argument("--limit", type=int, default=500, help="questions a public set")
+    parser.add_argument("--rate", type=float, default=0.2, help="stated rate of false answers")
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--cache", type=Path, help="keep the features here")
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    examples = collect(args.shared, args.vaults, args.retrieval, limit=args.limit)
+    if args.cache:
+        np.savez_compressed(
+            args.cache,
+            rows=np.concatenate([e.rows for e in examples]),
+            labels=np.concatenate([e.labels for e in examples]),
+            sizes=np.array([len(e.labels) for e in examples]),
+            sets=np.array([e.set for e in examples]),
+            groups=np.array([e.group for e in examples]),
+            answerable=np.array([e.answerable for e in examples]),
+        )
+    scores = crossed(examples, seed=args.seed)
+    found = figures(examples, scores)
+    cut = threshold(examples, scores, rate=args.rate)
+    for name, values in found.items():
+        print(name, {k: round(v, 3) for k, v in values.items()})
+    own = [s.max() for e, s in zip(examples, scores, strict=True) if e.answerable and e.set in ("feed", "samples", "vault")]
+    print("threshold", round(cut, 4), "refusals", round(float(np.mean(np.array(own) < cut)), 3))
+    model = fit(*_stacked(examples), seed=args.seed)
+    write_trees(args.out, tree_object(model, FEATURES, cut=round(cut, 4), figures=found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""The page in a browser: what a person sees, clicks and types."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.web.conftest import Served
+from tests.web.fakes import NOTES
+
+pytestmark = pytest.mark.browser
+
+QUOTE = "GQA 把 32 个查询头分成 8 组，每组共享一对键值头。"
+MARK = "#yj-panel mark"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            env={**os.environ, "HOME": str(tmp_path_factory.mktemp("browser"))},
+        )
+        yield browser
+        browser.close()
+
+
+class Window:
+    """A browser window with a page of its own, which notes what it asked the network for."""
+
+    def __init__(self, chromium: Any, url: str, **options: Any) -> None:
+        self.context = chromium.new_context(**{"locale": "zh-CN", **options})
+        self.page = self.context.new_page()
+        self.url = url
+        self.faults: list[str] = []
+        self.elsewhere: list[str] = []
+        self.page.set_default_timeout(20_000)
+        self.page.on("request", self._requested)
+        self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
+        self.page.goto(url)
+        self.page.wait_for_selector(".yj-example:visible, .yj-q")
+
+    def _requested(self, request: Any) -> None:
+        at = urlsplit(request.url)
+        if at.scheme not in {"data", "blob"} and at.netloc != urlsplit(self.url).netloc:
+            self.elsewhere.append(request.url)
+
+    def ask(self, question: str) -> None:
+        """Ask and wait for the finished answer."""
+        before = self.page.locator(".yj-foot").count()
+        self.page.wait_for_selector("#yj-send:visible")
+        self.page.fill("#yj-box textarea", question)
+        self.page.press("#yj-box textarea", "Enter")
+        self.page.wait_for_function(f"document.querySelectorAll('.yj-foot').length > {before}")
+
+    def come_into_view(self, selector: str) -> None:
+        """Wait until a point of an element is what the person sees at its place."""
+        self.page.wait_for_function(
+            """selector => {
+                const box = document.querySelector(selector)?.getBoundingClientRect();
+                const at = box && document.elementFromPoint(box.x + 4, box.y + 4);
+                return box && box.width > 0 && at && at.closest(selector);
+            }""",
+            arg=selector,
+        )
+
+
+@pytest.fixture
+def window(chromium: Any, served: Served, request: pytest.FixtureRequest) -> Iterator[Window]:
+    opened = Window(chromium, served.url, **getattr(request, "param", {}))
+    yield opened
+    assert opened.elsewhere == []
+    assert opened.faults == []
+    assert opened.page.evaluate("window.pwned") is None
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for part in opened.page.locator("#yj-head, #yj-dock, .yj-bar, .yj-a").all():
+        if box := part.bounding_box():  # what is wider than the window would be cut off
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= opened.page.viewport_size["width"]
+    opened.context.close()
+
+
+def test_a_marker_opens_the_quoted_words_in_the_panel(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG")
+    assert page.inner_text(".yj-q") == "GQA 怎样分组？ WRONG"
+    page.click("a.cite >> nth=0")
+    page.wait_for_function(f"document.activeElement === document.querySelector('{MARK}')")
+    assert page.inner_text(MARK) == QUOTE
+    window.come_into_view(MARK)
+    assert page.inner_text("#yj-panel .facts") == "2024-05-01 · 注意力/gqa.md:9"
+    page.click("#yj-panel .steps button >> nth=1")  # the next citation: a hostile note
+    page.wait_for_function(f"document.querySelector('{MARK}').textContent.includes('HOME')")
+    assert page.inner_text(MARK) in NOTES["hostile.md"]
+
+
+def test_a_verdict_opens_its_reason_and_evidence(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG")
+    assert "5 条陈述" in page.inner_text(".yj-sum")
+    page.click("a.v-bad")
+    page.wait_for_selector("#yj-panel .verdict.c-bad")
+    assert "笔记写的是 8 组" in page.inner_text("#yj-panel .why")
+    assert page.inner_text(MARK) == QUOTE
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#yj-side:not(.open)", state="attached")
+    assert "v-bad" in page.evaluate("document.activeElement.className")
+
+
+def test_the_keyboard_alone_asks_opens_and_closes(window: Window) -> None:
+    page = window.page
+    page.focus("#yj-box textarea")
+    page.keyboard.type("GQA 怎样分组？")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".yj-foot")
+    page.focus("#yj-tabs button[role=tab] >> nth=0")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "cite":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.activeElement === document.querySelector('{MARK}')")
+    assert page.inner_text(MARK) == QUOTE
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.className === 'cite'")
+
+
+@pytest.mark.parametrize("window", [PHONE], indirect=True)
+def test_a_tap_on_a_phone_opens_the_passage_as_a_sheet(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG DISAGREE")
+    page.locator("a.cite").first.tap()
+    page.wait_for_selector(MARK)
+    window.come_into_view(MARK)
+    page.get_by_label("关闭").tap()
+    page.wait_for_selector("#yj-side:not(.open)", state="attached")
+    page.get_by_role("tab", name="核查").tap()
+    page.fill("#yj-text textarea", "很宽的公式：\n\n$$\n" + "a_{1}+" * 60 + "b\n$$\n")
+    page.locator("#yj-check-go").tap()
+    page.wait_for_selector(".yj-claims .cl, .yj-check .yj-sum")  # the fixture looks at its width
+
+
+def test_hostile_notes_stay_text_everywhere(window: Window) -> None:
+    page = window.page
+    window.ask("恶意笔记写着 HOME")
+    assert "${HOME} 和 \\frac" in page.inner_text(".yj-body")
+    forged = page.locator("a[href*='0000000000000000']")
+    assert forged.count() == 0
+    page.get_by_role("tab", name="查找").click()
+    page.fill("#yj-query input, #yj-query textarea", "恶意笔记")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".hit")
+    assert '<img src=x onerror="window.pwned=1">' in page.inner_text(".hit >> nth=0")
+    page.get_by_role("tab", name="核查").click()
+    page.fill("#yj-text textarea", NOTES["hostile.md"])
+    page.click("#yj-check-go")
+    page.wait_for_selector(".yj-claims")
+    assert page.locator("#yj-checked img, #yj-hits img, #yj-chat img").count() == 0
+
+
+def test_an_answer_streams_and_can_be_stopped(window: Window) -> None:
+    page = window.page
+    page.fill("#yj-box textarea", "SLOW GQA")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".yj-body:has-text('GQA')")
+    assert page.locator(".yj-foot").count() == 0
+    page.click("#yj-stop")
+    page.wait_for_selector("#yj-send:visible")
+    page.wait_for_function("document.querySelector('#yj-box textarea').value === 'SLOW GQA'")
+    assert page.locator(".yj-q").count() == 0
+
+
+def test_an_example_is_asked_retried_and_left_by_a_new_chat(window: Window) -> None:
+    page = window.page
+    page.click(".yj-example:visible >> nth=1")
+    page.wait_for_selector(".yj-foot a")
+    first = page.get_attribute(".yj-foot a", "href")
+    page.click("#yj-retry:visible")
+    page.wait_for_function(
+        "old => document.querySelector('.yj-foot a')?.getAttribute('href') !== old"
+        " && document.querySelector('.yj-foot a')",
+        arg=first,
+    )
+    assert page.locator(".yj-q").count() == 1
+    page.wait_for_selector("#yj-send:visible")
+    page.click("#yj-new")
+    page.wait_for_selector(".yj-example:visible")
+    assert page.locator(".yj-q").count() == 0
+
+
+def test_faults_are_told_in_one_line_and_the_question_comes_back(window: Window) -> None:
+    page = window.page
+    page.fill("#yj-box textarea", "BUSY 问题")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast-body:has-text('<this> index')")
+    page.wait_for_function("document.querySelector('#yj-box textarea').value === 'BUSY 问题'")
+    page.fill("#yj-box textarea", "BOOM 问题")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast-body:has-text('出错了')")
+
+
+@pytest.mark.parametrize(
+    "window", [{"permissions": ["clipboard-read", "clipboard-write"]}], indirect=True
+)
+def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？")
+    page.click(".yj-foot a.act")
+    page.wait_for_selector(".act.done")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert f"{QUOTE}[^1]" in copied
+    assert "[^1]: 分组查询注意力 GQA" in copied
+
+
+@pytest.mark.parametrize("window", [{"locale": "en-US", "color_scheme": "dark"}], indirect=True)
+def test_english_and_dark_follow_the_browser(window: Window) -> None:
+    page = window.page
+    assert page.get_by_role("tab").all_inner_texts() == ["Ask", "Look up", "Check"]
+    assert "nothing leaves this machine" in page.inner_text("#yj-status")
+    window.ask("GQA 怎样分组？ WRONG")
+    shown = page.inner_text(".yj-sum")
+    assert "5 claims" in shown
+    assert not re.search("条陈述|矛盾", shown)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
+
+
+def test_the_conversation_is_back_after_a_reload(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG")
+    before = page.inner_text("#yj-chat .yj-a")
+    page.reload()
+    page.wait_for_selector(".yj-foot")
+    assert page.inner_text("#yj-chat .yj-a") == before
+    page.click("a.cite >> nth=0")
+    page.wait_for_selector(MARK)
+    assert page.inner_text(MARK) == QUOTE
+
+
+@pytest.fixture
+def restarted(tmp_path: Path) -> Iterator[list[Served]]:
+    """Pages that a test starts by itself; none outlives it."""
+    pages: list[Served] = []
+    yield pages
+    for page in pages:
+        page.stop(signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_an_open_page_goes_on_after_the_server_was_killed(
+    chromium: Any, restarted: list[Served], tmp_path: Path
+) -> None:
+    restarted.append(Served(tmp_path))
+    window = Window(chromium, restarted[0].url)
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG")
+    before = page.inner_text("#yj-chat .yj-a")
+    restarted[0].stop(signal.SIGKILL)
+    restarted.append(Served(tmp_path, urlsplit(window.url).port))
+    page.wait_for_timeout(3000)  # the open page finds the server again by itself
+    page.wait_for_selector(".yj-foot")
+    assert page.inner_text("#yj-chat .yj-a") == before
+    page.click("a.cite >> nth=0")
+    page.wait_for_selector(MARK)
+    assert page.inner_text(MARK) == QUOTE
+    window.context.close()
+    assert restarted[1].stop() == (0, "")
