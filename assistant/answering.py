@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assistant.evidence import Candidate, candidates, features
+from assistant.evidence import Candidate, candidates, features, question_row
 from assistant.questions import Kind, Question
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
@@ -63,7 +63,7 @@ class Selection:
 
     Attributes:
         extracts: empty when the notes do not answer.
-        confidence: probability of the best unit, in [0, 1].
+        confidence: probability that the notes answer, in [0, 1].
         missing: words of the question that the best evidence does not speak of, for a person.
     """
 
@@ -80,6 +80,7 @@ def select(
     df: Callable[[str], int],
     similar: WordSimilarity,
     ranker: Trees,
+    answerable: Trees,
 ) -> Selection:
     """The units that answer a question, or none.
 
@@ -89,7 +90,9 @@ def select(
         idf: weight of a term in the notes.
         df: number of passages that hold a term.
         similar: word and sentence vectors.
-        ranker: probability that a unit answers; `facts["cut"]` is the least one that is shown.
+        ranker: probability that a unit answers.
+        answerable: probability that the notes answer at all; `facts["cut"]` is the least one at
+            which an answer is shown.
 
     Returns:
         The selection; deterministic for the same index.
@@ -98,15 +101,17 @@ def select(
     if not found:
         return Selection(extracts=(), confidence=0.0)
     rows = features(question, found, idf=idf, df=df, similar=similar)
-    for candidate, score in zip(found, ranker.probability(rows).tolist(), strict=True):
+    scores = ranker.probability(rows)
+    for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score
+    sure = float(answerable.probability(question_row(rows, scores)[None, :])[0])
     ranked = sorted(found, key=lambda c: (-c.score, c.rank, c.unit.start))
     best = ranked[0]
     missing = _missing(question, best)
-    if best.score < ranker.facts["cut"]:
-        return Selection(extracts=(), confidence=best.score, missing=missing)
+    if sure < answerable.facts["cut"]:
+        return Selection(extracts=(), confidence=sure, missing=missing)
     chosen = _compose(question, best, ranked)
-    return Selection(extracts=tuple(chosen), confidence=best.score, missing=missing)
+    return Selection(extracts=tuple(chosen), confidence=sure, missing=missing)
 
 
 def _missing(question: Question, best: Candidate) -> tuple[str, ...]:

@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 
 from assistant.alignment import Alignment, Matcher, Word, weigh, words
 from assistant.contrast import conflicts
+from assistant.lexicon import alike
 from assistant.quantities import quantities
 from assistant.questions import Kind, Question, question_numbers
 from assistant.similarity import WordSimilarity
 from assistant.types import Hit
 from corpus.blocks import units
+from corpus.glossary import translations
 from corpus.text import fold, has_han
 from corpus.tokens import commonness, tokens
 from corpus.types import Unit
 
-__all__ = ["FEATURES", "Candidate", "candidates", "features"]
+__all__ = ["FEATURES", "QUESTION_FEATURES", "Candidate", "candidates", "features", "question_row"]
 
 _MAX_CANDIDATES = 90
 _HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
@@ -97,6 +99,7 @@ FEATURES = (
     "is_row", "is_code", "has_stem", "stem_label", "cut_off", "asks", "new_words", "exact_run", "kind_number",
     "kind_when", "kind_who", "kind_list", "kind_compare", "kind_why", "kind_how", "kind_define",
     "kind_code", "kind_yes_no", "kind_open", "all_best", "own_best", "all_gap", "label",
+    "unknown_names", "unknown_weight",
 )  # fmt: skip
 
 
@@ -132,6 +135,9 @@ def features(
     cosines = own_vectors @ similar.vectors([question.text])[0]
     rows = np.zeros((len(found), len(FEATURES)), np.float32)
     view = _View(question, asked, weights, known)
+    strange = np.array([not known[i] and not _has_kin(w, df) for i, w in enumerate(asked)], dtype=bool)
+    rows[:, _COLUMN["unknown_names"]] = sum(w.is_name and strange[i] for i, w in enumerate(asked))
+    rows[:, _COLUMN["unknown_weight"]] = float(weights[strange].max(initial=0.0)) if len(asked) else 0.0
     scores: list[NDArray[np.float64]] = []
     for i, c in enumerate(found):
         own = matcher.align(texts[i], c.text)
@@ -166,6 +172,12 @@ def _rarity(word: Word, df: Callable[[str], int]) -> float:
 
 def _is_known(word: Word, df: Callable[[str], int]) -> bool:
     return df(word.text) > 0 or any(df(name) > 0 for name in word.known)
+
+
+def _has_kin(word: Word, df: Callable[[str], int]) -> bool:
+    """Whether the notes hold another name of a word, or one in the other language."""
+    kin = [*alike(word.text), *(name for name, odds in translations(word.text) if odds >= 0.05)]
+    return any(df(name) > 0 for name in kin)
 
 
 def _share(score: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -328,3 +340,34 @@ def _fill_fits(row: NDArray[np.float32], question: Question, text: str) -> None:
         Kind.HOW: "how", Kind.COMPARE: "compares", Kind.DEFINE: "defines", Kind.CODE: "code",
     }.get(question.kind)  # fmt: skip
     row[_COLUMN["fits"]] = float(holds[wanted]) if wanted else 1.0
+
+
+QUESTION_FEATURES = (
+    *(f"top {name}" for name in FEATURES),
+    *(f"mean {name}" for name in FEATURES),
+    *(f"max {name}" for name in FEATURES),
+    "first", "second", "three", "eight",
+)
+
+
+def question_row(rows: NDArray[np.float32], scores: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What all candidates together say of whether the notes answer.
+
+    Args:
+        rows: features of the candidates, of shape (n, len(FEATURES)), n at least 1.
+        scores: probability of each candidate, of shape (n,).
+
+    Returns:
+        float32 of shape (len(QUESTION_FEATURES),): the best candidate, the mean of the best
+        three, the largest of all, and the probabilities of the best added up.
+    """
+    order = np.argsort(-scores, kind="stable")
+    best = scores[order]
+    return np.concatenate(
+        [
+            rows[order[0]],
+            rows[order[:3]].mean(axis=0),
+            rows.max(axis=0),
+            [best[0], best[1] if len(best) > 1 else 0.0, best[:3].sum(), best[:8].sum()],
+        ]
+    ).astype(np.float32)

@@ -52,6 +52,7 @@ class Assistant:
         self._similar = WordSimilarity(encoder)
         self._checker = Checker(index, self._similar)
         self._ranker = load_trees("answers")
+        self._answerable = load_trees("answerable")
 
     @classmethod
     def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
@@ -122,6 +123,7 @@ class Assistant:
             df=self.index.df,
             similar=self._similar,
             ranker=self._ranker,
+            answerable=self._answerable,
         )
         if not selection.extracts:
             text, reason = abstention(question, selection, hits)

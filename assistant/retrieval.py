@@ -1,28 +1,31 @@
 """Hits for a query: lexical and dense search fused, filtered, best first.
 
 Fusion adds scores, not ranks: plain reciprocal rank fusion lets a weak encoder push a certain
-lexical hit down. The lexical score weighs by how much of the query it covers, so a question
-that shares no words with the notes is left to the encoder. Knows the index, not answers.
+lexical hit down. Words of the query that no note holds bring their translations, so a question
+in one language finds notes in the other. Knows the index, not answers.
 """
 
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.types import Hit, Scores
-from corpus.index import Index
-from corpus.tokens import content_terms
-from corpus.types import Chunk, Note
+from corpus.glossary import expansions
+from corpus.index import Index, Snapshot
+from corpus.tokens import Token, content_terms, tokens
+from corpus.types import Note
 
 __all__ = ["Filters", "retrieve", "rrf"]
 
 _CANDIDATES = 50
 _RRF_K = 60
-# Share of the dense score in the fused one where words match and where they do not; fitted on
-# the dev half of the retrieval sets (eval/LOG.md).
-_DENSE_SHARE = 0.35
+# Share of the dense score in the fused one; chosen on the dev half of the retrieval sets
+# (eval/LOG.md).
+_DENSE_SHARE = 0.25
+_LEAST_SHARE = 0.05  # a rarer translation is chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,54 +112,76 @@ def retrieve(
     Returns:
         Hits, best first, ties by chunk id. `Hit.score` is the fused score in [0, 1].
     """
-    if k < 1 or not query.strip() or not index.n_chunks:
+    if k < 1 or not query.strip():
         return []
     open_filters = filters is None or filters.is_open
     depth = max(_CANDIDATES, 3 * k) if open_filters else max(1000, 20 * k)
-    terms = content_terms(query)
-    lexical = index.bm25(terms, depth)
-    dense = [(i, s) for i, s in index.nearest(query, depth) if s > 0]
-    ids = list(dict.fromkeys([i for i, _ in lexical] + [i for i, _ in dense]))
-    if not ids:
-        return []
-    bm25 = dict(zip(ids, index.score_bm25(terms, ids), strict=True))
-    cosine = dict(zip(ids, index.cosine(query, ids), strict=True))
-    fused = _fuse(index, terms, bm25, cosine)
-    ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
-    order = sorted(ids, key=lambda i: (-fused[i], i))
-    hits: list[Hit] = []
-    for chunk in _in_batches(index, order):
-        note = index.note(chunk.note)
-        if not open_filters and filters is not None and not filters.admits(note):
-            continue
-        i = chunk.id
-        scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks[i])
-        hits.append(Hit(note=note, chunk=chunk, score=fused[i], scores=scores))
-        if len(hits) == k:
-            break
+    with index.snapshot() as now:
+        terms = query_terms(now, query)
+        lexical = now.bm25(terms, depth)
+        dense = [(i, s) for i, s in now.nearest(query, depth) if s > 0]
+        ids = list(dict.fromkeys([i for i, _ in lexical] + [i for i, _ in dense]))
+        if not ids:
+            return []
+        bm25 = dict(zip(ids, now.score_bm25(terms, ids), strict=True))
+        cosine = dict(zip(ids, now.cosine(query, ids), strict=True))
+        fused = _fuse(bm25, cosine)
+        ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
+        notes: dict[str, Note] = {}
+        hits: list[Hit] = []
+        for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
+            if chunk.note not in notes:
+                notes[chunk.note] = now.note(chunk.note)
+            note = notes[chunk.note]
+            if not open_filters and filters is not None and not filters.admits(note):
+                continue
+            i = chunk.id
+            scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks[i])
+            hits.append(Hit(note=note, chunk=chunk, score=fused[i], scores=scores))
+            if len(hits) == k:
+                break
     return hits
 
 
-def _in_batches(index: Index, order: list[int]) -> list[Chunk]:
-    return index.chunks(order)
+def query_terms(now: Snapshot, query: str) -> dict[str, float]:
+    """Terms of a query with their weights; words that no note holds bring their translations.
+
+    Args:
+        now: the index.
+        query: words or a question.
+
+    Returns:
+        Weight per term: how often it is said, or the probability of a translation.
+    """
+    weights: dict[str, float] = dict(Counter(content_terms(query)))
+    unknown = [token for token in tokens(query) if not token.is_stop and not now.df(token.text)]
+    for start, end in _runs(unknown):
+        for term, share in expansions(query[start:end]).items():
+            if share >= _LEAST_SHARE and now.df(term):
+                weights[term] = max(weights.get(term, 0.0), share)
+    return weights
 
 
-def _fuse(
-    index: Index, terms: Sequence[str], bm25: dict[int, float], cosine: dict[int, float]
-) -> dict[int, float]:
+def _runs(found: Sequence[Token]) -> list[tuple[int, int]]:
+    """Spans of neighbouring tokens, so that terms of several words are looked up whole."""
+    spans: list[tuple[int, int]] = []
+    for token in found:
+        if spans and token.start - spans[-1][1] <= 1:
+            spans[-1] = (spans[-1][0], token.end)
+        else:
+            spans.append((token.start, token.end))
+    return spans
+
+
+def _fuse(bm25: dict[int, float], cosine: dict[int, float]) -> dict[int, float]:
     """Fused score per id: a convex sum of the two scores, each in [0, 1].
 
-    BM25 is divided by the best of the list, then by how much of the query's weight the notes
-    know at all: unknown words make the lexical branch less certain.
+    Each score is divided by the best of its list.
     """
     best = max(bm25.values(), default=0.0)
     top = max(max(cosine.values(), default=0.0), 1e-9)
-    weights = {term: index.idf(term) for term in set(terms)}
-    known = sum(w for term, w in weights.items() if index.df(term))
-    certainty = known / (sum(weights.values()) or 1.0)
-    dense_share = _DENSE_SHARE + (1 - _DENSE_SHARE) * (1 - certainty) * 0.5
     fused: dict[int, float] = {}
     for i, score in bm25.items():
         lexical = max(score, 0.0) / best if best > 0 else 0.0
-        fused[i] = (1 - dense_share) * lexical + dense_share * max(cosine[i], 0.0) / top
+        fused[i] = (1 - _DENSE_SHARE) * lexical + _DENSE_SHARE * max(cosine[i], 0.0) / top
     return fused

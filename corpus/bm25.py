@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,10 @@ from numpy.typing import NDArray
 
 from corpus.store import write_atomically
 
-__all__ = ["BM25"]
+__all__ = ["BM25", "Terms"]
+
+# Terms of a query; with weights, or each as often as it is said.
+Terms = Sequence[str] | Mapping[str, float]
 
 _MAGIC = b"youju-bm25-1\n"
 _ARRAYS = {
@@ -130,7 +133,7 @@ class BM25:
         """Number of passages."""
         return len(self._ids)
 
-    def top(self, terms: Sequence[str], k: int) -> list[tuple[int, float]]:
+    def top(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """The best passages for a list of terms; a term said twice counts twice.
 
         Returns:
@@ -147,7 +150,7 @@ class BM25:
         best = found[np.lexsort((found, -scores[found]))[:k]]
         return list(zip(self._ids[best].tolist(), scores[best].tolist(), strict=True))
 
-    def scores(self, terms: Sequence[str], ids: Sequence[int]) -> list[float]:
+    def scores(self, terms: Terms, ids: Sequence[int]) -> list[float]:
         """The scores of these chunk ids, in their order; 0 for one that is not known."""
         wanted = np.asarray(ids, dtype=np.int64)
         if not len(self._ids) or not len(wanted):
@@ -217,9 +220,10 @@ class BM25:
             at += n_bytes
         return cls(**arrays)
 
-    def _scores(self, terms: Sequence[str]) -> NDArray[np.float64]:
+    def _scores(self, terms: Terms) -> NDArray[np.float64]:
         scores = np.zeros(len(self._ids))
-        for term, times in Counter(terms).items():
+        weights = terms if isinstance(terms, Mapping) else Counter(terms)
+        for term, times in weights.items():
             number = self._number(term)
             if number is not None:
                 postings = slice(self._indptr[number], self._indptr[number + 1])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
+from corpus.bm25 import Terms
 from corpus.errors import IndexBusy
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
@@ -85,7 +86,7 @@ class Snapshot:
         """Number of passages."""
         return self._reader.counts()[1]
 
-    def bm25(self, terms: Sequence[str], k: int) -> list[tuple[int, float]]:
+    def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """The passages that share most with a list of terms; a term said twice counts twice.
 
         Returns:
@@ -93,7 +94,7 @@ class Snapshot:
         """
         return self._caches.bm25(self._reader).top(terms, k)
 
-    def score_bm25(self, terms: Sequence[str], ids: Sequence[int]) -> list[float]:
+    def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
         """BM25 scores of these chunks, in their order; 0 where no term occurs."""
         return self._caches.bm25(self._reader).scores(terms, ids)
 
@@ -251,12 +252,12 @@ class Index:
                 self._store.set_aside(str(fault))
             raise IndexDamaged(f"{fault}; it is built again from the notes: try again") from fault
 
-    def bm25(self, terms: Sequence[str], k: int) -> list[tuple[int, float]]:
+    def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """See `Snapshot.bm25`."""
         with self.snapshot() as now:
             return now.bm25(terms, k)
 
-    def score_bm25(self, terms: Sequence[str], ids: Sequence[int]) -> list[float]:
+    def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
         """See `Snapshot.score_bm25`."""
         with self.snapshot() as now:
             return now.score_bm25(terms, ids)

@@ -1,6 +1,6 @@
-"""Trains the sentence ranker of the extractive answer: which unit of the hits answers a question.
+"""Trains the extractive answer: which unit of the hits answers, and whether any does.
 
-`python -m eval.training.answers --shared FOLDER --out assistant/models/answers.json` takes the
+`python -m eval.training.answers --shared FOLDER --vaults FOLDER --retrieval FOLDER` takes the
 dev halves of the golden questions (feed, samples, vaults) and of public reading-comprehension
 sets (CMRC 2018, DRCD, XQuAD; CC BY-SA), retrieves for each question as the product does, and
 fits boosted trees on the features of `assistant.evidence`: a unit that overlaps a gold span is
@@ -23,7 +23,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.evidence import FEATURES, Candidate, candidates, features
+from assistant.evidence import (
+    FEATURES,
+    QUESTION_FEATURES,
+    Candidate,
+    candidates,
+    features,
+    question_row,
+)
 from assistant.questions import parse_question
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
@@ -216,10 +223,46 @@ def figures(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]) 
     return out
 
 
-def threshold(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]], *, rate: float) -> float:
-    """The score that at most `rate` of the unanswerable golden questions reach."""
-    alien = sorted(s.max() for e, s in zip(examples, scores, strict=True) if not e.answerable and e.set in ("feed", "samples", "vault"))
-    return float(np.quantile(alien, 1 - rate))
+OWN = ("feed", "samples", "vault")
+
+
+def question_rows(
+    examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
+    """Features, labels and weights of whole questions; questions over notes weigh twice."""
+    rows = np.stack([question_row(e.rows, s) for e, s in zip(examples, scores, strict=True)])
+    labels = np.array([int(e.answerable) for e in examples], np.int64)
+    return rows, labels, np.array([2.0 if e.set in OWN else 1.0 for e in examples])
+
+
+_ANSWERABLE = {
+    "max_iter": 120, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20,
+    "l2_regularization": 3.0, "max_features": 0.4,
+}  # fmt: skip
+
+
+def crossed_answerable(
+    examples: Sequence[Example], scores: Sequence[NDArray[np.float64]], *, seed: int, folds: int = 5
+) -> NDArray[np.float64]:
+    """Probability that each question is answered, by models that never saw its group."""
+    rows, labels, weights = question_rows(examples, scores)
+    fold = np.array([int(hashlib.sha256(f"q{e.group}".encode()).hexdigest(), 16) % folds for e in examples])
+    out = np.zeros(len(examples))
+    for k in range(folds):
+        seen = fold != k
+        model = fit(rows[seen], labels[seen], weights=weights[seen], seed=seed, **_ANSWERABLE)
+        out[~seen] = model.predict_proba(rows[~seen])[:, 1]
+    return out
+
+
+def errors(examples: Sequence[Example], sure: NDArray[np.float64], cut: float) -> dict[str, tuple[float, float]]:
+    """Per own set: share of answerable questions refused, and of others answered."""
+    out = {}
+    for name in OWN:
+        own = np.array([s < cut for e, s in zip(examples, sure, strict=True) if e.set == name and e.answerable])
+        alien = np.array([s >= cut for e, s in zip(examples, sure, strict=True) if e.set == name and not e.answerable])
+        out[name] = (round(float(own.mean()), 3), round(float(alien.mean()), 3))
+    return out
 
 
 def main() -> None:
@@ -228,7 +271,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True, help="folder with notes-feed.txt")
     parser.add_argument("--vaults", type=Path, required=True, help="unpacked vault_dev")
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
-    parser.add_argument("--out", type=Path, default=Path("assistant/models/answers.json"))
+    parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--limit", type=int, default=500, help="questions a public set")
     parser.add_argument("--rate", type=float, default=0.2, help="stated rate of false answers")
     parser.add_argument("--seed", type=int, default=13)
@@ -246,15 +289,32 @@ def main() -> None:
             groups=np.array([e.group for e in examples]),
             answerable=np.array([e.answerable for e in examples]),
         )
-    scores = crossed(examples, seed=args.seed)
+    train(examples, out=args.out, rate=args.rate, seed=args.seed)
+
+
+def train(examples: Sequence[Example], *, out: Path, rate: float, seed: int) -> None:
+    """Fit both models, print their crossed figures, write them into a folder.
+
+    Args:
+        examples: of all sets.
+        out: folder of `answers.json` and `answerable.json`.
+        rate: stated share of unanswerable questions over notes that may be answered.
+        seed: of the trees.
+    """
+    scores = crossed(examples, seed=seed)
     found = figures(examples, scores)
-    cut = threshold(examples, scores, rate=args.rate)
     for name, values in found.items():
         print(name, {k: round(v, 3) for k, v in values.items()})
-    own = [s.max() for e, s in zip(examples, scores, strict=True) if e.answerable and e.set in ("feed", "samples", "vault")]
-    print("threshold", round(cut, 4), "refusals", round(float(np.mean(np.array(own) < cut)), 3))
-    model = fit(*_stacked(examples), seed=args.seed)
-    write_trees(args.out, tree_object(model, FEATURES, cut=round(cut, 4), figures=found))
+    sure = crossed_answerable(examples, scores, seed=seed)
+    alien = [s for e, s in zip(examples, sure, strict=True) if e.set in OWN and not e.answerable]
+    cut = float(np.quantile(alien, 1 - rate))
+    for other in sorted({0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, round(cut, 3)}):
+        print("cut", other, "(refused, false)", errors(examples, sure, other))
+    model = fit(*_stacked(examples), seed=seed)
+    write_trees(out / "answers.json", tree_object(model, FEATURES))
+    rows, labels, weights = question_rows(examples, scores)
+    model = fit(rows, labels, weights=weights, seed=seed, **_ANSWERABLE)
+    write_trees(out / "answerable.json", tree_object(model, QUESTION_FEATURES, cut=round(cut, 4)))
 
 
 if __name__ == "__main__":
