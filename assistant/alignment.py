@@ -144,7 +144,9 @@ def words(text: str) -> tuple[Word, ...]:
                 is_name=not han
                 and not inside
                 and role == "content"
-                and _names_one(original, opens=english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")),
+                and _names_one(
+                    original, opens=english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")
+                ),
                 is_number=inside or (not han and piece[0].isdigit()),
                 clause=clause,
                 known=frozenset() if han else frozenset(terms(original)) - {piece},
@@ -211,7 +213,9 @@ def _latin_match(a: Word, b: Word) -> float:
     if len(short) >= 6 and short in long and not (a.is_name and a.text == long):
         return 0.8
     if len(short) >= 5 and not (a.is_name and b.is_name):
-        common = next((k for k, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), len(short))
+        common = next(
+            (k for k, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), len(short)
+        )
         if common >= 5 and common >= 0.7 * len(long):
             return 0.8
     return 0.0
@@ -237,9 +241,7 @@ def _pair(a: Word, b: Word) -> float:
         return 0.93
     if han_a != han_b:
         odds = max(
-            _odds(name, other)
-            for name in (a.text, *a.known)
-            for other in (b.text, *b.known)
+            _odds(name, other) for name in (a.text, *a.known) for other in (b.text, *b.known)
         )
         if odds > 0.02:
             return min(0.95, 0.72 + 0.25 * odds)
@@ -386,9 +388,7 @@ def _kind(word: Word) -> tuple[str, bool, bool, frozenset[str]]:
     return (word.text, word.is_name, word.is_number, word.known)
 
 
-def _in_parts(
-    claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[np.float64]
-) -> None:
+def _in_parts(claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[np.float64]) -> None:
     """Pair an identifier whose parts all stand in the passage: `Llama-3.1-405B`."""
     bag: set[str] | None = None
     for i, word in enumerate(claim):
@@ -398,7 +398,9 @@ def _in_parts(
             bag = {name for other in evidence for name in (other.text, *other.known)}
         if word.known <= bag:
             j = next(
-                k for k, other in enumerate(evidence) if not word.known.isdisjoint({other.text, *other.known})
+                k
+                for k, other in enumerate(evidence)
+                if not word.known.isdisjoint({other.text, *other.known})
             )
             scores[i, j] = max(scores[i, j], 0.85)
 

@@ -33,7 +33,8 @@ _FOOTNOTE = re.compile(
 _RANGE = re.compile(r"(\d+)(?:\s*[-–~]\s*(\d+))?")
 # What stands before a value in brackets: `取值 [0, 1]`, `shape = [2, 3]`, `a[1]`.
 _VALUED = re.compile(
-    r"(?:[=∈(\[,:：×x<>]|取值?|为|是|在|到|于|至|区间|范围|形状|维度|列表|数组|序列|\b(?:shape|size|in|is|of|to|range)|"
+    r"(?:[=∈(\[:：×x<>]|取值?|为|是|在|到|于|至|区间|范围|形状|维度|列表|数组|序列|\b(?:shape|"
+    r"size|in|is|of|to|range)|"
     r"(?<![A-Za-z0-9_])[A-Za-z](?=$))\s*$",
     re.IGNORECASE,
 )
@@ -41,20 +42,27 @@ _BETWEEN = ' \t\u3000。．.!！;；,，、)）"”*_'  # may stand between a cl
 _QUESTION = re.compile(r"[?？][\s\"”』」)）]*$")
 # Courtesies before a statement, which is judged without them.
 _OPENING = re.compile(
-    r"(?:您好|你好|嗨|哈喽|好的|当然|没问题|抱歉|很抱歉|对不起|很遗憾|不客气|谢谢(?:您|你)?的?(?:提问|问题)?|"
-    r"感谢(?:您|你)?的?(?:提问|问题)?|hello|hi|hey|sure|of course|certainly|great question|sorry|thanks|thank you)"
+    r"(?:您好|你好|嗨|哈喽|好的|当然|没问题|抱歉|很抱歉|对不起|很遗憾|不客气|谢谢(?:您|"
+    r"你)?的?(?:提问|问题)?|"
+    r"感谢(?:您|你)?的?(?:提问|问题)?|hello|hi|hey|sure|of course|certainly|great question|sorry|"
+    r"thanks|thank you)"
     r"(?:\s*[,，!！。.~～:：]\s*)+",
     re.IGNORECASE,
 )
 _TALK = re.compile(
-    r"^(?:您好|你好|嗨|哈喽|谢谢|感谢(?:您|你|阅读|提问)|不客气|好的$|当然$|没问题$|希望(?:这|以上|能|对(?:您|你))|"
-    r"如有(?:其他|任何|疑问)|如果(?:您|你)(?:还)?(?:有|想|需要)|欢迎(?:随时|继续|提问|您|你)|请(?:随时|注意查收)|"
+    r"^(?:您好|你好|嗨|哈喽|谢谢|感谢(?:您|你|阅读|提问)|不客气|好的$|当然$|没问题$|希望(?:这|"
+    r"以上|能|对(?:您|你))|"
+    r"如有(?:其他|任何|疑问)|如果(?:您|你)(?:还)?(?:有|想|需要)|欢迎(?:随时|继续|提问|您|你)|"
+    r"请(?:随时|注意查收)|"
     r"以上(?:就)?是.{0,30}(?:回答|介绍|内容|说明|总结|信息)[。.!！]*$|"
-    r"(?:以下|下面)(?:是|为|将|我).{0,60}(?:回答|介绍|内容|说明|总结|信息|要点|解释|[:：])[。.!！]*$|"
-    r"让我(?:们)?(?:来|为|先|看)|我(?:会|将|来)(?:为|给|从|向)?(?:您|你)?(?:从|来)?(?:介绍|说明|解释|回答|总结|列出|帮|尽)|"
+    r"(?:以下|下面)(?:是|为|将|我).{0,60}(?:回答|介绍|内容|说明|总结|信息|要点|解释|"
+    r"[:：])[。.!！]*$|"
+    r"让我(?:们)?(?:来|为|先|看)|我(?:会|将|来)(?:为|给|从|向)?(?:您|你)?(?:从|来)?(?:介绍|说明|"
+    r"解释|回答|总结|列出|帮|尽)|"
     r"抱歉|对不起|很遗憾[。.!！]*$|综上(?:所述)?[,，]?$|总(?:的来说|之)[,，]?$|"
     r"hello|hi$|hey\b|thanks|thank you|sure$|of course$|certainly$|great question|i hope|hope this|"
-    r"let me|feel free|if you have (?:any|more)|here (?:is|are) [^:]{0,60}[:.]$|below (?:is|are) [^:]{0,60}[:.]$|"
+    r"let me|feel free|if you have (?:any|more)|here (?:is|are) [^:]{0,60}[:.]$|below (?:is|"
+    r"are) [^:]{0,60}[:.]$|"
     r"sorry|i'm sorry|i am sorry|in summary[,:]?$|to summarize[,:]?$)",
     re.IGNORECASE,
 )

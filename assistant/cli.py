@@ -7,12 +7,14 @@ Results go to standard output, everything else to standard error. Exit: 0 done, 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
 from corpus.errors import ConfigError, CorpusError, YoujuError
+from corpus.index import IndexStatus
 from corpus.places import data_home, remember_notes
 from corpus.readers import read_text
 from corpus.types import RefreshReport
@@ -32,7 +35,7 @@ __all__ = ["build_parser", "main"]
 logger = logging.getLogger(__name__)
 
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
-_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,7 +49,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         made = verbs.add_parser(name, help=text, description=text, parents=[common])
         made.set_defaults(run=run)
         return made
@@ -56,11 +61,17 @@ def build_parser() -> argparse.ArgumentParser:
     find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
     find.add_argument("query", help="words, a term or a sentence")
     find.add_argument("-k", type=int, default=10, metavar="N", help="how many hits at most (10)")
-    find.add_argument("--folder", metavar="P", help="only notes in this folder, or matching this pattern")
+    find.add_argument(
+        "--folder", metavar="P", help="only notes in this folder, or matching this pattern"
+    )
     find.add_argument("--tag", metavar="T", help="only notes with this tag, nested tags included")
-    find.add_argument("--since", metavar="DATE", help="only notes dated this day or later (2024-05-01)")
+    find.add_argument(
+        "--since", metavar="DATE", help="only notes dated this day or later (2024-05-01)"
+    )
     find.add_argument("--until", metavar="DATE", help="only notes dated this day or earlier")
-    find.add_argument("--title", metavar="T", help="only notes whose title or alias holds these words")
+    find.add_argument(
+        "--title", metavar="T", help="only notes whose title or alias holds these words"
+    )
     check = verb("check", _check, "Check each claim of a text against the notes.")
     check.add_argument("text", nargs="?", help="the text; - reads it from standard input")
     check.add_argument("--file", type=Path, metavar="F", help="read the text from a file")
@@ -71,16 +82,24 @@ def build_parser() -> argparse.ArgumentParser:
     index.add_argument("--status", action="store_true", help="only show what is indexed")
     chat = verb("chat", _chat, "Open the chat in the browser, on this machine only.")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    chat.add_argument("--port", type=int, default=None, help="port to listen on (the first free from 7860)")
+    chat.add_argument(
+        "--port", type=int, default=None, help="port to listen on (the first free from 7860)"
+    )
     return parser
 
 
 def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Options that every verb takes, before or behind its name."""
-    parser.add_argument("--notes", type=Path, metavar="PATH", help="folder, file or zip of the notes")
+    parser.add_argument(
+        "--notes", type=Path, metavar="PATH", help="folder, file or zip of the notes"
+    )
     parser.add_argument("--index", type=Path, metavar="DIR", help="folder of the index")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
-    parser.add_argument("--encoder", metavar="NAME", help="a sentence-transformers model instead of the built-in one")
+    parser.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help="a sentence-transformers model instead of the built-in one",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
     return parser
@@ -105,7 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     debug = getattr(args, "debug", False)
     logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING, format="youju: %(message)s", stream=sys.stderr
+        level=logging.DEBUG if debug else logging.WARNING,
+        format="youju: %(message)s",
+        stream=sys.stderr,
     )
     try:
         code: int = args.run(args)
@@ -148,8 +169,14 @@ def _open(config: Config) -> Assistant:
     if not report.n_notes:
         assistant.close()
         why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
-        first = f" (first: {report.skipped[0].path}: {report.skipped[0].reason})" if report.skipped else ""
-        raise CorpusError(f"No notes in {config.notes}{why}{first}. Name a folder of Markdown with --notes.")
+        first = (
+            f" (first: {report.skipped[0].path}: {report.skipped[0].reason})"
+            if report.skipped
+            else ""
+        )
+        raise CorpusError(
+            f"No notes in {config.notes}{why}{first}. Name a folder of Markdown with --notes."
+        )
     return assistant
 
 
@@ -158,7 +185,11 @@ def _refresh(assistant: Assistant, *, rebuild: bool = False) -> RefreshReport:
 
     def progress(done: int, total: int) -> None:
         if shown and (done == total or done % 20 == 0):
-            print(f"\rindexing {done}/{total} files", end="\n" if done == total else "", file=sys.stderr)
+            print(
+                f"\rindexing {done}/{total} files",
+                end="\n" if done == total else "",
+                file=sys.stderr,
+            )
 
     return assistant.refresh(progress, rebuild=rebuild)
 
@@ -178,7 +209,7 @@ def _print_object(value: dict[str, Any]) -> None:
 def _ask(args: argparse.Namespace) -> int:
     with _open(_config(args)) as assistant:
         if args.question != "-":
-            answer = assistant.ask(args.question)
+            answer = assistant.ask(_sound(args.question))
             _show_answer(args, answer)
             return ABSTAINED if answer.abstained else DONE
         answered = asked = 0
@@ -218,47 +249,75 @@ def _lines() -> Iterator[str]:
             yield line.strip("\r\n")
 
 
+def _sound(words: str) -> str:
+    """The words with U+FFFD for bytes of an argument that are no UTF-8."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", words)
+
+
 def _find(args: argparse.Namespace) -> int:
     if args.k < 1:
         raise ConfigError(f"-k must be at least 1, got {args.k}")
     for name in ("since", "until"):
         value = getattr(args, name)
-        if value and not _DATE.fullmatch(value):
-            raise ConfigError(f"--{name}: write dates as 2024-05-01, got {value!r}")
+        if value is not None and not _is_date(value):
+            raise ConfigError(
+                f"--{name}: write a date as 2024-05-01, 2024-05 or 2024, got {value!r}"
+            )
     filters = Filters(
         folder=args.folder,
         tag=args.tag,
         since=args.since,
-        # `2024` and `2024-05` end with their last day
-        until=args.until + "-99" if args.until and len(args.until) < 10 else args.until,
+        until=args.until,
         title=args.title,
     )
+    query = _sound(args.query)
     with _open(_config(args)) as assistant:
-        hits = assistant.find(args.query, k=args.k, filters=filters)
+        hits = assistant.find(query, k=args.k, filters=filters)
     if _wants_json(args):
-        _print_object(found_object(args.query, hits))
+        _print_object(found_object(query, hits))
     else:
-        print(hits_text(args.query, hits))
+        print(hits_text(query, hits))
     return DONE
+
+
+def _is_date(value: str) -> bool:
+    """Whether a value is a day, a month or a year of the calendar, in ISO form."""
+    if not _DATE.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(f"{value}-01-01"[:10])
+    except ValueError:
+        return False
+    return True
 
 
 def _check(args: argparse.Namespace) -> int:
     if (args.text is None) == (args.file is None):
         raise ConfigError("check takes a text, - for standard input, or --file F")
-    if args.file is not None:
-        source = read_text(args.file)
-    else:
-        source = sys.stdin.read() if args.text == "-" else args.text
-    texts = [t for t in source.split("\n") if t.strip()] if args.lines else [source]
     flagged = False
     with _open(_config(args)) as assistant:
-        for text in texts:
+        for text in _texts(args):
             checked = assistant.check(text)
             _show_checked(args, checked)
             flagged |= any(
                 c.verdict in (Verdict.CONTRADICTED, Verdict.UNSUPPORTED) for c in checked.claims
             )
     return FLAGGED if flagged else DONE
+
+
+def _texts(args: argparse.Namespace) -> Iterator[str]:
+    """The texts to check: one, or with --lines each line that is not blank, as it comes."""
+    if args.file is None and args.text == "-" and args.lines:
+        yield from _lines()
+        return
+    if args.file is not None:
+        source = read_text(args.file)
+    else:
+        source = sys.stdin.read() if args.text == "-" else _sound(args.text)
+    if args.lines:
+        yield from (line for line in source.split("\n") if line.strip())
+    else:
+        yield source
 
 
 def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
@@ -276,7 +335,9 @@ def _index(args: argparse.Namespace) -> int:
             if not _wants_json(args):
                 print(report_text(report))
             if not report.n_notes:
-                raise CorpusError(f"No notes in {config.notes}. Name a folder of Markdown or text files.")
+                raise CorpusError(
+                    f"No notes in {config.notes}. Name a folder of Markdown or text files."
+                )
             if config.notes.resolve() != sample_notes().resolve():
                 remember_notes(config.notes)
         status = assistant.index.status()
@@ -287,9 +348,7 @@ def _index(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _status_object(status: Any) -> dict[str, Any]:  # noqa: ANN401  (IndexStatus, as plain data)
-    import dataclasses
-
+def _status_object(status: IndexStatus) -> dict[str, Any]:
     return dataclasses.asdict(status)
 
 

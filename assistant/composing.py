@@ -81,9 +81,9 @@ def _joined(pieces: Sequence[str]) -> str:
     for piece in pieces:
         if not out:
             out = piece
-        elif piece.startswith("- ") and out.rsplit("\n", 1)[-1].startswith("- "):
-            out += "\n" + piece
-        elif piece.startswith("|") and out.endswith("|"):
+        elif (piece.startswith("- ") and out.rsplit("\n", 1)[-1].startswith("- ")) or (
+            piece.startswith("|") and out.endswith("|")
+        ):
             out += "\n" + piece
         else:
             out += "\n\n" + piece

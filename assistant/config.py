@@ -93,7 +93,9 @@ def _read(file: Path) -> dict[str, str]:
     known = {field.name for field in fields(Config)}
     for name, value in values.items():
         if name not in known:
-            raise ConfigError(f"{file}: there is no setting {name!r}; known: {', '.join(sorted(known))}")
+            raise ConfigError(
+                f"{file}: there is no setting {name!r}; known: {', '.join(sorted(known))}"
+            )
         if not isinstance(value, str):
             raise ConfigError(f"{file}: {name} must be a text in quotes, got {value!r}")
     return values

@@ -12,16 +12,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from assistant.alignment import Alignment, Word
 from assistant.lexicon import LIGHT, opposites, quantifier
 from assistant.quantities import Quantity, quantities, same_quantity
 from assistant.relations import relations
-from corpus.text import fold, has_han, is_han
+from corpus.text import fold, has_han
 
-__all__ = ["Conflict", "added_quantifiers", "conflicts", "heads", "missing_numbers", "mixing"]
+__all__ = [
+    "Conflict",
+    "added_quantifiers",
+    "conflicts",
+    "heads",
+    "lacks_relation",
+    "missing_numbers",
+    "mixing",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +62,7 @@ class _Pair:
         return self.found.to.index(place) if place in self.found.to else -1
 
 
-def conflicts(
-    claim: str, note: str, found: Alignment, covered: Sequence[float]
-) -> list[Conflict]:
+def conflicts(claim: str, note: str, found: Alignment, covered: Sequence[float]) -> list[Conflict]:
     """Every slot in which a claim differs from a passage, surest first.
 
     Args:
@@ -86,7 +89,9 @@ def conflicts(
 
 
 _UNIT_CLASSES = (
-    frozenset({"年", "月", "个月", "周", "星期", "天", "日", "小时", "分钟", "秒", "ms", "us", "ns"}),
+    frozenset(
+        {"年", "月", "个月", "周", "星期", "天", "日", "小时", "分钟", "秒", "ms", "us", "ns"}
+    ),
     frozenset({"gb", "mb", "kb", "tb", "字节", "bytes", "byte", "bit", "bits"}),
     frozenset({"%", "‰", "倍", "数量级"}),
     frozenset({"元", "美元"}),
@@ -120,7 +125,10 @@ def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
         return False
     if written != digits.group():
         return re.search(rf"(?<![\d.]){re.escape(written)}(?![a-z\d])", plain) is not None
-    return re.search(rf"(?<![\d.]){re.escape(written)}(?![\d]|\.\d|[kmbt%](?![a-z]))", plain) is not None
+    return (
+        re.search(rf"(?<![\d.]){re.escape(written)}(?![\d]|\.\d|[kmbt%](?![a-z]))", plain)
+        is not None
+    )
 
 
 def _numbers(pair: _Pair) -> list[Conflict]:
@@ -169,13 +177,21 @@ def _neighbourhood(pair: _Pair, q: Quantity, k: Quantity) -> float:
         for i, w in enumerate(pair.found.claim)
         if w.role != "stop" and not (q.start <= w.start < q.end)
     ]
-    around = sorted(around, key=lambda i: abs(_middle(pair.found.claim[i]) - (q.start + q.end) / 2))[:4]
+    around = sorted(
+        around, key=lambda i: abs(_middle(pair.found.claim[i]) - (q.start + q.end) / 2)
+    )[:4]
     if not around:
         return 0.5
     spans = [
-        j for j, w in enumerate(pair.found.evidence) if w.role != "stop" and not k.start <= w.start < k.end
+        j
+        for j, w in enumerate(pair.found.evidence)
+        if w.role != "stop" and not k.start <= w.start < k.end
     ]
-    close = set(sorted(spans, key=lambda j: abs(_middle(pair.found.evidence[j]) - (k.start + k.end) / 2))[:7])
+    close = set(
+        sorted(spans, key=lambda j: abs(_middle(pair.found.evidence[j]) - (k.start + k.end) / 2))[
+            :7
+        ]
+    )
     weights = [1.0, 0.8, 0.6, 0.4][: len(around)]
     hits = [
         w * pair.found.score[i]
@@ -351,12 +367,26 @@ def mixing(found: Alignment) -> float:
             row = shares.setdefault(found.claim[i].clause, {})
             row[found.evidence[j].clause] = row.get(found.evidence[j].clause, 0) + 1
     seconds = sorted(
-        (sorted(row.values())[-2] / sum(row.values()) for row in shares.values() if len(row) > 1 and sum(row.values()) > 1),
+        (
+            sorted(row.values())[-2] / sum(row.values())
+            for row in shares.values()
+            if len(row) > 1 and sum(row.values()) > 1
+        ),
         reverse=True,
     )
     return float(seconds[1]) if len(seconds) > 1 else 0.0
 
 
+def lacks_relation(claim: str, note: str) -> bool:
+    """Whether the claim compares, or orders steps, and the passage does nothing of the kind.
+
+    The same words in any passage do not say who is better or what comes first.
+    """
+    mine = {r.kind for r in relations(claim)} & _TWO_SIDED
+    return bool(mine - {r.kind for r in relations(note)})
+
+
+_TWO_SIDED = frozenset({"sequence", "compare", "improve"})
 _STRICT = frozenset({"only", "not_only", "all", "least", "atmost", "none", "must"})
 _KIN = {
     "only": frozenset({"only"}),
@@ -382,13 +412,19 @@ def _quantifiers(pair: _Pair) -> list[Conflict]:
     """`all` where the note says `some`, `only` where it says `not only`."""
     found = pair.found
     out = []
-    theirs = [(j, quantifier(w.text)) for j, w in enumerate(found.evidence) if w.role == "quantifier"]
+    theirs = [
+        (j, quantifier(w.text)) for j, w in enumerate(found.evidence) if w.role == "quantifier"
+    ]
     for i, word in enumerate(found.claim):
         if word.role != "quantifier":
             continue
         mine = quantifier(word.text)
         head = next(
-            (k for k in range(i + 1, len(found.claim)) if found.claim[k].is_content and found.to[k] >= 0),
+            (
+                k
+                for k in range(i + 1, len(found.claim))
+                if found.claim[k].is_content and found.to[k] >= 0
+            ),
             None,
         )
         if head is None:
@@ -422,7 +458,9 @@ def _roles(pair: _Pair) -> list[Conflict]:
         for other in noted:
             if mine.kind != other.kind:
                 continue
-            kept = _meets(pair, mine.subject, other.subject) + _meets(pair, mine.object, other.object)
+            kept = _meets(pair, mine.subject, other.subject) + _meets(
+                pair, mine.object, other.object
+            )
             crossed = _meets(pair, mine.subject, other.object) + _meets(
                 pair, mine.object, other.subject
             )
@@ -463,7 +501,10 @@ def _swapped(pair: _Pair) -> list[Conflict]:
     exact = [
         i
         for i, j in enumerate(found.to)
-        if j >= 0 and found.score[i] >= 0.9 and not found.is_opposite[i] and found.claim[i].is_content
+        if j >= 0
+        and found.score[i] >= 0.9
+        and not found.is_opposite[i]
+        and found.claim[i].is_content
     ]
     out = []
     for x in range(len(exact)):
@@ -571,8 +612,10 @@ def _place_between(found: Alignment, i: int) -> int | None:
 
 def _words(text: str, a: Word, b: Word) -> str:
     first, last = sorted((a, b), key=lambda w: w.start)
-    return text[first.start : last.end] if last.end - first.start <= 40 else (
-        f"{text[first.start : first.end]} … {text[last.start : last.end]}"
+    return (
+        text[first.start : last.end]
+        if last.end - first.start <= 40
+        else (f"{text[first.start : first.end]} … {text[last.start : last.end]}")
     )
 
 
@@ -617,7 +660,9 @@ def _replacement(pair: _Pair, i: int, j: int, paired: set[int]) -> list[Conflict
     m = len(found.evidence)
     low = found.to[left] + 1 if left is not None else None
     high = found.to[right] if right is not None else None
-    tight = (left == i - 1 if left is not None else False) and (right == j + 1 if right is not None else False)
+    tight = (left == i - 1 if left is not None else False) and (
+        right == j + 1 if right is not None else False
+    )
     if low is None and high is None:
         return []
     if low is None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.alignment import Alignment, Matcher, Word, weigh, words
-from assistant.contrast import conflicts
+from assistant.contrast import conflicts, missing_numbers
 from assistant.lexicon import alike
 from assistant.quantities import quantities
 from assistant.questions import Kind, Question, question_numbers
@@ -74,7 +74,9 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
         kept = [u for u in pieces if u.kind != "heading" and (u.start, u.end) not in headers]
         for place, unit in enumerate(kept):
             before = text[kept[place - 1].start : kept[place - 1].end] if place else ""
-            after = text[kept[place + 1].start : kept[place + 1].end] if place + 1 < len(kept) else ""
+            after = (
+                text[kept[place + 1].start : kept[place + 1].end] if place + 1 < len(kept) else ""
+            )
             heading = unit.heading or hit.chunk.heading
             out.append(
                 Candidate(
@@ -99,7 +101,7 @@ FEATURES = (
     "is_row", "is_code", "has_stem", "stem_label", "cut_off", "asks", "new_words", "exact_run", "kind_number",
     "kind_when", "kind_who", "kind_list", "kind_compare", "kind_why", "kind_how", "kind_define",
     "kind_code", "kind_yes_no", "kind_open", "all_best", "own_best", "all_gap", "label",
-    "unknown_names", "unknown_weight",
+    "unknown_names", "unknown_weight", "asks_name", "spells_out",
 )  # fmt: skip
 
 
@@ -135,15 +137,23 @@ def features(
     cosines = own_vectors @ similar.vectors([question.text])[0]
     rows = np.zeros((len(found), len(FEATURES)), np.float32)
     view = _View(question, asked, weights, known)
-    strange = np.array([not known[i] and not _has_kin(w, df) for i, w in enumerate(asked)], dtype=bool)
+    strange = np.array(
+        [not known[i] and not _has_kin(w, df) for i, w in enumerate(asked)], dtype=bool
+    )
     rows[:, _COLUMN["unknown_names"]] = sum(w.is_name and strange[i] for i, w in enumerate(asked))
-    rows[:, _COLUMN["unknown_weight"]] = float(weights[strange].max(initial=0.0)) if len(asked) else 0.0
+    rows[:, _COLUMN["unknown_weight"]] = (
+        float(weights[strange].max(initial=0.0)) if len(asked) else 0.0
+    )
     scores: list[NDArray[np.float64]] = []
     for i, c in enumerate(found):
         own = matcher.align(texts[i], c.text)
         parts = [
             np.array(around.align(w, t).score)
-            for w, t in ((stems[i], c.stem), (headings[i], c.heading), (titles[i], c.hit.note.title))
+            for w, t in (
+                (stems[i], c.stem),
+                (headings[i], c.heading),
+                (titles[i], c.hit.note.title),
+            )
         ]
         scores.append(_fill(rows[i], view, c, own, parts))
     _compare_all(rows, found, scores, weights, cosines)
@@ -167,7 +177,9 @@ def _rarity(word: Word, df: Callable[[str], int]) -> float:
     per_million = commonness(word.text)
     if per_million <= _HAN_RARE:
         return 1.0
-    return float(max(0.25, 1 - 0.75 * np.log(per_million / _HAN_RARE) / np.log(_HAN_COMMON / _HAN_RARE)))
+    return float(
+        max(0.25, 1 - 0.75 * np.log(per_million / _HAN_RARE) / np.log(_HAN_COMMON / _HAN_RARE))
+    )
 
 
 def _is_known(word: Word, df: Callable[[str], int]) -> bool:
@@ -197,11 +209,15 @@ def _fill(
 ) -> NDArray[np.float64]:
     """Fill the features of one candidate; return how surely each word of the question is covered."""
     weights, known = view.weights, view.known
-    same = ~np.array(own.is_opposite, dtype=bool) if own.is_opposite else np.ones(len(weights), bool)
-    mine = np.array(own.score) * same
-    stem, heading, title = (
-        part * same if part.size else np.zeros_like(mine) for part in parts
+    same = (
+        ~np.array(own.is_opposite, dtype=bool) if own.is_opposite else np.ones(len(weights), bool)
     )
+    mine = np.array(own.score) * same
+    stem, heading, title = (part * same if part.size else np.zeros_like(mine) for part in parts)
+    lost_numbers = missing_numbers(view.question.core, c.text, f"{c.stem} {c.heading}")
+    for i, word in enumerate(view.asked):
+        if word.is_number and not any(q.start <= word.start < q.end for q in lost_numbers):
+            mine[i] = max(mine[i], 0.9)
     every = np.maximum.reduce([mine, 0.95 * stem, 0.85 * heading, 0.8 * title])
     names = np.array([w.is_name or w.is_number for w in view.asked], dtype=bool)
     lost = weights * (every < 0.5)
@@ -222,8 +238,17 @@ def _fill(
     put("missing_weight", float(lost.sum()))
     put("heaviest_missing", float(lost.max(initial=0.0)))
     put("title_names", _share(np.maximum(title, heading), weights * names) if names.any() else -1.0)
-    put("conflict", max((o.strength for o in objections if o.kind in ("name", "version", "word", "number")), default=0.0))
-    put("opposite", float(max((o.strength for o in objections if o.kind == "opposite"), default=0.0)))
+    put(
+        "conflict",
+        max(
+            (o.strength for o in objections if o.kind in ("name", "version", "word", "number")),
+            default=0.0,
+        ),
+    )
+    put(
+        "opposite",
+        float(max((o.strength for o in objections if o.kind == "opposite"), default=0.0)),
+    )
     put("hit", c.hit.score)
     put("rank", 1.0 / (1 + c.rank))
     put("bm25", c.hit.scores.bm25 or 0.0)
@@ -288,7 +313,9 @@ _WHO = re.compile(
     r"proposed|introduced|developed|released|\bby\b|et al",
     re.IGNORECASE,
 )
-_WHEN = re.compile(r"\d{2,4}\s*年|\d{1,2}\s*月|\d{4}[-/.]\d{1,2}|(?<!\d)(?:19|20)\d{2}(?!\d)|世纪|年代")
+_WHEN = re.compile(
+    r"\d{2,4}\s*年|\d{1,2}\s*月|\d{4}[-/.]\d{1,2}|(?<!\d)(?:19|20)\d{2}(?!\d)|世纪|年代"
+)
 _WHY = re.compile(
     r"因为|由于|因此|所以|导致|造成|使得|从而|为了|原因|以致|以至|避免|解决|为此|不需要|不用|只需|否则|会让|才能|"
     r"because|since|therefore|due to|so that|in order to|avoid|otherwise|hence",
@@ -304,6 +331,12 @@ _COMPARE = re.compile(
 )
 _DEFINE = re.compile(
     r"(?:[)）\"”]|^.{0,40}?)\s*(?:是|即|指|为|也就是|称为|叫做|通常指|表示|:|：|is|are|refers to|means)"
+)
+_SPELLED = re.compile(
+    r"[A-Za-z]{2,}\s*[(（][A-Za-z][^)）]{5,}[)）]|[(（][^)）]*[A-Z]{2,}[^)）]*[)）]"
+)
+_ASKS_NAME = re.compile(
+    r"全称|缩写|简称|全名|stands? for|full name|abbreviation|acronym", re.IGNORECASE
 )
 _NAMED = re.compile(r"[A-Z][A-Za-z]+")
 
@@ -325,6 +358,8 @@ def _fill_fits(row: NDArray[np.float32], question: Question, text: str) -> None:
         "defines": _DEFINE.search(text[:80]) is not None,
         "code": "`" in text or "```" in text or "$" in text,
     }
+    row[_COLUMN["asks_name"]] = float(_ASKS_NAME.search(question.text) is not None)
+    row[_COLUMN["spells_out"]] = float(_SPELLED.search(text) is not None)
     for name, value in holds.items():
         row[_COLUMN[name]] = float(value)
     row[_COLUMN["measure"]] = (
@@ -346,7 +381,10 @@ QUESTION_FEATURES = (
     *(f"top {name}" for name in FEATURES),
     *(f"mean {name}" for name in FEATURES),
     *(f"max {name}" for name in FEATURES),
-    "first", "second", "three", "eight",
+    "first",
+    "second",
+    "three",
+    "eight",
 )
 
 

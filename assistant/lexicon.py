@@ -43,7 +43,7 @@ _ALIKE = """
 窗口 window
 全称 缩写 简称 stands abbreviation
 改进 改良 升级 升级版 改进版 优化 improve improved improvement optimize
-提升 提高 增强 增加 改善 提高了 升高 变高 raise increase improve boost enhance higher
+提升 提高 增强 增加 改善 升高 变高 raise increase improve boost enhance higher
 降低 减少 下降 缩小 削减 缩减 减小 变低 reduce decrease lower cut
 索引 index
 幻觉 hallucination hallucinate

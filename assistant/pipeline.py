@@ -15,8 +15,10 @@ from typing import Self
 
 from assistant.answering import select
 from assistant.composing import abstention, compose
+from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.examples import draft_questions
 from assistant.grounding import Checker
+from assistant.judging import JUDGED
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, retrieve
 from assistant.similarity import WordSimilarity
@@ -50,9 +52,9 @@ class Assistant:
         self.generator = "extractive"
         self.encoder_name = encoder.name
         self._similar = WordSimilarity(encoder)
-        self._checker = Checker(index, self._similar)
-        self._ranker = load_trees("answers")
-        self._answerable = load_trees("answerable")
+        self._checker = Checker(index, self._similar, load_trees("judge", JUDGED))
+        self._ranker = load_trees("answers", FEATURES)
+        self._answerable = load_trees("answerable", QUESTION_FEATURES)
 
     @classmethod
     def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
@@ -208,7 +210,9 @@ def _sound(text: str, limit: int, what: str, *, strip: bool = True) -> str:
     if not plain.strip():
         raise ConfigError(f"The {what} is empty. Write a few words.")
     if len(plain) > limit:
-        raise ConfigError(f"The {what} has {len(plain)} characters; shorten it to {limit} or fewer.")
+        raise ConfigError(
+            f"The {what} has {len(plain)} characters; shorten it to {limit} or fewer."
+        )
     return plain
 
 
@@ -219,5 +223,3 @@ def _growth(text: str) -> Iterator[int]:
         yield at
         at = text.find("\n\n", at + 2)
     yield len(text)
-
-

@@ -32,16 +32,22 @@ _CURRENCY = {"$": "美元", "¥": "元", "￥": "元", "€": "欧元", "£": "�
 # Units, those of one line in one normal form: the first; "" counts without saying what.
 _UNIT_FORMS = (
     "% percent pct 个百分点 百分点 pp", "‰", "gb gib g", "mb mib", "kb kib", "tb tib", "pb pib",
-    "gb/s", "mb/s", "kb/s", "tb/s", "gbps", "mbps", "kbps", "tbps", "字节 bytes byte", "bit bits 比特",
+    "gb/s", "mb/s", "kb/s", "tb/s", "gbps", "mbps", "kbps", "tbps", "字节 bytes byte",
+        "bit bits 比特",
     "ms 毫秒 milliseconds millisecond msec", "us 微秒", "ns 纳秒", "秒 seconds second secs sec s",
-    "分钟 minutes minute mins min", "小时 hours hour hrs h", "天 days", "日 号 day", "周 星期 week weeks",
+    "分钟 minutes minute mins min", "小时 hours hour hrs h", "天 days", "日 号 day",
+        "周 星期 week weeks",
     "个月 months month", "月", "年 年代 year years",
     "hz", "khz", "mhz", "ghz", "flops", "tflops", "pflops", "gflops", "tops", "qps", "tps", "iops",
-    "fps", "rpm", "w", "kw", "kwh", "mah", "kg 千克 公斤", "km 公里", "cm 厘米", "mm 毫米", "米", "px", "db",
-    "token 个token tokens", "数量级 个数量级 orders", "倍 times x fold", "类 种 个类 类型 types kinds categories",
+    "fps", "rpm", "w", "kw", "kwh", "mah", "kg 千克 公斤", "km 公里", "cm 厘米", "mm 毫米", "米",
+        "px", "db",
+    "token 个token tokens", "数量级 个数量级 orders", "倍 times x fold",
+        "类 种 个类 类型 types kinds categories",
     "张 cards gpus", "层 layers layer", "维 dims dimensions dim d", "步 步骤 个步骤 steps step",
-    "阶段 个阶段 stages stage", "头 个头 heads head", "元 块钱 块 rmb", "美元 美金 usd", "欧元", "英镑",
-    "次", "篇", "人", "位", "名", "台", "阶", "级", "路", "行", "列", "家", "卡", "核", "轮", "代", "度", "字",
+    "阶段 个阶段 stages stage", "头 个头 heads head", "元 块钱 块 rmb", "美元 美金 usd", "欧元",
+        "英镑",
+    "次", "篇", "人", "位", "名", "台", "阶", "级", "路", "行", "列", "家", "卡", "核", "轮", "代",
+        "度", "字",
     "词", "页", "章", "点", "版", "世纪", " 个 项 条 大",
 )  # fmt: skip
 _UNIT_ALIAS = {
@@ -54,7 +60,8 @@ _UNIT = "|".join(
 _MORE = "多余几来"  # 二十多种: somewhat above
 _ARABIC = re.compile(
     r"(?<![a-z0-9_.])(?P<sign>[-+](?=\d))?"
-    r"(?P<value>\d+(?:\.\d+)?e[-+]?\d{1,3}(?![a-z0-9.])|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)*)"
+    r"(?P<value>\d+(?:\.\d+)?e[-+]?\d{1,3}(?![a-z0-9.])|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|"
+    r"\d+(?:\.\d+)*)"
     r"(?:\s?(?P<han>[百千]?[万亿兆]+|[百千](?![分万亿克])))?"
     r"(?:\s?(?P<word>thousand|million|billion|trillion)\b)?"
     rf"(?:(?P<more>\s?[{_MORE}])?\s?-?(?P<unit>{_UNIT}))?(?P<tail>(?<=[a-z0-9])[a-z][a-z0-9]*)?"
@@ -62,8 +69,10 @@ _ARABIC = re.compile(
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
 _HAN_NUMBER = re.compile(rf"[{_NUMERAL}]+(?:点[零〇一二三四五六七八九]+)?|半")
 _HAN_UNIT = re.compile(
-    rf"(?P<more>[{_MORE}])?\s?(?P<unit>个(?:阶段|步骤|数量级|百分点|头|月|类|token)|数量级|百分点|阶段|步骤|星期|世纪|"
-    r"年代|[个种类张层级维步台块元次项条篇人位名头阶路行列家卡核轮代度米字词页章年月日天周倍大]|小时|分钟|毫秒|秒|"
+    rf"(?P<more>[{_MORE}])?\s?(?P<unit>个(?:阶段|步骤|数量级|百分点|头|月|类|token)|数量级|百分点|"
+    rf"阶段|步骤|星期|世纪|"
+    r"年代|[个种类张层级维步台块元次项条篇人位名头阶路行列家卡核轮代度米字词页章年月日天周倍大]|"
+    r"小时|分钟|毫秒|秒|"
     r"(?P<tenth>成)(?![分本员立为功绩熟果就效长型不对])|(?:[gmkt]b|tokens?|ms)(?![a-z]))"
 )
 _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?:[ -](?P<unit>{_UNIT})\b)?")
@@ -79,14 +88,17 @@ _DATE = re.compile(
 )
 # Words that begin like a number but count nothing.
 _IDIOM = re.compile(
-    r"(?<![十百千万亿])(?:一(?:般|些|样|致|定|直|切|旦|起|边|方面|同|体|系列|下|点|并|向|贯|律|时|味|举|文|"
+    r"(?<![十百千万亿])(?:一(?:般|些|样|致|定|直|切|旦|起|边|方面|同|体|系列|下|点|并|向|贯|律|时|"
+    r"味|举|文|"
     r"句话|部分|种折衷|言|共|再|连串|大批|大圈|步步|一|来|经|路|本|流|者|线|次性)|"
     r"十分(?!钟|之)|百度(?!以)|三方|四处|两者|二者)|进一步|"
-    r"万一|千万(?=不|别|要|记|注|小心)|万能|七牛|八股|九章|[一二]元(?!钱)|统一|唯一|之一|第一时间|单一|其一|"
+    r"万一|千万(?=不|别|要|记|注|小心)|万能|七牛|八股|九章|[一二]元(?!钱)|统一|唯一|之一|第一时间|"
+    r"单一|其一|"
     r"千篇一律|百分之(?!\d|[零一二三四五六七八九十百])"
 )
 # `一` before these is an article: "a model", not "one model".
-_ARTICLE = frozenset({"", "类", "张", "篇", "位", "名", "家", "台", "步", "次", "路", "行", "代", "轮", "点", "元",
+_ARTICLE = frozenset({"", "类", "张", "篇", "位", "名", "家", "台", "步", "次", "路", "行", "代",
+    "轮", "点", "元",
                       "头", "人", "字", "词", "页", "章", "度", "核", "卡", "米", "列", "周", "天"})  # fmt: skip
 _HEDGE = re.compile(r"(?:约|近|大约|超过|超|至少|至多|最多|不到|以上|about|~|≈|>|<)\s*$")
 _ORDINAL = re.compile(r"第\s?$")
@@ -146,15 +158,11 @@ def _candidates(text: str, folded: str) -> Iterator[Quantity]:
     inside = _Spans(whole)
     for m in _ARABIC.finditer(folded):
         if not inside.meet(m.start("value"), m.end("value")):
-            quantity = _arabic(text, folded, m)
-            if quantity is not None:
-                yield quantity
+            yield from _arabic(text, folded, m)
     idioms = _Spans([*whole, *(m.span() for m in _IDIOM.finditer(folded))])
     for m in _HAN_NUMBER.finditer(folded):
         if not idioms.meet(*m.span()):
-            quantity = _han(folded, m)
-            if quantity is not None:
-                yield quantity
+            yield from _han(folded, m)
     for m in _WORD_NUMBER.finditer(folded):
         unit, factor = _unit(m.group("unit"))
         word = re.split(r"[ -]", m.group())[0]
@@ -223,21 +231,22 @@ def _scale(han: str | None) -> float:
     return factor
 
 
-def _arabic(text: str, folded: str, m: re.Match[str]) -> Quantity | None:
+def _arabic(text: str, folded: str, m: re.Match[str]) -> Iterator[Quantity]:
+    """A number in digits with its scale and unit, unless it belongs to an identifier."""
     if m.group("tail"):
-        return None  # `7bchat`, `2way`: an identifier
+        return  # `7bchat`, `2way`: an identifier
     start = m.start()
     before = folded[max(0, start - 24) : start]
     joined = before[-1:] in {"-", "+"} and before[-2:-1].isalnum() and before[-2:-1].isascii()
     if joined and not _FIRST_OF_RANGE.search(before):
-        return None  # `gpt-2`, `bge-m3`
+        return  # `gpt-2`, `bge-m3`
     value = m.group("value").replace(",", "")
     if value.count(".") > 1:
-        return None  # a version with three parts is an identifier
+        return  # a version with three parts is an identifier
     unit, factor = _unit(m.group("unit"))
     number = float(value) * factor * _scale(m.group("han")) * _WORDS.get(m.group("word"), 1)
     if not math.isfinite(number):
-        return None
+        return
     if m.group("unit") == "s" and re.fullmatch(r"\d{3}0s", m.group()):
         unit = "年"  # the 1990s
     if m.group("sign") and _MINUS.search(text[max(0, start - 1) : start + 1]):
@@ -247,8 +256,8 @@ def _arabic(text: str, folded: str, m: re.Match[str]) -> Quantity | None:
     ordinal = _ORDINAL.search(before)
     if ordinal:
         start, unit = start - len(ordinal.group()), "第"
-    is_exact = not _HEDGE.search(before[-4:]) and not m.group("more")
-    return Quantity(number, unit, start, m.end(), is_exact=is_exact)
+    is_exact = not _HEDGE.search(before[-8:]) and not m.group("more")
+    yield Quantity(number, unit, start, m.end(), is_exact=is_exact)
 
 
 _MATH = frozenset("$^\\_={}")  # `$10^9$` is a formula, no price
@@ -305,33 +314,33 @@ def _placed(whole: str) -> tuple[float, bool] | None:
     return total + section, is_exact
 
 
-def _han(folded: str, m: re.Match[str]) -> Quantity | None:
+def _han(folded: str, m: re.Match[str]) -> Iterator[Quantity]:
     """A Chinese numeral, where it counts something or is too long to be part of a word."""
     word, start = m.group(), m.start()
     read = _han_value(word)
     if read is None:
-        return None
+        return
     value, is_exact = read
     before = folded[start - 1 : start]
     ordinal = before == "第"
     unit = _HAN_UNIT.match(folded, m.end())
     if unit and unit.group("more") and word[-1] not in "十百千万亿":
         unit = None
-    goes_on = _RANGE_GOES_ON.match(folded, m.end()) and _counts_behind(folded, m.end())
+    goes_on = _counts_behind(folded, m.end())
     if unit is None and not ordinal and not goes_on:
         if len(word) < 2 and word != "两":
-            return None  # a lone numeral without a measure word is part of a word
+            return  # a lone numeral without a measure word is part of a word
         if len(word) == 2 and all(c in _DIGIT for c in word) and not set(word) & set("零〇"):
-            return None  # 二八, 五一
+            return  # 二八, 五一
     end = unit.end() if unit else m.end()
     normal = _unit(unit.group("unit"))[0] if unit else ""
     if unit and unit.group("tenth"):
         if len(word) > 1 or ordinal:
-            return None
+            return
         value, normal = 10 * value, "%"  # 九成
     weak = word == "一" and not ordinal and normal in _ARTICLE
     is_exact = is_exact and not (unit and unit.group("more")) and not _VAGUE.search(before)
-    return Quantity(value, "第" if ordinal else normal, start - ordinal, end, is_exact, weak)
+    yield Quantity(value, "第" if ordinal else normal, start - ordinal, end, is_exact, weak)
 
 
 def _counts_behind(folded: str, at: int) -> bool:

@@ -36,22 +36,28 @@ class Kind(StrEnum):
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.CODE, re.compile(r"代码|示例程序|怎么写|\bcode\b|snippet")),
     (Kind.COMPARE, re.compile(
-        r"区别|差别|差异|不同(?:点|之处)?[?？]?$|有什么不同|有何不同|异同|对比|相比.*(?:如何|怎|哪)|"
+        r"区别|差别|差异|不同(?:点|之处)?[?？]?$|有什么不同|有何不同|异同|对比|相比.*(?:如何|怎|"
+        r"哪)|"
         r"比较(?:一下)?|哪个更|谁更|\bvs\b|versus|differ|compare|comparison|unlike")),
-    (Kind.WHY, re.compile(r"为什么|为何|为啥|原因|何以|凭什么|怎么会|\bwhy\b|reason")),
+    (Kind.WHY, re.compile(r"为什么|为何|为啥|原因|何以|凭什么|怎么会|\bwhy\b|\breasons?\b")),
     (Kind.WHEN, re.compile(
         r"什么时候|何时|哪(?:一)?年|哪(?:一)?天|几月|几号|哪(?:个)?月|多久前|时间是|发布时间|日期|"
         r"\bwhen\b|which year|what year|what date")),
     (Kind.WHO, re.compile(
         r"谁|哪位|作者|哪家|哪个(?:公司|团队|机构|组织|大厂|人)|哪些人|发明者|提出者|"
-        r"\bwho(?:se|m)?\b|author|which (?:company|team)")),
+        r"\bwho(?:se|m)?\b|\bauthors?\b|which (?:company|team)")),
     (Kind.LIST, re.compile(
-        r"哪些|哪几|有什么(?!区别|不同|关系)|有啥|列出|列举|包括什么|包含什么|组成|分(?:为|成)(?:什么|哪|几)|"
+        r"哪些|哪几|有什么(?!区别|不同|关系)|有啥|列出|列举|包括什么|包含什么|组成|分(?:为|"
+        r"成)(?:什么|哪|几)|"
         r"优点|优势|好处|缺点|不足|劣势|局限|优缺点|步骤|流程|阶段|种类|类型|分类|"
-        r"\blist\b|what are|which (?!one\b)\w+s\b|advantages?|drawbacks?|limitations?|steps|stages|pros|cons")),
+        r"^(?:please )?list\b|what are|which (?!one\b)\w+s\b|\b(?:(?:dis)?advantages?|drawbacks?|"
+        r"limitations?|"
+        r"steps|stages|pros|cons)\b")),
     (Kind.NUMBER, re.compile(
-        r"多少|几(?![何乎])|多大|多长|多高|多快|多久|多宽|几倍|占比|比例|比率|数量|大小|长度|规模|价格|成本|"
-        r"how (?:many|much|large|big|long|fast|often)|what (?:size|percentage|fraction|number)|\bsize\b|length")),
+        r"多少|几(?![何乎率])|多大|多长|多高|多快|多久|多宽|几倍|占比|比例|比率|数量|大小|长度|"
+        r"规模|价格|成本|"
+        r"how (?:many|much|large|big|long|fast|often)|what (?:size|percentage|fraction|number)|"
+        r"\bsize\b|length")),
     (Kind.HOW, re.compile(r"怎么|怎样|如何|咋|方法|方式|过程|原理|机制|\bhow\b")),
     (Kind.YES_NO, re.compile(
         r"是否|能否|可否|有没有|是不是|能不能|会不会|要不要|支持不支持|吗[?？]?\s*$|"
@@ -60,6 +66,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"是什么|什么是|啥是|是啥|是指|指什么|什么叫|叫什么|含义|定义|意思|全称|缩写|概念|介绍|"
         r"what(?:'s| is| does| was)|define|definition|meaning|stand for")),
 )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -80,19 +87,28 @@ class Question:
     measure: str = ""
 
 
-_MEASURE = re.compile(r"(?:多少|几)\s*(?:个)?\s*([^\W\d_a-z]|[a-z]+)", re.IGNORECASE)
+_MEASURE = re.compile(r"(?:多少|几(?![何率]))\s*(?:个)?\s*([^\W\d_a-z]|[a-z]+)", re.IGNORECASE)
 # Words that ask, and say nothing of what is asked about.
 _ASKING = re.compile(
-    r"请问|请(?:介绍|说明|解释|列出|列举|简述|描述)(?:一下)?|告诉我|介绍一下|说一下|讲一下|讲讲|谈谈|说说|简述|简单|详细|一般来说|"
-    r"为什么|为何|为啥|凭什么|怎么会|怎么样|怎样|怎么|如何|咋|是什么意思|什么意思|是什么|有什么|什么是|什么时候|何时|什么|啥|"
-    r"哪(?:一|几|些)?(?:个|种|类|些|年|天|月|家|位|里|点|步|项|条|张|篇|款|边|阶段)?|多少(?:个|种|类|张|层|倍|钱)?|"
-    r"几(?=[个种类张层倍步点年月天大])|多(?=[大长高快久宽深重])|几(?:个|种|类)?|谁|"
+    r"请问|请(?:介绍|说明|解释|列出|列举|简述|描述)(?:一下)?|告诉我|介绍一下|说一下|讲一下|讲讲|"
+    r"谈谈|说说|简述|简单|详细|一般来说|"
+    r"为什么|为何|为啥|凭什么|怎么会|怎么样|怎样|怎么|如何|咋|是?什么意思|是?什么时候|是何时|何时|"
+    r"是什么|有什么|什么是|"
+    r"什么|啥|"
+    r"哪(?:一|几|些)?(?:个|种|类|些|年|天|月|家|位|里|点|步|项|条|张|篇|款|边|阶段)?|多少(?:个|种|"
+    r"类|张|层|倍|钱)?|"
+    r"几(?=[个种类张层倍步点年月天大])|多(?=[大长高快久宽深重])|几(?:个|种|类)?(?![何乎率])|谁|"
     r"是否|能否|可否|有没有|是不是|能不能|会不会|要不要|可不可以|区别|差别|差异|不同(?=[?？]?$)|"
-    r"吗|呢|吧|啊|呀|嘛|到底|究竟|分别|各自|各(?=[是有])|大概|大约|一共|总共|具体|主要|那篇|这篇|这个|那个|"
-    r"\b(?:what(?:'s| is| are| was| were| does| do| did)?|which(?: one)?|who(?:se|m)?|when|where|why|how(?: many| much| "
-    r"long| often| far| large| big| fast| do| does| did)?|please|tell me|explain|describe|list|give|show|does|do|did|is|are|was|"
-    r"were|can|could|should|would|will|has|have|had|the|kind of|name of|called|difference between|compare[ds]?|"
-    r"compared (?:to|with)|mean|means|stand for|stands for|need|needs|there|it|i|you|we|my|your)\b",
+    r"的?(?:英文|中文)?(?:全称|缩写|简称|全名)|吗|呢|吧|啊|呀|嘛|到底|究竟|分别|各自|各(?=[是有])|"
+    r"大概|大约|一共|总共|具体|主要|那篇|这篇|这个|那个|"
+    r"(?<![-\w./])(?:what(?:'s| is| are| was| were| does| do| did)?|which(?: one)?|who(?:se|m)?|"
+    r"when|where|why|how(?: many| much| "
+    r"long| often| far| large| big| fast| do| does| did)?|please|tell me|explain|describe|(?:^|"
+    r"(?<=please ))list|give|show|does|do|did|is|are|was|"
+    r"were|can|could|should|would|will|has|have|had|the|kind of|name of|called|difference between|"
+    r"compare[ds]?|"
+    r"compared (?:to|with)|means?(?=\s*[?？.]?\s*$)|stand for|stands for|full name(?: of)?|"
+    r"abbreviation|acronym|need|needs|there|it|i|you|we|my|your)(?![-\w/])",
     re.IGNORECASE,
 )
 

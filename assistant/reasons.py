@@ -8,7 +8,7 @@ from assistant.types import Verdict
 from corpus.text import has_han
 
 if TYPE_CHECKING:
-    from assistant.grounding import Finding
+    from assistant.comparing import Finding
 
 __all__ = ["reason_for"]
 
@@ -76,6 +76,8 @@ def reason_for(
             return "与笔记原文一致" if zh else "word for word in the notes"
         return "与笔记所述一致" if zh else "the notes say the same"
     if finding.verdict is Verdict.CONTRADICTED:
+        if not finding.found:
+            return "与笔记所述不符" if zh else "the notes say otherwise"
         conflict = finding.found[0]
         form = (_ZH if zh else _EN)[conflict.kind]
         return form.format(noted=_short(conflict.noted), said=_short(conflict.said))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from assistant.alignment import Word, words
 from corpus.text import fold
@@ -44,32 +45,56 @@ _NP0 = r"[^,，。；;:：!！?？\n]{0,40}?"
 _TAIL = r"(?=[,，。；;:：!！?？\n]|$)"
 # (kind, pattern with groups s and o)
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("compare", re.compile(rf"(?P<s>{_NP})(?:相比于|相较于|相对于|相比较于|相比|较之|比起)(?P<o>{_NP})(?:的|更|[,，]|{_TAIL})")),
-    ("compare", re.compile(rf"(?:与|和|跟|同)(?P<o>{_NP})(?:相比|比较|比起来)(?:较|之下)?[,，]?\s*(?P<s>{_NP})(?:的|更|要|{_TAIL})")),
-    ("compare", re.compile(rf"(?:相比|相比于|相较于|相较|比起|较)(?P<o>{_NP})[,，]\s*(?P<s>{_NP})(?:的|更|要|{_TAIL})")),
-    ("compare", re.compile(rf"(?P<s>{_NP0})(?<![相对类百占评无])比(?![例如较率重方值喻赛起])(?P<o>{_NP})(?:更|要|还|都|便宜|高|低|大|小|快|慢|多|少|好|差|强|弱|省|早|晚|贵|{_TAIL})")),
-    ("compare", re.compile(rf"(?P<s>{_NP})(?:优于|胜过|好于|高于|大于|快于|多于|超过|强于)(?P<o>{_NP}){_TAIL}")),
-    ("compare-", re.compile(rf"(?P<s>{_NP})(?:劣于|不如|逊于|低于|小于|慢于|少于|弱于|差于)(?P<o>{_NP}){_TAIL}")),
-    ("compare", re.compile(rf"(?P<s>{_NP})\b(?:is|are|was|were|runs|performs|costs|has|have|uses|needs)?\b[^,.;]{{0,30}}?\b(?:\w+er|more|less|fewer|better|worse)\b[^,.;]{{0,30}}?\bthan\b\s*(?P<o>{_NP})(?=[,.;]|$)")),
-    ("compare", re.compile(rf"(?P<s>{_NP})\b(?:outperforms?|surpass(?:es)?|beats?|exceeds?)\b\s*(?P<o>{_NP})(?=[,.;]|\bon\b|\bin\b|\bby\b|$)")),
-    ("improve", re.compile(rf"(?P<s>{_NP})(?:[,，])?(?:是|为|这是)?对于?(?P<o>{_NP})的(?:一种|一个)?(?:改进|改良|优化|升级|扩展)")),
-    ("improve", re.compile(rf"(?P<s>{_NP})(?:是|为)(?P<o>{_NP})的?(?:一种|一个)?(?:\w{{0,4}})(?:改进版|升级版|改良版|增强版|扩展|变体|优化版)")),
-    ("improve", re.compile(rf"(?P<s>{_NP})(?<!的)(?<!一种)(?<!是对)(?:改进|改良|扩展|优化)了?(?P<o>{_NP}){_TAIL}")),
-    ("improve", re.compile(rf"(?P<s>{_NP})\b(?:is|was|are)\s+(?:an?|the)\s+(?:\w+\s+)?(?:improvement|extension|improved version|upgrade|variant)\s+(?:on|over|of|to|upon)\s+(?P<o>{_NP})(?=[,.;]|$)")),
-    ("improve", re.compile(rf"(?P<s>{_NP})\b(?:improves?|extends?|builds?)\s+(?:on|upon)?\s*(?P<o>{_NP})(?=[,.;]|\bby\b|$)")),
-    ("base", re.compile(rf"(?P<s>{_NP})(?:基于|源自|源于|建立在|继承自|派生自|依赖于?|借鉴)(?P<o>{_NP})(?:之上|而来|的|{_TAIL})")),
-    ("base", re.compile(rf"(?P<s>{_NP})\b(?:is|are|was)\s+(?:based|built)\s+(?:up)?on\s+(?P<o>{_NP})(?=[,.;]|$)")),
+    ("compare", re.compile(rf"(?P<s>{_NP})(?:相比于|相较于|相对于|相比较于|相比|较之|"
+                           rf"比起)(?P<o>{_NP})(?:的|更|[,，]|{_TAIL})")),
+    ("compare", re.compile(rf"(?:与|和|跟|同)(?P<o>{_NP})(?:相比|比较|比起来)(?:较|"
+                           rf"之下)?[,，]?\s*(?P<s>{_NP})(?:的|更|要|{_TAIL})")),
+    ("compare", re.compile(rf"(?:相比|相比于|相较于|相较|比起|"
+                           rf"较)(?P<o>{_NP})[,，]\s*(?P<s>{_NP})(?:的|更|要|{_TAIL})")),
+    ("compare", re.compile(
+        rf"(?P<s>{_NP0})(?<![相对类百占评无])比(?![例如较率重方值喻赛起])(?P<o>{_NP})(?:更|要|还|"
+        rf"都|便宜|高|低|大|小|快|慢|多|少|好|差|强|弱|省|早|晚|贵|{_TAIL})")),
+    ("compare", re.compile(rf"(?P<s>{_NP})(?:优于|胜过|好于|高于|大于|快于|多于|超过|"
+                           rf"强于)(?P<o>{_NP}){_TAIL}")),
+    ("compare-", re.compile(rf"(?P<s>{_NP})(?:劣于|不如|逊于|低于|小于|慢于|少于|弱于|"
+                            rf"差于)(?P<o>{_NP}){_TAIL}")),
+    ("compare", re.compile(rf"(?P<s>{_NP})\b(?:is|are|was|were|runs|performs|costs|has|have|uses|"
+                           rf"needs)?\b[^,.;]{{0,30}}?\b(?:\w+er|more|less|fewer|better|"
+                           rf"worse)\b[^,.;]{{0,30}}?\bthan\b\s*(?P<o>{_NP})(?=[,.;]|$)")),
+    ("compare", re.compile(rf"(?P<s>{_NP})\b(?:outperforms?|surpass(?:es)?|beats?|"
+                           rf"exceeds?)\b\s*(?P<o>{_NP})(?=[,.;]|\bon\b|\bin\b|\bby\b|$)")),
+    ("improve", re.compile(rf"(?P<s>{_NP})(?:[,，])?(?:是|为|这是)?对于?(?P<o>{_NP})的(?:一种|"
+                           rf"一个)?(?:改进|改良|优化|升级|扩展)")),
+    ("improve", re.compile(rf"(?P<s>{_NP})(?:是|为)(?P<o>{_NP})的?(?:一种|"
+                           rf"一个)?(?:\w{{0,4}})(?:改进版|升级版|改良版|增强版|扩展|变体|优化版)")),
+    ("improve", re.compile(rf"(?P<s>{_NP})(?<!的)(?<!一种)(?<!是对)(?:改进|改良|扩展|"
+                           rf"优化)了?(?P<o>{_NP}){_TAIL}")),
+    ("improve", re.compile(rf"(?P<s>{_NP})\b(?:is|was|are)\s+(?:an?|"
+                           rf"the)\s+(?:\w+\s+)?(?:improvement|extension|improved version|upgrade|"
+                           rf"variant)\s+(?:on|over|of|to|upon)\s+(?P<o>{_NP})(?=[,.;]|$)")),
+    ("improve", re.compile(rf"(?P<s>{_NP})\b(?:improves?|extends?|builds?)\s+(?:on|"
+                           rf"upon)?\s*(?P<o>{_NP})(?=[,.;]|\bby\b|$)")),
+    ("base", re.compile(rf"(?P<s>{_NP})(?:基于|源自|源于|建立在|继承自|派生自|依赖于?|"
+                        rf"借鉴)(?P<o>{_NP})(?:之上|而来|的|{_TAIL})")),
+    ("base", re.compile(rf"(?P<s>{_NP})\b(?:is|are|was)\s+(?:based|"
+                        rf"built)\s+(?:up)?on\s+(?P<o>{_NP})(?=[,.;]|$)")),
     ("part", re.compile(rf"(?P<s>{_NP})(?:属于|隶属于?|归属于)(?P<o>{_NP}){_TAIL}")),
-    ("part", re.compile(rf"(?P<s>{_NP})是(?P<o>{_NP})(?:的一种|的一类|之一|的子集|的一部分|的特例|的组成部分)")),
+    ("part", re.compile(rf"(?P<s>{_NP})是(?P<o>{_NP})(?:的一种|的一类|之一|的子集|的一部分|的特例|"
+                        rf"的组成部分)")),
     ("part", re.compile(rf"(?P<o>{_NP})(?:包含|包括|由)(?P<s>{_NP})(?:组成|构成|{_TAIL})")),
-    ("part", re.compile(rf"(?P<s>{_NP})\b(?:is|are)\s+(?:a|one|an)\s+(?:kind|type|form|part|subset|special case|one)\s+of\s+(?P<o>{_NP})(?=[,.;]|$)")),
-    ("part", re.compile(rf"(?P<o>{_NP})\b(?:consists? of|contains?|includes?|comprises?)\s+(?P<s>{_NP})(?=[,.;]|$)")),
+    ("part", re.compile(rf"(?P<s>{_NP})\b(?:is|are)\s+(?:a|one|an)\s+(?:kind|type|form|part|"
+                        rf"subset|special case|one)\s+of\s+(?P<o>{_NP})(?=[,.;]|$)")),
+    ("part", re.compile(rf"(?P<o>{_NP})\b(?:consists? of|contains?|includes?|"
+                        rf"comprises?)\s+(?P<s>{_NP})(?=[,.;]|$)")),
     ("cause", re.compile(rf"(?P<s>{_NP})(?:导致|引起|造成|引发|使得)了?(?P<o>{_NP}){_TAIL}")),
     ("cause", re.compile(rf"(?P<o>{_NP})(?:由|是由)(?P<s>{_NP})(?:导致|引起|造成|引发)")),
-    ("author", re.compile(rf"(?P<o>{_NP})(?:是由|由|被)(?P<s>{_NP})(?:提出|发布|推出|开发|发明|设计|开源)")),
+    ("author", re.compile(rf"(?P<o>{_NP})(?:是由|由|被)(?P<s>{_NP})(?:提出|发布|推出|开发|发明|"
+                          rf"设计|开源)")),
     ("replace", re.compile(rf"(?:用|以)(?P<s>{_NP})(?:代替|替代|替换|取代)了?(?P<o>{_NP}){_TAIL}")),
     ("replace", re.compile(rf"(?P<s>{_NP})(?:代替|替代|取代)了?(?P<o>{_NP}){_TAIL}")),
-    ("source", re.compile(rf"(?:由|通过|根据|用|以|从)(?P<s>{_NP})来?(?:去)?(?:确定|得到|计算|预测|推出|推导|生成|判断|决定|得出|映射到|转换为|转为|到)(?P<o>{_NP}){_TAIL}")),
+    ("source", re.compile(rf"(?:由|通过|根据|用|以|从)(?P<s>{_NP})来?(?:去)?(?:确定|得到|计算|"
+                          rf"预测|推出|推导|生成|判断|决定|得出|映射到|转换为|转为|"
+                          rf"到)(?P<o>{_NP}){_TAIL}")),
     ("choice", re.compile(rf"与其(?P<o>{_NP})[,，]?\s*(?:不如|宁可)(?P<s>{_NP}){_TAIL}")),
 )  # fmt: skip
 # A word of each pattern without which it cannot match: looking for it first saves the search.
@@ -103,9 +128,13 @@ _CUES: tuple[tuple[str, ...], ...] = (
     ("与其",),
 )
 _FIRST = re.compile(r"(?<![优领首祖率原事])先(?![进生验前])|首先|第一步|先是|\bfirst\b")
-_THEN = re.compile(r"再(?![次后度见])|然后|接着|随后|之后|最后|其次|第二步|\bthen\b|\bnext\b|\bafter that\b|\bfinally\b")
+_THEN = re.compile(
+    r"再(?![次后度见])|然后|接着|随后|之后|最后|其次|第二步|\bthen\b|\bnext\b|"
+    r"\bafter that\b|\bfinally\b"
+)
 _AFTER = re.compile(rf"(?P<o>{_NP})(?:之后|以后|后)[,，]?\s*(?:再|才|就)(?P<s>{_NP}){_TAIL}")
-_CLAUSE = re.compile(r"[,，。；;\n]|\b\d{1,2}[.)、]\s")
+_SENTENCE_ENDS = re.compile(r"[。；;\n]")
+_STEP_ENDS = re.compile(r"[。；;\n]|\s\d{1,2}[.)、]")
 
 
 @lru_cache(maxsize=4096)
@@ -134,8 +163,12 @@ def relations(text: str) -> tuple[Relation, ...]:
 
 
 def _inside(found: Sequence[Word], m: re.Match[str], group: str) -> tuple[int, ...]:
-    start, end = m.span(group)
-    return tuple(i for i, w in enumerate(found) if start <= w.start and w.end <= end)
+    return _between(found, *m.span(group))
+
+
+def _between(found: Sequence[Word], start: int, end: int) -> tuple[int, ...]:
+    """Places of the words that stand wholly in a span."""
+    return tuple(i for i, word in enumerate(found) if start <= word.start and word.end <= end)
 
 
 _LESS = ("低", "小", "慢", "少", "差", "弱", "晚", "便宜", "短", "省", "不足", "劣",
@@ -164,10 +197,10 @@ def _sequences(folded: str, found: Sequence[Word]) -> list[Relation]:
     first = _FIRST.search(folded)
     then = _THEN.search(folded, first.end()) if first else None
     if first and then:
-        before = tuple(i for i, w in enumerate(found) if first.end() <= w.start and w.end <= then.start())
-        stop = re.compile(r"[。；;\n]").search(folded, then.end())
+        before = _between(found, first.end(), then.start())
+        stop = _SENTENCE_ENDS.search(folded, then.end())
         end = stop.start() if stop else len(folded)
-        after = tuple(i for i, w in enumerate(found) if then.end() <= w.start and w.end <= end)
+        after = _between(found, then.end(), end)
         if before and after:
             out.append(Relation("sequence", before, after, 1, first.start(), end))
         # 与其先 A 再 B: stated as what should not be done, the order still is A before B
@@ -176,12 +209,11 @@ def _sequences(folded: str, found: Sequence[Word]) -> list[Relation]:
         if before and after:
             out.append(Relation("sequence", before, after, 1, m.start(), m.end()))
     steps = list(re.finditer(r"(?:^|[\s;；。,，])(\d{1,2})[.)、]\s*", folded))
-    for a, b in zip(steps, steps[1:], strict=False):
-        end = re.compile(r"[。；;\n]|(?:\s\d{1,2}[.)、])").search(folded, b.end())
-        before = tuple(i for i, w in enumerate(found) if a.end() <= w.start and w.end <= b.start())
-        after = tuple(
-            i for i, w in enumerate(found) if b.end() <= w.start and w.end <= (end.start() if end else len(folded))
-        )
+    for a, b in pairwise(steps):
+        stop = _STEP_ENDS.search(folded, b.end())
+        end = stop.start() if stop else len(folded)
+        before = _between(found, a.end(), b.start())
+        after = _between(found, b.end(), end)
         if before and after:
-            out.append(Relation("sequence", before, after, 1, a.start(), end.start() if end else len(folded)))
+            out.append(Relation("sequence", before, after, 1, a.start(), end))
     return out

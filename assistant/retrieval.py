@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from assistant.types import Hit, Scores
 from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
+from corpus.text import fold
 from corpus.tokens import Token, content_terms, tokens
 from corpus.types import Note
 
 __all__ = ["Filters", "retrieve", "rrf"]
 
-_CANDIDATES = 50
+_CANDIDATES, _FILTERED = 50, 1000
 _RRF_K = 60
 # Share of the dense score in the fused one; chosen on the dev half of the retrieval sets
 # (eval/LOG.md).
@@ -35,8 +36,9 @@ class Filters:
     Attributes:
         folder: path prefix or glob inside the vault.
         tag: tag without `#`, nested tags included (`ml` finds `ml/rag`).
-        since: first ISO date, notes without a date are left out.
-        until: last ISO date, notes without a date are left out.
+        since: first ISO date, year or month; notes without a date are left out.
+        until: last ISO date, year or month, its last day included; notes without a date are
+            left out.
         title: part of the title or of an alias, case ignored.
     """
 
@@ -54,21 +56,22 @@ class Filters:
     def admits(self, note: Note) -> bool:
         """Whether a note passes all filters."""
         if self.folder:
-            folder = self.folder.strip("/")
-            inside = note.path.startswith(folder + "/") or note.file == folder
-            if not inside and not fnmatch.fnmatch(note.path, self.folder):
+            folder = self.folder.replace("\\", "/").removeprefix("./").strip("/")
+            inside = folder in {"", "."} or f"{note.path}/".startswith(f"{folder}/")
+            if not inside and note.file != folder and not fnmatch.fnmatchcase(note.path, folder):
                 return False
         if self.tag:
-            tag = self.tag.lstrip("#").lower()
-            if not any(t.lower() == tag or t.lower().startswith(tag + "/") for t in note.tags):
+            tag = fold(self.tag.strip("#/ "))
+            if not any(f"{fold(own)}/".startswith(f"{tag}/") for own in note.tags):
                 return False
-        if self.since and (note.date is None or note.date < self.since):
+        # a year is compared with the year of the note, a month with its month
+        if self.since and (note.date is None or note.date[: len(self.since)] < self.since):
             return False
-        if self.until and (note.date is None or note.date > self.until):
+        if self.until and (note.date is None or note.date[: len(self.until)] > self.until):
             return False
         if self.title:
-            wanted = self.title.lower()
-            return any(wanted in name.lower() for name in (note.title, *note.aliases))
+            wanted = fold(self.title.strip())
+            return any(wanted in fold(name) for name in (note.title, *note.aliases))
         return True
 
 
@@ -98,9 +101,7 @@ def rrf(rankings: Sequence[Sequence[int]], k: int = _RRF_K) -> dict[int, float]:
     return scores
 
 
-def retrieve(
-    index: Index, query: str, *, k: int = 10, filters: Filters | None = None
-) -> list[Hit]:
+def retrieve(index: Index, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
     """The passages that match a query best.
 
     Args:
@@ -114,32 +115,40 @@ def retrieve(
     """
     if k < 1 or not query.strip():
         return []
-    open_filters = filters is None or filters.is_open
-    depth = max(_CANDIDATES, 3 * k) if open_filters else max(1000, 20 * k)
+    wanted = filters if filters is not None and not filters.is_open else None
+    depth = max(_CANDIDATES, 3 * k) if wanted is None else max(_FILTERED, 20 * k)
     with index.snapshot() as now:
-        terms = query_terms(now, query)
-        lexical = now.bm25(terms, depth)
-        dense = [(i, s) for i, s in now.nearest(query, depth) if s > 0]
-        ids = list(dict.fromkeys([i for i, _ in lexical] + [i for i, _ in dense]))
-        if not ids:
-            return []
-        bm25 = dict(zip(ids, now.score_bm25(terms, ids), strict=True))
-        cosine = dict(zip(ids, now.cosine(query, ids), strict=True))
-        fused = _fuse(bm25, cosine)
-        ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
-        notes: dict[str, Note] = {}
-        hits: list[Hit] = []
-        for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
-            if chunk.note not in notes:
-                notes[chunk.note] = now.note(chunk.note)
-            note = notes[chunk.note]
-            if not open_filters and filters is not None and not filters.admits(note):
-                continue
-            i = chunk.id
-            scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks[i])
-            hits.append(Hit(note=note, chunk=chunk, score=fused[i], scores=scores))
-            if len(hits) == k:
-                break
+        hits = _search(now, query, k, depth, wanted)
+        if wanted is not None and len(hits) < k and depth < now.n_chunks:
+            hits = _search(now, query, k, now.n_chunks, wanted)  # few notes pass the filter
+    return hits
+
+
+def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | None) -> list[Hit]:
+    """The best `k` of the `depth` passages that each branch finds."""
+    terms = query_terms(now, query)
+    lexical = now.bm25(terms, depth)
+    dense = [(i, s) for i, s in now.nearest(query, depth) if s > 0]
+    ids = list(dict.fromkeys([i for i, _ in lexical] + [i for i, _ in dense]))
+    if not ids:
+        return []
+    bm25 = dict(zip(ids, now.score_bm25(terms, ids), strict=True))
+    cosine = dict(zip(ids, now.cosine(query, ids), strict=True))
+    fused = _fuse(bm25, cosine)
+    ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
+    notes: dict[str, Note] = {}
+    hits: list[Hit] = []
+    for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
+        if chunk.note not in notes:
+            notes[chunk.note] = now.note(chunk.note)
+        note = notes[chunk.note]
+        if filters is not None and not filters.admits(note):
+            continue
+        i = chunk.id
+        scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks[i])
+        hits.append(Hit(note=note, chunk=chunk, score=fused[i], scores=scores))
+        if len(hits) == k:
+            break
     return hits
 
 

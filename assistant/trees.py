@@ -98,7 +98,16 @@ class Trees:
 
     def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probability of the positive class, of shape (n,), for a model with one output."""
-        found: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.scores(rows)[:, 0]))
+        scores = self.scores(rows)[:, 0]
+        small = np.exp(-np.abs(scores))  # of the sign that cannot overflow
+        found: NDArray[np.float64] = np.where(scores >= 0, 1.0, small) / (1.0 + small)
+        return found
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probability of each class, of shape (n, n_outputs), for a model with several outputs."""
+        scores = self.scores(rows)
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
         return found
 
 
@@ -108,15 +117,22 @@ def _list(value: object) -> list[object]:
     return value
 
 
-def load_trees(name: str) -> Trees:
+def load_trees(name: str, features: Sequence[str]) -> Trees:
     """The trees that ship as `assistant/models/NAME.json`.
 
+    Args:
+        name: of the model.
+        features: what the caller computes, in order.
+
     Raises:
-        ModelError: the file is missing or damaged.
+        ModelError: the file is missing or damaged, or was trained on other features.
     """
     try:
         text = files("assistant").joinpath(f"models/{name}.json").read_text(encoding="utf-8")
-        return Trees.from_object(json.loads(text))
+        trees = Trees.from_object(json.loads(text))
+        if trees.names != tuple(features):
+            raise ValueError("it was trained on other features")
+        return trees
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"assistant/models/{name}.json cannot be read ({error}): install youju again"

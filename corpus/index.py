@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
-from corpus.bm25 import Terms
 from corpus.errors import IndexBusy
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store

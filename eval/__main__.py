@@ -31,8 +31,12 @@ def main() -> int:
     """Run one suite on one set."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
     parser.add_argument("suite", choices=("answers", "grounding"))
-    parser.add_argument("set", help="feed, sample, vault; for grounding also studies, self-llm, ml-engineering")
-    parser.add_argument("--split", default="dev", choices=("dev", "test", "all"), help="half of the set")
+    parser.add_argument(
+        "set", help="feed, sample, vault; for grounding also studies, self-llm, ml-engineering"
+    )
+    parser.add_argument(
+        "--split", default="dev", choices=("dev", "test", "all"), help="half of the set"
+    )
     parser.add_argument("--data", type=Path, help="where notes that are not in the repository lie")
     parser.add_argument("--out", type=Path, help="keep the result as JSON")
     parser.add_argument("--misses", action="store_true", help="print what went wrong")
@@ -77,7 +81,9 @@ def _answers(assistant: Assistant, name: str, split: str, *, misses: bool) -> di
         item = _judged(gold, answer)
         items.append(item)
         if misses and not item["right"]:
-            print(f"{gold.id} {gold.kind} {gold.question}\n    -> {' '.join(answer.text.split())[:200]}")
+            print(
+                f"{gold.id} {gold.kind} {gold.question}\n    -> {' '.join(answer.text.split())[:200]}"
+            )
     mine = [i for i in items if i["answerable"]]
     alien = [i for i in items if not i["answerable"]]
     figures = {
@@ -125,7 +131,9 @@ def _grounding(assistant: Assistant, name: str, split: str, *, misses: bool) -> 
         items.append(item)
         if misses and item["verdict"] != gold.verdict:
             why = found[0].reason if found else "no claim was found"
-            print(f"{gold.id} {gold.kind} {gold.verdict} -> {item['verdict']}: {gold.claim}\n    {why}")
+            print(
+                f"{gold.id} {gold.kind} {gold.verdict} -> {item['verdict']}: {gold.claim}\n    {why}"
+            )
     confusion = Counter((i["gold"], i["verdict"]) for i in items)
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in items:
@@ -140,7 +148,9 @@ def _grounding(assistant: Assistant, name: str, split: str, *, misses: bool) -> 
         "altered claims contradicted": _rate(altered, "right"),
         "true claims supported": _rate(true, "right"),
     }
-    figures |= {f"  right, {kind}": _rate(found, "right") for kind, found in sorted(by_kind.items())}
+    figures |= {
+        f"  right, {kind}": _rate(found, "right") for kind, found in sorted(by_kind.items())
+    }
     table = {f"{a} -> {b}": n for (a, b), n in sorted(confusion.items())}
     return {"figures": figures, "confusion": table, "items": items}
 

@@ -123,7 +123,9 @@ def notes_of(name: str, data: Path | None) -> Path:
     if name == "sample":
         return sample_notes()
     if data is None or not data.exists():
-        raise ConfigError(f"The notes of the set {name!r} are not in this repository: name them with --data")
+        raise ConfigError(
+            f"The notes of the set {name!r} are not in this repository: name them with --data"
+        )
     if name in _VAULTS and (data / name).is_dir():
         return data / name
     return data

@@ -86,12 +86,20 @@ class _Asked:
         self.similar = WordSimilarity(self.encoder)
 
     def candidates(self, question: str, *, without: str = "") -> list[Candidate]:
-        hits = [h for h in retrieve(self.index, question, k=HITS + bool(without)) if h.note.path != without]
+        hits = [
+            h
+            for h in retrieve(self.index, question, k=HITS + bool(without))
+            if h.note.path != without
+        ]
         return candidates(hits[:HITS])
 
     def rows(self, question: str, found: list[Candidate]) -> NDArray[np.float32]:
         return features(
-            parse_question(question), found, idf=self.index.idf, df=self.index.df, similar=self.similar
+            parse_question(question),
+            found,
+            idf=self.index.idf,
+            df=self.index.df,
+            similar=self.similar,
         )
 
 
@@ -131,7 +139,13 @@ def _answers(row: dict[str, object], c: Candidate) -> int:
     facts = row["facts"]
     assert isinstance(facts, list)
     text = _plain(c.text)
-    return int(any(_plain(f) in text for fact in facts for f in (fact if isinstance(fact, list) else [fact])))
+    return int(
+        any(
+            _plain(f) in text
+            for fact in facts
+            for f in (fact if isinstance(fact, list) else [fact])
+        )
+    )
 
 
 def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
@@ -142,8 +156,14 @@ def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
     notes.mkdir()
     for passage in corpus:
         title = str(passage.get("title") or "")
-        (notes / f"{passage['id']}.md").write_text(f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{passage['text']}\n", "utf-8")
-    answers = {row["id"]: row["answers"] for row in map(json.loads, (base / "answers.jsonl").open(encoding="utf-8"))}
+        (notes / f"{passage['id']}.md").write_text(
+            f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{passage['text']}\n",
+            "utf-8",
+        )
+    answers = {
+        row["id"]: row["answers"]
+        for row in map(json.loads, (base / "answers.jsonl").open(encoding="utf-8"))
+    }
     gold = {}
     for line in (base / "qrels.tsv").read_text("utf-8").splitlines():
         parts = line.split("\t")
@@ -205,12 +225,16 @@ def _stacked(
     return np.concatenate([e.rows for e in examples]), np.concatenate([e.labels for e in examples])
 
 
-def figures(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]) -> dict[str, dict[str, float]]:
+def figures(
+    examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]
+) -> dict[str, dict[str, float]]:
     """Per set: sentence hit@1 and hit@3, and both errors of abstaining at the best threshold."""
     out: dict[str, dict[str, float]] = {}
     for name in dict.fromkeys(e.set for e in examples):
         rows = [(e, s) for e, s in zip(examples, scores, strict=True) if e.set == name]
         hits = [(e.labels[np.argsort(-s)], s.max()) for e, s in rows if e.answerable]
+        if not hits:
+            continue
         alien = np.array([s.max() for e, s in rows if not e.answerable])
         own = np.array([top for _, top in hits])
         out[name] = {
@@ -218,7 +242,9 @@ def figures(examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]) 
             "reach": float(np.mean([labels.any() for labels, _ in hits])),
             "hit@1": float(np.mean([labels[0] for labels, _ in hits])),
             "hit@3": float(np.mean([labels[:3].any() for labels, _ in hits])),
-            "auc": float(np.mean(own[:, None] > alien[None, :])) if len(alien) else 0.0,
+            "auc": float(np.mean(own[:, None] > alien[None, :]))
+            if len(alien) and len(own)
+            else 0.0,
         }
     return out
 
@@ -246,7 +272,9 @@ def crossed_answerable(
 ) -> NDArray[np.float64]:
     """Probability that each question is answered, by models that never saw its group."""
     rows, labels, weights = question_rows(examples, scores)
-    fold = np.array([int(hashlib.sha256(f"q{e.group}".encode()).hexdigest(), 16) % folds for e in examples])
+    fold = np.array(
+        [int(hashlib.sha256(f"q{e.group}".encode()).hexdigest(), 16) % folds for e in examples]
+    )
     out = np.zeros(len(examples))
     for k in range(folds):
         seen = fold != k
@@ -255,12 +283,22 @@ def crossed_answerable(
     return out
 
 
-def errors(examples: Sequence[Example], sure: NDArray[np.float64], cut: float) -> dict[str, tuple[float, float]]:
+def errors(
+    examples: Sequence[Example], sure: NDArray[np.float64], cut: float
+) -> dict[str, tuple[float, float]]:
     """Per own set: share of answerable questions refused, and of others answered."""
     out = {}
     for name in OWN:
-        own = np.array([s < cut for e, s in zip(examples, sure, strict=True) if e.set == name and e.answerable])
-        alien = np.array([s >= cut for e, s in zip(examples, sure, strict=True) if e.set == name and not e.answerable])
+        own = np.array(
+            [s < cut for e, s in zip(examples, sure, strict=True) if e.set == name and e.answerable]
+        )
+        alien = np.array(
+            [
+                s >= cut
+                for e, s in zip(examples, sure, strict=True)
+                if e.set == name and not e.answerable
+            ]
+        )
         out[name] = (round(float(own.mean()), 3), round(float(alien.mean()), 3))
     return out
 
@@ -273,7 +311,7 @@ def main() -> None:
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--limit", type=int, default=500, help="questions a public set")
-    parser.add_argument("--rate", type=float, default=0.2, help="stated rate of false answers")
+    parser.add_argument("--cut", type=float, default=0.8, help="least probability of an answer")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
@@ -289,16 +327,16 @@ def main() -> None:
             groups=np.array([e.group for e in examples]),
             answerable=np.array([e.answerable for e in examples]),
         )
-    train(examples, out=args.out, rate=args.rate, seed=args.seed)
+    train(examples, out=args.out, cut=args.cut, seed=args.seed)
 
 
-def train(examples: Sequence[Example], *, out: Path, rate: float, seed: int) -> None:
+def train(examples: Sequence[Example], *, out: Path, cut: float, seed: int) -> None:
     """Fit both models, print their crossed figures, write them into a folder.
 
     Args:
         examples: of all sets.
         out: folder of `answers.json` and `answerable.json`.
-        rate: stated share of unanswerable questions over notes that may be answered.
+        cut: least probability at which an answer is shown.
         seed: of the trees.
     """
     scores = crossed(examples, seed=seed)
@@ -306,15 +344,13 @@ def train(examples: Sequence[Example], *, out: Path, rate: float, seed: int) -> 
     for name, values in found.items():
         print(name, {k: round(v, 3) for k, v in values.items()})
     sure = crossed_answerable(examples, scores, seed=seed)
-    alien = [s for e, s in zip(examples, sure, strict=True) if e.set in OWN and not e.answerable]
-    cut = float(np.quantile(alien, 1 - rate))
-    for other in sorted({0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, round(cut, 3)}):
+    for other in sorted({0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, cut}):
         print("cut", other, "(refused, false)", errors(examples, sure, other))
     model = fit(*_stacked(examples), seed=seed)
     write_trees(out / "answers.json", tree_object(model, FEATURES))
     rows, labels, weights = question_rows(examples, scores)
     model = fit(rows, labels, weights=weights, seed=seed, **_ANSWERABLE)
-    write_trees(out / "answerable.json", tree_object(model, QUESTION_FEATURES, cut=round(cut, 4)))
+    write_trees(out / "answerable.json", tree_object(model, QUESTION_FEATURES, cut=cut))
 
 
 if __name__ == "__main__":

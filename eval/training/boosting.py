@@ -19,8 +19,8 @@ def fit(
     *,
     weights: NDArray[np.float64] | None = None,
     seed: int = 0,
-    **options: Any,  # noqa: ANN401  (passed on to scikit-learn)
-) -> Any:  # noqa: ANN401  (scikit-learn has no annotations)
+    **options: Any,
+) -> Any:
     """A fitted `HistGradientBoostingClassifier`; deterministic for a seed."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -32,7 +32,7 @@ def fit(
     return model.fit(rows, labels, sample_weight=weights)
 
 
-def tree_object(model: Any, names: Sequence[str], **facts: object) -> dict[str, object]:  # noqa: ANN401
+def tree_object(model: Any, names: Sequence[str], **facts: object) -> dict[str, object]:
     """The trees as plain lists.
 
     Args:
@@ -52,8 +52,7 @@ def tree_object(model: Any, names: Sequence[str], **facts: object) -> dict[str, 
             value[t, n] = node["value"]
             if not node["is_leaf"]:
                 feature[t, n] = node["feature_idx"]
-                # the next smaller float32: `x <= threshold` must mean the same in both precisions
-                threshold[t, n] = np.float32(node["num_threshold"])
+                threshold[t, n] = _not_above(node["num_threshold"])
                 left[t, n], right[t, n] = node["left"], node["right"]
     depth = max(int(nodes["depth"].max()) for _, nodes in trees)
     return {
@@ -63,11 +62,22 @@ def tree_object(model: Any, names: Sequence[str], **facts: object) -> dict[str, 
         "baseline": np.ravel(model._baseline_prediction).tolist(),
         "output": [k for k, _ in trees],
         "feature": feature.tolist(),
-        "threshold": [[round(float(x), 6) for x in row] for row in threshold],
+        "threshold": [[_shortest(x) for x in row] for row in threshold],
         "left": left.tolist(),
         "right": right.tolist(),
-        "value": [[round(float(x), 6) for x in row] for row in value],
+        "value": [[_shortest(x) for x in row] for row in value],
     }
+
+
+def _not_above(threshold: float) -> np.float32:
+    """The largest float32 not above a threshold: `x <= threshold` means the same for a float32."""
+    near = np.float32(threshold)
+    return near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))
+
+
+def _shortest(number: np.float32) -> float:
+    """The shortest decimal that is read back as the same float32."""
+    return float(np.format_float_scientific(number, unique=True))
 
 
 def write_trees(path: Path, model: dict[str, object]) -> None:

@@ -16,12 +16,16 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.grounding import JUDGED, Checker, Finding, judged_row
+from assistant.comparing import Finding
+from assistant.grounding import Checker
+from assistant.judging import JUDGED, decide, judged_row
 from assistant.similarity import WordSimilarity
+from assistant.trees import Trees
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
@@ -33,6 +37,12 @@ __all__ = ["main"]
 logger = logging.getLogger(__name__)
 
 LABELS = ("supported", "contradicted", "unsupported")
+NO_JUDGE = Trees.from_object(
+    {
+        "names": list(JUDGED), "feature": [[-1]], "threshold": [[0.0]], "left": [[0]], "right": [[0]],
+        "value": [[0.0]], "output": [0], "baseline": [0.0, 0.0, 0.0], "depth": 0,
+    }
+)  # fmt: skip
 SETS = ("feed", "sample", "studies", "self-llm", "ml-engineering")
 
 
@@ -60,7 +70,8 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
     encoder = load_encoder()
     index = Index.open(Path(tempfile.mkdtemp()), encoder=encoder)
     index.refresh(Vault(notes))
-    checker = Checker(index, WordSimilarity(encoder))
+    # the judge decides nothing here: only the findings are taken
+    checker = Checker(index, WordSimilarity(encoder), NO_JUDGE)
     for gold in claims(name, "dev"):
         found = checker.findings(gold.claim)
         if not found:
@@ -101,33 +112,32 @@ def crossed(found: list[Case], *, seed: int, folds: int = 5) -> list[NDArray[np.
     return out
 
 
-def _fitted(found: list[Case], *, seed: int) -> object:
+def _fitted(found: list[Case], *, seed: int) -> Any:
     rows = np.concatenate([c.rows for c in found])
     labels = np.concatenate([c.labels for c in found])
     return fit(rows, labels, seed=seed, max_iter=120, min_samples_leaf=15)
 
 
-def decide(odds: NDArray[np.float64], cut: float) -> int:
-    """Verdict of a claim from the probabilities of its passages; index into LABELS."""
-    s, c = float(odds[:, 0].max()), float(odds[:, 1].max())
-    if s >= cut and s > c:
-        return 0
-    return 1 if c >= 0.3 and c >= 0.5 * s else 2
-
-
-def report(found: list[Case], odds: list[NDArray[np.float64]], cut: float) -> None:
-    """Print the confusion of the crossed predictions."""
-    verdicts = [decide(o, cut) for o in odds]
-    for name in ("all", *SETS):
-        rows = [(c.verdict, v) for c, v in zip(found, verdicts, strict=True) if name in ("all", c.set)]
-        if rows:
-            table = np.zeros((3, 3), int)
-            for a, b in rows:
-                table[a, b] += 1
-            right = table.trace() / table.sum()
-            print(f"{name:<16} n {len(rows)} right {right:.3f} true supported {table[0, 0] / max(1, table[0].sum()):.3f} "
-                  f"altered supported {table[1, 0]}/{table[1].sum()} contradicted {table[1, 1] / max(1, table[1].sum()):.3f} "
-                  f"alien kept {table[2, 2] / max(1, table[2].sum()):.3f}")
+def report(
+    found: list[Case], odds: list[NDArray[np.float64]], *, support: float, against: float
+) -> None:
+    """Print how the crossed predictions decide the claims."""
+    verdicts = [
+        LABELS.index(decide(c.rows, o, support=support, against=against)[0].value)
+        for c, o in zip(found, odds, strict=True)
+    ]
+    for name in ("all", *dict.fromkeys(c.set for c in found)):
+        table = np.zeros((3, 3), int)
+        for c, v in zip(found, verdicts, strict=True):
+            if name in ("all", c.set):
+                table[c.verdict, v] += 1
+        if table.sum():
+            shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
+            print(
+                f"{name:<15} n {table.sum():>4} right {table.trace() / table.sum():.3f}"
+                f"  true supported {shares[0, 0]:.3f}  altered supported {shares[1, 0]:.3f}"
+                f"  altered contradicted {shares[1, 1]:.3f}  alien kept {shares[2, 2]:.3f}"
+            )
 
 
 def main() -> None:
@@ -136,9 +146,10 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--vaults", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("assistant/models/judge.json"))
-    parser.add_argument("--cut", type=float, default=0.6)
+    parser.add_argument("--support", type=float, default=0.3, help="least probability of support")
+    parser.add_argument("--against", type=float, default=0.3, help="least one of a contradiction")
     parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     found: list[Case] = []
@@ -147,16 +158,23 @@ def main() -> None:
         found += cases(name, notes_of(name, data))
         logger.info("%s: %d claims", name, len(found))
     if args.cache:
-        np.savez_compressed(args.cache, rows=np.concatenate([c.rows for c in found]),
-            labels=np.concatenate([c.labels for c in found]), sizes=np.array([len(c.labels) for c in found]),
-            sets=np.array([c.set for c in found]), kinds=np.array([c.kind for c in found]),
-            groups=np.array([c.group for c in found]), verdicts=np.array([c.verdict for c in found]))
+        np.savez_compressed(
+            args.cache,
+            rows=np.concatenate([c.rows for c in found]),
+            labels=np.concatenate([c.labels for c in found]),
+            sizes=np.array([len(c.labels) for c in found]),
+            sets=np.array([c.set for c in found]),
+            kinds=np.array([c.kind for c in found]),
+            groups=np.array([c.group for c in found]),
+            verdicts=np.array([c.verdict for c in found]),
+        )
     odds = crossed(found, seed=args.seed)
-    for cut in (0.4, 0.5, 0.6, 0.7, 0.8):
-        print("cut", cut)
-        report(found, odds, cut)
+    for support in sorted({0.3, 0.4, 0.5, 0.6, 0.7, args.support}):
+        print("support", support, "against", args.against)
+        report(found, odds, support=support, against=args.against)
     model = _fitted(found, seed=args.seed)
-    write_trees(args.out, tree_object(model, JUDGED, cut=args.cut))
+    facts = {"support": args.support, "against": args.against}
+    write_trees(args.out, tree_object(model, JUDGED, **facts))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,349 @@
+"""What one passage says of one claim: what it covers, what it lacks, where they part ways.
+
+Knows claims, passages and alignments; `judging` decides what a finding means. Called by
+`grounding`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.alignment import Alignment, Matcher, Word, words
+from assistant.contrast import (
+    Conflict,
+    added_quantifiers,
+    conflicts,
+    heads,
+    lacks_relation,
+    missing_numbers,
+    mixing,
+)
+from assistant.passages import Passage
+from assistant.types import Verdict
+from corpus.text import fold, has_han
+
+__all__ = ["Finding", "compare", "contradiction", "is_verbatim", "verbatim"]
+
+_CONTEXT_WEIGHT = 0.85
+# Fitted on the dev halves of eval/golden (eval/LOG.md).
+_REST = 0.6
+_TOPIC = 0.28
+_DENIED = 0.7
+_CONFLICT = 0.55
+_NEAR_COPY, _NEAR_BONUS = 0.85, 0.15
+# Conflicts in which the claim has other words than the note; in the rest it has the same ones.
+_OTHER_WORDS = frozenset({"number", "version", "name", "word", "opposite"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one passage says of a claim.
+
+    Attributes:
+        coverage: weighted share of the claim that the passage and its context say, in [0, 1].
+        own: the same for the passage alone.
+        rest: coverage of what is not in conflict, in [0, 1].
+        is_verbatim: the claim stands there to the letter, marks and blanks aside.
+        found: slots in which they differ, surest first.
+        names: names of the claim that the passage does not know.
+        numbers: quantities of the claim that it does not state.
+        words: other words of the claim without a pair, heaviest first.
+        denied: the claim denies something of which the passage does not speak, or compares or
+            orders where it does not.
+        added: quantifying words of the claim that the passage has none of.
+        mixing: how far its clauses take their words crosswise from those of the passage.
+        is_scattered: its names and what is said of them stand in different sentences, of which
+            the latter speaks of another name.
+        heaviest: largest share of the claim's weight that one word without a pair has.
+        is_crossing: claim and passage are in different languages.
+        is_joined: the passage is more than one sentence.
+        in_order: share of neighbouring words of the claim whose pairs keep their order.
+        soft: share of the covered weight that rests on likeness, not on the same word.
+        extra: share of the passage's content words, between the first and the last that is
+            paired, that the claim does not have.
+        n_words: content words of the claim.
+        n_passage: content words of the passage.
+        n_loose: content words of the claim without a pair.
+        odds: probabilities that the passage supports, contradicts, or does neither.
+    """
+
+    passage: Passage
+    coverage: float
+    own: float
+    rest: float
+    is_verbatim: bool
+    found: tuple[Conflict, ...]
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+    words: tuple[str, ...]
+    denied: bool
+    added: tuple[str, ...]
+    mixing: float
+    is_scattered: bool
+    heaviest: float
+    is_crossing: bool
+    is_joined: bool
+    in_order: float
+    soft: float
+    extra: float
+    n_words: int
+    n_passage: int
+    n_loose: int
+    odds: tuple[float, float, float]
+    verdict: Verdict
+    score: float
+
+
+def compare(
+    claim: str,
+    weights: NDArray[np.float64],
+    passage: Passage,
+    matcher: Matcher,
+    around: Matcher,
+    *,
+    is_joined: bool,
+) -> Finding:
+    """What one passage says of a claim."""
+    text, ours = passage.text, matcher.claim
+    if is_verbatim(claim, text):
+        return verbatim(passage)
+    found = matcher.align(words(text), text)
+    lost = missing_numbers(claim, text, f"{passage.context} {passage.before}")
+    context = around.align(words(passage.context), passage.context)
+    before = around.align(words(passage.before), passage.before)
+    own, both = _covered(found, context, before)
+    for i, word in enumerate(ours):
+        if word.is_number and not any(q.start <= word.start < q.end for q in lost):
+            own[i], both[i] = max(own[i], 0.9), max(both[i], 0.9)
+    objections = conflicts(claim, text, found, both.tolist())
+    clashing = {
+        i
+        for i, w in enumerate(ours)
+        if any(_overlaps(claim, w, c.said) for c in objections if c.kind in _OTHER_WORDS)
+    }
+    kept = np.array([i not in clashing for i in range(len(ours))])
+    loose = sorted(
+        (i for i, w in enumerate(ours) if w.is_content and both[i] < 0.5 and not w.is_number),
+        key=lambda i: -weights[i],
+    )
+    return Finding(
+        passage=passage,
+        coverage=_share(both, weights),
+        own=_share(own, weights),
+        rest=_share(both[kept], weights[kept]),
+        is_verbatim=False,
+        found=tuple(objections),
+        names=tuple(
+            claim[w.start : w.end] for i, w in enumerate(ours) if w.is_name and both[i] < 0.6
+        ),
+        numbers=tuple(claim[q.start : q.end] for q in lost),
+        words=tuple(claim[ours[i].start : ours[i].end] for i in loose),
+        denied=lacks_relation(claim, text) or any(both[head] < 0.5 for _, head in heads(ours)),
+        added=tuple(added_quantifiers(claim, found)),
+        mixing=mixing(found),
+        is_scattered=_is_scattered(passage, found, context),
+        heaviest=max((float(weights[i]) for i in loose), default=0.0)
+        / (float(weights.sum()) or 1.0),
+        is_crossing=has_han(claim) != has_han(text),
+        is_joined=is_joined,
+        in_order=_in_order(found),
+        soft=_soft_share(own, weights),
+        extra=_extra(found),
+        n_words=int((weights > 0.3).sum()),
+        n_passage=sum(w.is_content for w in found.evidence),
+        n_loose=len(loose),
+        odds=(0.0, 0.0, 1.0),
+        verdict=Verdict.UNSUPPORTED,
+        score=0.0,
+    )
+
+
+def _in_order(found: Alignment) -> float:
+    places = [j for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
+    if len(places) < 2:
+        return 1.0
+    kept = sum(a <= b for a, b in zip(places, places[1:], strict=False))
+    return kept / (len(places) - 1)
+
+
+def _soft_share(own: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    covered = own * weights
+    total = float(covered.sum())
+    return float(covered[own < 0.88].sum()) / total if total > 0 else 0.0
+
+
+def _extra(found: Alignment) -> float:
+    paired = {j for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content}
+    if not paired:
+        return 1.0
+    span = [j for j in range(min(paired), max(paired) + 1) if found.evidence[j].is_content]
+    return sum(j not in paired for j in span) / max(1, len(span))
+
+
+def verbatim(passage: Passage) -> Finding:
+    return Finding(
+        passage=passage,
+        coverage=1.0,
+        own=1.0,
+        rest=1.0,
+        is_verbatim=True,
+        found=(),
+        names=(),
+        numbers=(),
+        words=(),
+        denied=False,
+        added=(),
+        mixing=0.0,
+        is_scattered=False,
+        heaviest=0.0,
+        is_crossing=False,
+        is_joined=False,
+        in_order=1.0,
+        soft=0.0,
+        extra=0.0,
+        n_words=1,
+        n_passage=1,
+        n_loose=0,
+        odds=(0.99, 0.0, 0.01),
+        verdict=Verdict.SUPPORTED,
+        score=0.99,
+    )
+
+
+def _share(covered: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    total = float(weights.sum())
+    return float((covered * weights).sum()) / total if total > 0 else 0.0
+
+
+def _covered(
+    found: Alignment, context: Alignment, before: Alignment
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per word, how surely the passage says it, and how surely passage or context do.
+
+    A name that only the sentence before knows does not count where the passage speaks of
+    another name: `Galactica` does not speak of `BlenderBot`.
+    """
+    same = ~np.array(found.is_opposite, dtype=bool)
+    own = np.array(found.score, dtype=float) * same
+    around = np.zeros_like(own)
+    paired = set(found.to)
+    of_another = any(w.is_name and j not in paired for j, w in enumerate(found.evidence))
+    names = np.array([w.is_name for w in found.claim], dtype=bool)
+    for part in (context, before):
+        near = np.array(part.score, dtype=float) * ~np.array(part.is_opposite, dtype=bool) * same
+        near[near < 0.85] = 0.0
+        if part is before and of_another:
+            near[names] = 0.0
+        around = np.maximum(around, near)
+    return own, np.maximum(own, _CONTEXT_WEIGHT * around)
+
+
+def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> bool:
+    """Whether a joined passage says the claim only in pieces.
+
+    Either a name of the claim stands in one sentence and the rest of it in one about another
+    name, or a single clause of the claim finds its words in several sentences.
+    """
+    if not passage.cuts:
+        return False
+    starts = [cut - passage.start for cut in passage.cuts]
+
+    def sentence(j: int) -> int:
+        return bisect_right(starts, found.evidence[j].start)
+
+    said = [(i, j) for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
+    by_clause: dict[int, Counter[int]] = {}
+    for i, j in said:
+        if not found.claim[i].is_name:
+            by_clause.setdefault(found.claim[i].clause, Counter())[sentence(j)] += 1
+    for counts in by_clause.values():
+        if sum(counts.values()) - counts.most_common(1)[0][1] >= max(1, 0.3 * sum(counts.values())):
+            return True
+    plain = Counter(sentence(j) for i, j in said if not found.claim[i].is_name)
+    if not plain:
+        return False
+    main = plain.most_common(1)[0][0]
+    names = {w.text for w in found.claim if w.is_name}
+    there = {w.text for j, w in enumerate(found.evidence) if sentence(j) == main}
+    others = any(
+        w.is_name and w.text not in names
+        for j, w in enumerate(found.evidence)
+        if sentence(j) == main
+    )
+    return others and any(
+        found.claim[i].is_name and found.claim[i].text not in there and context.score[i] < 0.85
+        for i, _ in said
+    )
+
+
+_KEPT = re.compile(r"(?<=\d)\.(?=\d)|(?<![^\W_])-(?=\d)|[^\W_]|[%‰+#<>=≥≤]")
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    return "".join(_KEPT.findall(fold(text)))
+
+
+def is_verbatim(claim: str, text: str) -> bool:
+    """Whether the claim stands in the passage to the letter, and nothing before it denies it."""
+    mine, theirs = _letters(claim), _letters(text)
+    if len(mine) < 4:
+        return False
+    at = theirs.find(mine)
+    if at < 0:
+        return False
+    if at + len(mine) < len(theirs) and mine[-1].isdigit() and theirs[at + len(mine)].isalnum():
+        return theirs[at + len(mine)].isalpha() is False
+    if at == 0:
+        return True
+    if mine[0].isdigit() and (theirs[at - 1].isdigit() or theirs[at - 1] == "."):
+        return False
+    lead = _clause_before(text, len(theirs[:at]))
+    return not any(w.role in ("negation", "quantifier") for w in words(lead))
+
+
+def _clause_before(text: str, n_letters: int) -> str:
+    """The words of a clause before its n-th letter."""
+    seen, stop = 0, len(text)
+    for m in _KEPT.finditer(fold(text)):
+        if seen == n_letters:
+            stop = m.start()
+            break
+        seen += 1
+    return re.split(r"[,，。；;:：!！?？\n]", text[:stop])[-1]
+
+
+def _overlaps(claim: str, word: Word, said: str) -> bool:
+    at = claim.find(said)
+    while at >= 0:
+        if at <= word.start < at + len(said):
+            return True
+        at = claim.find(said, at + 1)
+    return " … " in said and claim[word.start : word.end] in said
+
+
+def contradiction(f: Finding) -> Conflict | None:
+    """The conflict that decides, if the passage speaks of the same thing at all."""
+    bonus = _NEAR_BONUS if f.rest >= _NEAR_COPY and not f.is_crossing else 0.0
+    sure = [c for c in f.found if c.strength + bonus >= _CONFLICT]
+    if not sure or f.rest < _REST or f.own < _TOPIC:
+        return None
+    if f.is_joined:  # across sentences only an order of steps can be told
+        return next((c for c in sure if c.kind == "order"), None)
+    kinds = {c.kind for c in sure}
+    renamed = [c for c in sure if c.kind == "name"]
+    if renamed and kinds & {"number", "version"}:
+        return None  # another name with other figures: another thing
+    if kinds == {"negation"} and f.rest < _DENIED:
+        return None
+    said = " ".join(c.said for c in sure)
+    if any(name not in said for name in f.names):
+        return None  # it also names something the passage does not know
+    return sure[0]

@@ -1,0 +1,124 @@
+"""Sentences of the notes that a claim is compared with, each with the words around it.
+
+Knows notes and words; not what a sentence says of a claim. Called by `grounding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.alignment import Word, words
+from assistant.lexicon import alike, opposites
+from corpus.blocks import units
+from corpus.glossary import translations
+from corpus.text import fold
+from corpus.types import Chunk, Note
+
+__all__ = ["Passage", "joined", "passages_of", "rough_coverage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A sentence or a few of one note, with the words around that say what it is about.
+
+    Attributes:
+        context: title, aliases, headings and the line that governs it.
+        before: the end of the sentence before.
+        cuts: offsets in the note at which its second and later sentences start.
+    """
+
+    note: Note
+    chunk: Chunk
+    start: int
+    end: int
+    context: str
+    before: str = ""
+    cuts: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Exactly the note's words."""
+        return self.note.text[self.start : self.end]
+
+
+def passages_of(note: Note, chunk: Chunk) -> list[Passage]:
+    """The sentences, items and rows of a chunk, with title, headings and stem as context."""
+    return list(_passages_of(note, chunk))
+
+
+@lru_cache(maxsize=2048)
+def _passages_of(note: Note, chunk: Chunk) -> tuple[Passage, ...]:
+    out: list[Passage] = []
+    before = ""
+    title = " ".join((note.title, *note.aliases))
+    for unit in units(note, chunk.start, chunk.end, chunk.heading):
+        heading = " ".join(unit.heading or chunk.heading)
+        stem = note.text[slice(*unit.stem)] if unit.stem else ""
+        out.append(
+            Passage(
+                note=note,
+                chunk=chunk,
+                start=unit.start,
+                end=unit.end,
+                context=f"{title}\n{heading}\n{stem}",
+                before=before,
+            )
+        )
+        before = note.text[unit.start : unit.end][-160:]
+    return tuple(out)
+
+
+def joined(ranked: Sequence[Passage], every: Sequence[Passage]) -> list[Passage]:
+    """The best sentences together with the one before or behind them, as one passage."""
+    by_chunk: dict[tuple[str, int], list[Passage]] = {}
+    for p in every:
+        by_chunk.setdefault((p.note.path, p.chunk.start), []).append(p)
+    out: dict[tuple[str, int, int], Passage] = {}
+    for p in ranked[:3]:
+        row = sorted(by_chunk[p.note.path, p.chunk.start], key=lambda q: q.start)
+        at = row.index(p)
+        for low, high in ((at - 1, at), (at, at + 1), (at - 1, at + 1), (at, at + 2)):
+            if low < 0 or high >= len(row):
+                continue
+            cuts = tuple(q.start for q in row[low + 1 : high + 1])
+            joined = replace(row[low], end=row[high].end, cuts=cuts)
+            out[p.note.path, joined.start, joined.end] = joined
+    return list(out.values())
+
+
+def rough_coverage(ours: Sequence[Word], weights: NDArray[np.float64], passage: Passage) -> float:
+    """Cheap coverage, to choose what is aligned word by word."""
+    bag = _bag(passage.text)
+    near = _bag(passage.context)
+    folded = fold(passage.text)
+    score = 0.0
+    for word, weight in zip(ours, weights.tolist(), strict=True):
+        names = {word.text, *word.known}
+        if not names.isdisjoint(bag) or word.text in folded:
+            score += weight
+        elif not names.isdisjoint(near):
+            score += 0.4 * weight
+        elif not _wide(word.text).isdisjoint(bag):
+            score += 0.8 * weight
+    return score - 0.001 * len(passage.text)
+
+
+@lru_cache(maxsize=8192)
+def _wide(word: str) -> frozenset[str]:
+    return (
+        alike(word) | opposites(word) | {name for name, odds in translations(word) if odds > 0.05}
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _bag(text: str) -> frozenset[str]:
+    out: set[str] = set()
+    for word in words(text):
+        out.add(word.text)
+        out |= word.known
+    return frozenset(out)

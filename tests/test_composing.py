@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from assistant.answering import Extract, Selection
+from assistant.claims import claims_of
+from assistant.composing import Composed, abstention, compose
+from assistant.types import Hit, Scores
+from corpus.blocks import units
+from corpus.readers import notes_from_text
+from corpus.types import Chunk, Note
+
+TEXT = """# LoRA
+
+LoRA 冻结预训练权重。秩通常取 8。
+
+优点：
+
+- 参数少
+- 没有延迟
+
+| 模型 | 参数量 |
+|---|---|
+| LLaMA | 7B |
+| GPT-3 | 175B |
+
+```python
+rank = 8
+```
+"""
+
+
+def note_of(path: str, text: str = TEXT) -> Note:
+    return notes_from_text(path, text)[0]
+
+
+def extract(note: Note, words: str, *, is_item: bool = False) -> Extract:
+    """The unit of a note that begins with these words."""
+    chunk = Chunk(id=1, note=note.path, start=0, end=len(note.text))
+    hit = Hit(note=note, chunk=chunk, score=1.0, scores=Scores())
+    unit = next(u for u in units(note, 0, len(note.text)) if note.text.startswith(words, u.start))
+    return Extract(hit=hit, unit=unit, score=0.9, is_item=is_item)
+
+
+def composed(*extracts: Extract) -> Composed:
+    made = compose(Selection(extracts=extracts, confidence=0.9))
+    assert [c.marker for c in made.citations] == list(range(1, len(extracts) + 1))
+    for citation, chosen in zip(made.citations, extracts, strict=True):
+        note = chosen.hit.note
+        assert note.text[citation.start : citation.end] == citation.quote
+        assert citation.quote in made.text
+        assert f"[{citation.marker}]" in made.text
+        assert citation.line == 1 + note.text.count("\n", 0, citation.start)
+    return made
+
+
+NOTE = note_of("a.md")
+
+
+def test_sentences_are_paragraphs_with_their_marker() -> None:
+    made = composed(extract(NOTE, "LoRA 冻结"), extract(NOTE, "秩通常"))
+    assert made.text == "LoRA 冻结预训练权重。 [1]\n\n秩通常取 8。 [2]"
+    assert made.citations[0].title == "LoRA"
+
+
+def test_a_list_stands_once_under_its_stem() -> None:
+    made = composed(extract(NOTE, "参数少", is_item=True), extract(NOTE, "没有延迟", is_item=True))
+    assert made.text == "优点：\n\n- 参数少 [1]\n- 没有延迟 [2]"
+
+
+def test_rows_stand_under_their_header_and_code_in_its_fence() -> None:
+    made = composed(extract(NOTE, "| LLaMA"), extract(NOTE, "```python"))
+    assert made.text.startswith("| 模型 | 参数量 |\n|---|---|\n| LLaMA | 7B |")
+    assert made.text.endswith("```python\nrank = 8\n```\n\n[2]")
+
+
+def test_every_claim_of_an_answer_finds_its_marker_again() -> None:
+    chosen = [extract(NOTE, words) for words in ("LoRA 冻结", "参数少", "| LLaMA", "```python")]
+    made = composed(*chosen)
+    assert [claim.markers for claim in claims_of(made.text)] == [(1,), (2,), (3,), (4,)]
+
+
+def test_several_notes_are_told_apart_by_their_titles() -> None:
+    other = note_of("b.md", "# HNSW\n\nHNSW 是图索引。\n")
+    made = composed(extract(NOTE, "LoRA 冻结"), extract(other, "HNSW 是"))
+    assert made.text.split("\n\n") == [
+        "**LoRA**", "LoRA 冻结预训练权重。 [1]", "**HNSW**", "HNSW 是图索引。 [2]",
+    ]  # fmt: skip
+
+
+def test_an_abstention_names_what_is_missing_and_the_nearest_notes() -> None:
+    hits = [extract(NOTE, "LoRA 冻结").hit] * 2
+    missing = Selection(extracts=(), confidence=0.1, missing=("价格", "GPT-9"))
+    text, reason = abstention("价格多少？", missing, hits)
+    assert text == "笔记里没有找到答案。最接近的笔记：《LoRA》。"
+    assert reason == "笔记没有提到：价格、GPT-9"
+    text, reason = abstention("What price?", missing, hits)
+    assert text == "Your notes do not answer this. Nearest notes: “LoRA”."
+    assert reason == "the notes do not mention: 价格, GPT-9"
+
+
+def test_an_abstention_without_hits_says_so() -> None:
+    empty = Selection(extracts=(), confidence=0.0)
+    assert abstention("价格？", empty, [])[1] == "笔记里没有相关内容"
+    assert abstention("price?", empty, [])[1] == "nothing in the notes is about this"
+    assert claims_of(abstention("价格？", empty, [])[0]) == []

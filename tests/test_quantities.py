@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.quantities import Quantity, quantities, same_quantity
+from tests.generated import markdown, texts
+
+Read = tuple[float, str]
+
+
+def read(text: str) -> list[Read]:
+    return [(q.value, q.unit) for q in quantities(text)]
+
+
+def spans(text: str) -> list[str]:
+    return [text[q.start : q.end] for q in quantities(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("分成三类", [(3, "类")]),
+        ("有两张卡", [(2, "张")]),
+        ("共十二层", [(12, "层")]),
+        ("一百二十八层", [(128, "层")]),
+        ("一千零一个", [(1001, "")]),
+        ("一万二", [(12_000, "")]),
+        ("一百二", [(120, "")]),
+        ("一万零二", [(10_002, "")]),
+        ("两千五百", [(2_500, "")]),
+        ("三百万", [(3e6, "")]),
+        ("一亿三千万", [(1.3e8, "")]),
+        ("二〇二三年", [(2023, "年")]),
+        ("零点五秒", [(0.5, "秒")]),
+        ("第三章", [(3, "第")]),
+        ("半天", [(0.5, "天")]),
+        ("三十分钟", [(30, "分钟")]),  # not 十分
+        ("二级缓存", [(2, "级")]),
+    ],
+)
+def test_chinese_numerals_are_read_with_their_measure_word(text: str, expected: list[Read]) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1万", [(1e4, "")]),
+        ("3千万", [(3e7, "")]),
+        ("2.5亿元", [(2.5e8, "元")]),
+        ("4050亿参数", [(4050e8, "")]),
+        ("15.6万亿 token", [(15.6e12, "token")]),
+        ("15.6T", [(15.6e12, "")]),
+        ("405B", [(405e9, "")]),
+        ("128K上下文", [(128e3, "")]),
+        ("1M tokens", [(1e6, "")]),
+        ("1.2 bn", [(1.2e9, "")]),
+        ("3.5 billion parameters", [(3.5e9, "")]),
+        ("2 trillion tokens", [(2e12, "token")]),
+        ("１００万", [(100e4, "")]),
+        ("1,400GB", [(1400, "gb")]),
+        ("3,000,000", [(3e6, "")]),
+        ("学习率 1e-4", [(1e-4, "")]),
+        ("2.5e3", [(2500, "")]),
+    ],
+)
+def test_scales_are_multiplied_in(text: str, expected: list[Read]) -> None:
+    assert read(text) == [(pytest.approx(value), unit) for value, unit in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12.5%", [(12.5, "%")]),
+        ("５０％", [(50, "%")]),
+        ("百分之三十五", [(35, "%")]),
+        ("百分之零点五", [(0.5, "%")]),
+        ("百分之百", [(100, "%")]),
+        ("3 个百分点", [(3, "%")]),
+        ("九成", [(90, "%")]),
+        ("分成三份", []),
+        ("三分之一", [(1 / 3, "")]),
+        ("3 分之 2", [(2 / 3, "")]),
+        ("1/4", [(1 / 4, "")]),
+        ("-5%", [(-5, "%")]),
+        ("+3%", [(3, "%")]),
+    ],
+)
+def test_shares_are_read(text: str, expected: list[Read]) -> None:
+    assert read(text) == [(pytest.approx(value), unit) for value, unit in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10-20 层", [(10, ""), (20, "层")]),
+        ("10~20 毫秒", [(10, ""), (20, "ms")]),
+        ("10到20毫秒", [(10, ""), (20, "ms")]),
+        ("3–5 天", [(3, ""), (5, "天")]),
+        ("六到八层", [(6, ""), (8, "层")]),
+        ("0.5B-1.8B", [(0.5e9, ""), (1.8e9, "")]),
+        ("两三天", [(2.5, "天")]),
+        ("五六百个", [(550, "")]),
+        ("224×224", [(224, ""), (224, "")]),
+        ("8×A100", [(8, "")]),
+        ("8张A100", [(8, "张")]),
+    ],
+)
+def test_both_ends_of_a_range_and_both_factors_are_read(text: str, expected: list[Read]) -> None:
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["2023-07-18", "2023/7/18", "2023.07.18", "2023年7月18日", "2023 年 7 月 18 号"]
+)
+def test_a_date_gives_year_month_and_day_however_written(text: str) -> None:
+    assert read(text) == [(2023, "年"), (7, "月"), (18, "日")]
+
+
+def test_year_and_month_are_read_from_an_iso_date() -> None:
+    assert read("2024-05 发布") == [(2024, "年"), (5, "月")]
+    assert read("the 1990s") == [(1990, "年")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("15.6T", "15.6万亿"),
+        ("三类", "3 种"),
+        ("1,400GB", "1400 GB"),
+        ("两个阶段", "2 stages"),
+        ("80G", "80GB"),
+        ("百分之五", "5%"),
+        ("四分之一", "1/4"),
+        ("0.1 秒", "0.1s"),
+        ("23年", "2023年"),
+        ("5 天", "5 日"),
+        ("3 倍", "3x"),
+        ("第 3 层", "第三层"),
+        ("$20", "20 美元"),
+        ("12 层", "12"),
+    ],
+)
+def test_the_same_quantity_is_known_in_other_words(one: str, other: str) -> None:
+    (a,), (b,) = quantities(one), quantities(other)
+    assert same_quantity(a, b)
+    assert same_quantity(b, a)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("15.6T", "1.56T"),
+        ("3 GB", "3 MB"),
+        ("5 GB/s", "5 Gbps"),
+        ("5%", "5 倍"),
+        ("3 个月", "3 月"),
+        ("1999年", "2099年"),
+        ("-5 度", "5 度"),
+        ("$20", "¥20"),
+        ("第 3 层", "3 层"),
+        ("三分之一", "三分之二"),
+        ("10 ms", "10 秒"),
+    ],
+)
+def test_another_number_or_unit_is_another_quantity(one: str, other: str) -> None:
+    (a,), (b,) = quantities(one), quantities(other)
+    assert not same_quantity(a, b)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["bge-m3", "GPT-4", "Llama-3.1", "Qwen1.5-7B", "llama3", "top-5", "FP16", "int8", "H100",
+     "v2.0", "1.2.3", "p99", "A100-80G", "7bchat", "0x7f", "W8A8", "7b2", "x_1"],
+)  # fmt: skip
+def test_digits_of_identifiers_and_versions_are_no_quantities(text: str) -> None:
+    assert read(text) == []
+
+
+def test_a_number_beside_an_identifier_is_still_read() -> None:
+    assert read("Llama-3.1 有 405B 参数,bge-m3 有 1024 维") == [(405e9, ""), (1024, "维")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["一般来说", "一些", "一一对应", "万一失败", "千万不要", "十分有效", "百度", "三星", "千问",
+        "八股文",
+     "千篇一律", "统一", "唯一", "进一步", "二八定律", "五花八门", "双塔", "一元", "半监督", "九章"],
+)  # fmt: skip
+def test_words_that_begin_like_a_number_count_nothing(text: str) -> None:
+    assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "weak"), [("一个模型", True), ("一种方法", True), ("one of them", True),
+                       ("一层", False), ("两个", False), ("第一种", False)],
+)  # fmt: skip
+def test_an_article_is_weak(text: str, weak: bool) -> None:
+    assert [q.is_weak for q in quantities(text)] == [weak]
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [("约 100 个", False), ("超过 1000 条", False), ("about 5 ms", False), ("100多个", False),
+     ("二十多种", False), ("数百万", False), ("两三天", False), ("100 个", True), ("三类", True)],
+)  # fmt: skip
+def test_a_hedged_number_is_not_exact(text: str, exact: bool) -> None:
+    assert [q.is_exact for q in quantities(text)] == [exact]
+
+
+def test_spans_hold_the_number_with_its_unit() -> None:
+    text = "显存约 1,400 GB，成本 ¥300，分成三类、第 2 层，降到百分之五。"
+    assert spans(text) == ["1,400 GB", "¥300", "三类", "第 2 层", "百分之五"]
+
+
+def test_dollar_signs_of_formulas_are_no_currency() -> None:
+    assert read("$10^9$ 次") == [(10, ""), (9, "")]
+    assert read("$3 and $5") == [(3, "美元"), (5, "美元")]
+
+
+@pytest.mark.parametrize("text", ["二" * 5000, "万" * 500, "一" + "万" * 500, "9" * 5000, "1e999"])
+def test_numbers_beyond_all_measure_do_not_crash(text: str) -> None:
+    assert all(math.isfinite(q.value) for q in quantities(text))
+
+
+_NUMBERS = st.lists(
+    st.sampled_from(
+        ["一", "二十", "三百万", "半", "两", "千", "亿", "第", "几", "多", "分之", "百分之", "点",
+            "1", "23", "4.5",
+         "2024", "-", "/", ".", ",", "e", "×", "x", "～", "$", "￥", "%", "GB", "ms", "k", "T", "个",
+             "年", "月",
+         "层", " ", "到", "成", "million", "three", "１２", "\u0301", "🙂"]
+    ),
+    max_size=24,
+).map("".join)  # fmt: skip
+
+
+@given(st.one_of(texts(), markdown(), _NUMBERS))
+def test_spans_slice_the_text_in_order_without_overlap(text: str) -> None:
+    found = quantities(text)
+    assert all(0 <= q.start < q.end <= len(text) for q in found)
+    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(math.isfinite(q.value) for q in found)
+    assert all(text[q.start : q.end] == text[q.start : q.end].strip() for q in found)
+
+
+@given(st.floats(min_value=-1e9, max_value=1e9, allow_nan=False), st.sampled_from(["gb", "", "年"]))
+def test_a_quantity_is_the_same_as_itself(value: float, unit: str) -> None:
+    one = Quantity(value, unit, 0, 1)
+    assert same_quantity(one, one)
+
+
+@given(st.integers(min_value=1, max_value=9_999_999))
+def test_thousands_separators_change_nothing(number: int) -> None:
+    assert read(f"{number:,} 个") == read(f"{number} 个") == [(number, "")]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "共 12 层，3.5 万亿 token。",
+        "一般",
+        "1,111,",
+        "1.",
+        "10-",
+        "百分之",
+        "三、",
+        "九",
+        "1e-",
+        "半",
+    ],
+)
+def test_a_hundred_thousand_characters_take_seconds_at_most(unit: str) -> None:
+    text = (unit * 100_000)[:100_000]
+    started = time.process_time()
+    quantities(text)
+    assert time.process_time() - started < 5
