@@ -345,11 +345,19 @@ def _pieces(claim: str) -> list[tuple[int, int]]:
     return [span for span in spans if span[0] < span[1]]
 
 
+# `M=16 时`, `在长文本上`: a circumstance of what follows, no statement of its own
+_WHEN_ONLY = re.compile(
+    r"(?:时|时候|情况下|之后|以后|之前|以前|的话|过程中|条件下|阶段|上|中|里)[\s)）]*$"
+)
+
+
 def _stands_alone(piece: str) -> bool:
     """Whether a clause opens with a subject of its own and says something of it."""
     piece = piece[:_OPENS]
     content = [t for t in tokens(piece) if t.text not in STOP_TERMS]
     if len(content) < _MIN_CONTENT:
+        return False
+    if _WHEN_ONLY.search(piece):
         return False
     name = _NAME_FIRST.match(piece)
     if name and name.end() < len(piece) - 2:

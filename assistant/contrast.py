@@ -74,6 +74,7 @@ def conflicts(claim: str, note: str, found: Alignment, covered: Sequence[float])
     pair = _Pair(claim, note, found, tuple(covered), has_han(claim) == has_han(note))
     out = [
         *_numbers(pair),
+        *_measures(pair),
         *_versions(pair),
         *_polarity(pair),
         *_quantifiers(pair),
@@ -203,6 +204,38 @@ def _neighbourhood(pair: _Pair, q: Quantity, k: Quantity) -> float:
 
 def _middle(word: Word) -> float:
     return (word.start + word.end) / 2
+
+
+_MEASURES = (
+    frozenset("年 月 周 天 日 小时 分钟 秒 毫秒 year month week day hour minute second ms".split()),
+    frozenset("bit byte 比特 字节 kb mb gb tb kib mib gib tib".split()),
+    frozenset("元 美元 块 dollar yuan".split()),
+)
+
+
+def _measures(pair: _Pair) -> list[Conflict]:
+    """Another unit of the same kind, apart from its figure: 4 个 GPU 天, 4 个 GPU 小时."""
+    found = pair.found
+    said = {w.text for w in found.claim}
+    out = []
+    for i, word in enumerate(found.claim):
+        group = next((g for g in _MEASURES if word.text in g), None)
+        if group is None or any(w.text == word.text for w in found.evidence):
+            continue
+        before = found.to[i - 1] if i else -1
+        for j, other in enumerate(found.evidence):
+            near = before >= 0 and abs(j - before) <= 2
+            if other.text in group and other.text not in said and near:
+                out.append(
+                    Conflict(
+                        kind="number",
+                        said=pair.claim[word.start : word.end],
+                        noted=pair.note[other.start : other.end],
+                        strength=0.8,
+                    )
+                )
+                break
+    return out
 
 
 _VERSIONED = re.compile(r"([A-Za-z][A-Za-z.+#]*)[\s\-_]*[vV]?(\d+(?:\.\d+)*)(?![\d.]*\d?[A-Za-z%])")

@@ -353,7 +353,13 @@ def same_quantity(a: Quantity, b: Quantity) -> bool:
     """Whether two quantities say the same, within rounding of the digits as written."""
     close = math.isclose(a.value, b.value, rel_tol=1e-9, abs_tol=1e-12)
     if close:
-        return a.unit == b.unit or not a.unit or not b.unit or {a.unit, b.unit} <= {"天", "日"}
+        bare = not a.unit or not b.unit
+        # 16 and 16% are two figures; 16 and 16 GB may be one
+        return (
+            a.unit == b.unit
+            or (bare and not {a.unit, b.unit} & {"%", "‰"})
+            or ({a.unit, b.unit} <= {"天", "日"})
+        )
     if a.unit == b.unit == "年" and min(a.value, b.value) < 100:  # 23年 = 2023年
         return a.value % 100 == b.value % 100 and max(a.value, b.value) >= 1900
     return False

@@ -11,11 +11,14 @@ Knows nothing of notes or chunks.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -125,14 +128,9 @@ class _Segmenter:
                     else:
                         sys.modules["pkg_resources"] = before  # type: ignore[assignment]
                 jieba.setLogLevel(logging.WARNING)
-                from corpus.places import cache_folder
-
                 tokenizer = jieba.Tokenizer()
-                folder = cache_folder()
-                if folder is not None:
-                    tokenizer.tmp_dir = str(folder)
-                tokenizer.cache_file = "jieba.dict.cache"
-                tokenizer.initialize()
+                tokenizer.FREQ, tokenizer.total = _dictionary(tokenizer, jieba.__version__)
+                tokenizer.initialized = True
                 self._jieba = tokenizer
         return self._jieba
 
@@ -153,6 +151,40 @@ class _Segmenter:
         """Share of the word in general Chinese, in [0, 1]; 0 for one the dictionary lacks."""
         jieba = self._jieba or self._load()
         return float(jieba.FREQ.get(word) or 0) / float(jieba.total)
+
+
+def _dictionary(tokenizer: Any, version: str) -> tuple[dict[str, int], int]:
+    """jieba's words with their frequencies, prefixes of words with 0, and the sum of all.
+
+    Parsing the dictionary takes a second, jieba's own cache most of one; ours, a text of words
+    beside their numbers, a fifth. A cache that is torn or of another version is made anew.
+    """
+    from corpus.places import cache_folder
+
+    folder = cache_folder()
+    path = folder / f"jieba-{version}.words" if folder is not None else None
+    if path is not None:
+        with suppress(OSError, ValueError, KeyError):
+            head, _, body = path.read_bytes().partition(b"\n")
+            if sha256(body).hexdigest().encode("ascii") == head:
+                numbers, words = body.split(b"\n\n", 1)
+                total, *counts = map(int, numbers.split())
+                known = dict(zip(words.decode("utf-8").split("\n"), counts, strict=True))
+                return known, total
+    found: dict[str, int]
+    found, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    if path is not None:
+        body = b"\n\n".join(
+            [
+                " ".join(map(str, (total, *found.values()))).encode("ascii"),
+                "\n".join(found).encode("utf-8"),
+            ]
+        )
+        with suppress(OSError):  # a cache that cannot be kept is only slower
+            temporary = path.with_name(f"{path.name}.{os.getpid()}")
+            temporary.write_bytes(sha256(body).hexdigest().encode("ascii") + b"\n" + body)
+            temporary.replace(path)
+    return found, int(total)
 
 
 _segmenter = _Segmenter()
