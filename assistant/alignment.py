@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -161,7 +162,7 @@ def _run(raw: Sequence[tuple[str, int, int, bool]], i: int) -> int:
     if raw[i][3]:
         for n in range(min(_MAX_MERGE, len(raw) - i), 1, -1):
             run = raw[i : i + n]
-            touching = all(a[2] == c[1] for a, c in zip(run, run[1:], strict=False))
+            touching = all(a[2] == c[1] for a, c in pairwise(run))
             joined = "".join(part[0] for part in run)
             if touching and len(joined) <= 4 and _is_lexical(joined):
                 return n
@@ -169,7 +170,7 @@ def _run(raw: Sequence[tuple[str, int, int, bool]], i: int) -> int:
 
 
 def _names_one(original: str, *, opens: bool) -> bool:
-    """Whether a Latin word is a name: a digit inside, or a capital that no sentence start explains."""
+    """Whether a Latin word is a name: a digit, or a capital that no sentence start explains."""
     if any(c.isdigit() for c in original) or any(c.isupper() for c in original[1:]):
         return True
     return original[:1].isupper() and not opens
@@ -246,17 +247,19 @@ def _pair(a: Word, b: Word) -> float:
         if odds > 0.02:
             return min(0.95, 0.72 + 0.25 * odds)
         return 0.0
-    if not han_a:
-        return _latin_match(a, b)
-    short, long = sorted((a.text, b.text), key=len)
+    return _han_match(a.text, b.text) if han_a else _latin_match(a, b)
+
+
+def _han_match(a: str, b: str) -> float:
+    """How surely two different Chinese words say the same, by their characters."""
+    if b in opposites(a) or _is_turned(a, b):
+        return 0.0
+    short, long = sorted((a, b), key=len)
     if len(short) >= 2 and short in long:
         return 0.88 if len(short) * 2 >= len(long) else 0.7
-    shared = set(a.text) & set(b.text)
-    if b.text in opposites(a.text) or _is_turned(a.text, b.text):
-        return 0.0
     if len(short) == 1 and short in long and len(long) <= 4:
         return 0.6
-    if len(a.text) == len(b.text) == 2 and len(shared) == 1:
+    if len(a) == len(b) == 2 and len(set(a) & set(b)) == 1:
         return 0.5  # 撤下 and 下线, 过高 and 太高: one character in common says a little
     return 0.0
 

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,7 +170,7 @@ def _in_order(found: Alignment) -> float:
     places = [j for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
     if len(places) < 2:
         return 1.0
-    kept = sum(a <= b for a, b in zip(places, places[1:], strict=False))
+    kept = sum(a <= b for a, b in pairwise(places))
     return kept / (len(places) - 1)
 
 
@@ -188,6 +189,7 @@ def _extra(found: Alignment) -> float:
 
 
 def verbatim(passage: Passage) -> Finding:
+    """The finding of a passage that holds the claim to the letter."""
     return Finding(
         passage=passage,
         coverage=1.0,
@@ -311,12 +313,8 @@ def is_verbatim(claim: str, text: str) -> bool:
 
 def _clause_before(text: str, n_letters: int) -> str:
     """The words of a clause before its n-th letter."""
-    seen, stop = 0, len(text)
-    for m in _KEPT.finditer(fold(text)):
-        if seen == n_letters:
-            stop = m.start()
-            break
-        seen += 1
+    letters = list(_KEPT.finditer(fold(text)))
+    stop = letters[n_letters].start() if n_letters < len(letters) else len(text)
     return re.split(r"[,，。；;:：!！?？\n]", text[:stop])[-1]
 
 

@@ -172,7 +172,7 @@ _NAMED = re.compile(r"[A-Za-z][\s\-]*$")  # what follows is a version of a name,
 
 
 def _neighbourhood(pair: _Pair, q: Quantity, k: Quantity) -> float:
-    """Share of the words around a quantity of the claim whose pairs stand around that of the note."""
+    """Share of the words around a claim's quantity whose pairs stand around the note's."""
     around = [
         i
         for i, w in enumerate(pair.found.claim)
@@ -266,24 +266,15 @@ def _scopes(found: Sequence[Word]) -> list[int]:
     """How many negations govern each word: those before it in its clause, double ones cancel."""
     out = [0] * len(found)
     for i, word in enumerate(found):
-        if word.role == "negation":
-            for j in range(i + 1, len(found)):
-                if found[j].clause != word.clause or found[j].role == "negation":
-                    break
-                out[j] += 1
-    # a negation that stands right before another one denies it
-    for i, word in enumerate(found):
-        if word.role == "negation":
-            chained = 0
-            k = i - 1
-            while k >= 0 and found[k].clause == word.clause and i - k <= 3:
-                chained += found[k].role == "negation"
-                k -= 1
-            if chained:
-                for j in range(i + 1, len(found)):
-                    if found[j].clause != word.clause or found[j].role == "negation":
-                        break
-                    out[j] += chained
+        if word.role != "negation":
+            continue
+        # one that stands right before another one denies it
+        near = found[max(0, i - 3) : i]
+        times = 1 + sum(w.role == "negation" and w.clause == word.clause for w in near)
+        for j in range(i + 1, len(found)):
+            if found[j].clause != word.clause or found[j].role == "negation":
+                break
+            out[j] += times
     return [n % 2 for n in out]
 
 

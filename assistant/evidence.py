@@ -271,7 +271,8 @@ def _fill(
     put("exact_run", _longest_run(own))
     put(f"kind_{view.question.kind.value}", 1.0)
     _fill_fits(row, view.question, text)
-    return every
+    found: NDArray[np.float64] = every
+    return found
 
 
 def _longest_run(own: Alignment) -> float:

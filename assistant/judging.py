@@ -26,9 +26,9 @@ _SAME_THING, _SAME_OWN = 0.8, 0.5
 
 KINDS = ("number", "version", "negation", "opposite", "quantifier", "role", "order", "name", "word")
 JUDGED = (
-    "coverage", "own", "rest", "heaviest", "names", "numbers", "n_loose", "denied", "added", "mixing",
-    "scattered", "crossing", "joined", "in_order", "soft", "extra", "n_words", "n_passage", "verbatim",
-    "ruled", "label", *KINDS,
+    "coverage", "own", "rest", "heaviest", "names", "numbers", "n_loose", "denied", "added",
+    "mixing", "scattered", "crossing", "joined", "in_order", "soft", "extra", "n_words",
+    "n_passage", "verbatim", "ruled", "label", *KINDS,
 )  # fmt: skip
 
 

@@ -91,7 +91,8 @@ def status_text(status: IndexStatus) -> str:
     """The index in figures."""
     lines = [
         f"notes     {status.root or 'none indexed yet'}",
-        f"content   {status.n_notes} notes, {status.n_chunks} passages, {status.n_chars} characters",
+        f"content   {status.n_notes} notes, {status.n_chunks} passages, "
+        f"{status.n_chars} characters",
         f"updated   {status.updated_at or 'never'} (generation {status.generation})",
         f"encoder   {status.encoder or 'none yet'}",
         f"on disk   {status.size_bytes / 1e6:.1f} MB",

@@ -37,7 +37,7 @@ class Trees:
         facts: numbers that were fitted with the trees, such as thresholds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (arrays of one model, made by `from_object`)
         self,
         *,
         names: Sequence[str],

@@ -154,7 +154,7 @@ class _Segmenter:
 
 
 def _dictionary(tokenizer: Any, version: str) -> tuple[dict[str, int], int]:
-    """jieba's words with their frequencies, prefixes of words with 0, and the sum of all.
+    """Jieba's words with their frequencies, prefixes of words with 0, and the sum of all.
 
     Parsing the dictionary takes a second, jieba's own cache most of one; ours, a text of words
     beside their numbers, a fifth. A cache that is torn or of another version is made anew.

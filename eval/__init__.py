@@ -1,0 +1,1 @@
+"""Measures corpus and assistant: golden sets, suites, results."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 
@@ -14,9 +16,7 @@ def align(claim: str, note: str) -> Alignment:
 
 def pairs(claim: str, note: str) -> dict[str, str]:
     found = align(claim, note)
-    return {
-        found.claim[i].text: found.evidence[j].text for i, j in enumerate(found.to) if j >= 0
-    }
+    return {found.claim[i].text: found.evidence[j].text for i, j in enumerate(found.to) if j >= 0}
 
 
 def test_words_know_their_role() -> None:
@@ -39,7 +39,7 @@ def test_numbers_and_names_are_told_apart() -> None:
 def test_words_slice_the_text_in_order_without_overlap(text: str) -> None:
     found = words(text)
     assert all(0 <= w.start < w.end <= len(text) for w in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
 
 
 @given(texts(80), texts(80))
@@ -55,7 +55,9 @@ def test_pairs_are_places_and_scores_lie_in_the_unit_interval(claim: str, note: 
 @given(texts(80))
 def test_a_text_is_found_whole_in_itself(text: str) -> None:
     found = align(text, text)
-    assert all(score == 1 for w, score in zip(found.claim, found.score, strict=True) if w.is_content)
+    assert all(
+        score == 1 for w, score in zip(found.claim, found.score, strict=True) if w.is_content
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,12 +78,13 @@ def test_a_word_is_paired_with_another_name_of_the_same(
 def test_an_opposite_is_marked() -> None:
     found = align("GQA 提高了显存占用", "GQA 降低了显存占用")
     assert [w.text for w, turned in zip(found.claim, found.is_opposite, strict=True) if turned] == [
-        "提高"]
+        "提高"
+    ]
 
 
 def test_a_word_said_twice_is_paired_where_its_neighbours_are() -> None:
     found = align("HNSW 的内存", "IVF 的内存小，HNSW 的内存大")
-    at = [found.to[i] for i, w in enumerate(found.claim) if w.text == "内存"][0]
+    at = next(found.to[i] for i, w in enumerate(found.claim) if w.text == "内存")
     assert found.evidence[at].start > "IVF 的内存小，HNSW".index("HNSW")
 
 

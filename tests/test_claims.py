@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -196,7 +197,7 @@ _PIECES = st.lists(
 def test_claims_slice_the_text_in_order_without_overlap(text: str) -> None:
     found = claims_of(text)
     assert all(claim.text == text[claim.start : claim.end] != "" for claim in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
     assert all(claim.text == claim.text.strip() for claim in found)
     for claim in found:
         assert len(set(claim.markers)) == len(claim.markers)

@@ -120,7 +120,9 @@ def shell(*argv: object, stdin: str = "", **extra: str) -> Ran:
 
 
 @contextmanager
-def talking(*argv: object) -> Iterator[tuple[Callable[[str], dict[str, Any]], subprocess.Popen[str]]]:
+def talking(
+    *argv: object,
+) -> Iterator[tuple[Callable[[str], dict[str, Any]], subprocess.Popen[str]]]:
     """A command in a process of its own that is given a line and gives back an object."""
     command = [sys.executable, "-m", "assistant", *map(str, argv)]
     with subprocess.Popen(
@@ -217,7 +219,9 @@ def test_ask_prints_the_object_of_the_contract(run: Run, notes: Path) -> None:
         False, None, "extractive",
     )  # fmt: skip
     assert "8" in answer["answer"]
-    assert [c["marker"] for c in answer["citations"]] == list(range(1, len(answer["citations"]) + 1))
+    assert [c["marker"] for c in answer["citations"]] == list(
+        range(1, len(answer["citations"]) + 1)
+    )
     for citation in answer["citations"]:
         assert_shape(citation, "citation")
         assert_span(notes, citation)
@@ -330,7 +334,9 @@ def test_find_refuses_a_number_of_hits_below_one(run: Run, notes: Path, k: str) 
     run("find", "LoRA", "--notes", notes, "-k", k).fails(2, "-k", k)
 
 
-@pytest.mark.parametrize("date", ["yesterday", "2024-13", "2024-02-30", "24-05-01", "", "２０２４"])
+@pytest.mark.parametrize(
+    "date", ["yesterday", "2024-13", "2024-02-30", "24-05-01", "", "\uff12\uff10\uff12\uff14"]
+)
 @pytest.mark.parametrize("option", ["--since", "--until"])
 def test_find_refuses_what_is_no_date(run: Run, notes: Path, option: str, date: str) -> None:
     run("find", "LoRA", "--notes", notes, option, date).fails(2, option, "2024-05-01")
@@ -586,8 +592,9 @@ def test_help_is_printed_on_standard_output(run: Run) -> None:
     assert "--since" in done.out
 
 
-@pytest.mark.parametrize("text", ["\ud800", "\x00", "🙂" * 50, "\u202e\u200b", "[1][2]", "```", "|"
-    "||"])
+@pytest.mark.parametrize(
+    "text", ["\ud800", "\x00", "🙂" * 50, "\u202e\u200b", "[1][2]", "```", "|||"]
+)
 def test_strange_words_do_not_crash(run: Run, notes: Path, text: str) -> None:
     for verb in ("ask", "find", "check"):
         done = run(verb, text, "--notes", notes, "--json")
@@ -650,7 +657,8 @@ def test_ask_loads_nothing_heavy(notes: Path) -> None:
 
 
 def test_results_are_utf_8_whatever_the_locale(notes: Path) -> None:
-    done = shell("find", "efSearch", "--notes", notes, LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING=
-        "ascii")
+    done = shell(
+        "find", "efSearch", "--notes", notes, LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii"
+    )
     assert done.code == 0
     assert "召回率" in done.out

@@ -122,7 +122,9 @@ def other_unit(text: str, notes: Notes, rng: random.Random) -> str | None:
     if not found:
         return None
     q = rng.choice(found)
-    number = re.match(r"[\d,.\s]*[\d百千万亿KMBTkmbt]|[一二两三四五六七八九十百千万亿]+", text[q.start : q.end])
+    number = re.match(
+        r"[\d,.\s]*[\d百千万亿KMBTkmbt]|[一二两三四五六七八九十百千万亿]+", text[q.start : q.end]
+    )
     if number is None:
         return None
     return text[: q.start] + number.group().rstrip() + _UNITS[q.unit] + text[q.end :]
@@ -144,7 +146,9 @@ def other_name(text: str, notes: Notes, rng: random.Random) -> str | None:
         return None
     word = rng.choice(own)
     said = {w.text for w in words(text)}
-    new = rng.choice([name for name in notes.names if name not in said and name[:3] != word.text[:3]])
+    new = rng.choice(
+        [name for name in notes.names if name not in said and name[:3] != word.text[:3]]
+    )
     written = text[word.start : word.end]
     return re.sub(rf"(?<![A-Za-z0-9]){re.escape(written)}(?![A-Za-z0-9])", new.upper(), text)
 

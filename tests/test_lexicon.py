@@ -10,7 +10,13 @@ EVERY = sorted(lexicon._alike_table() | lexicon._opposite_table())
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("优点", "优势"), ("提升", "提高"), ("原因", "cause"), ("advantage", "好处"), ("model", "模型")],
+    [
+        ("优点", "优势"),
+        ("提升", "提高"),
+        ("原因", "cause"),
+        ("advantage", "好处"),
+        ("model", "模型"),
+    ],
 )
 def test_words_that_name_the_same_are_alike(one: str, other: str) -> None:
     assert other in alike(one)
@@ -19,8 +25,14 @@ def test_words_that_name_the_same_are_alike(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("高", "低"), ("提升", "降低"), ("优点", "缺点"), ("high", "low"), ("内在", "extrinsic"), ("快",
-        "slow")],
+    [
+        ("高", "低"),
+        ("提升", "降低"),
+        ("优点", "缺点"),
+        ("high", "low"),
+        ("内在", "extrinsic"),
+        ("快", "slow"),
+    ],
 )
 def test_opposites_are_opposite_both_ways(one: str, other: str) -> None:
     assert other in opposites(one)

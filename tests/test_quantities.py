@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -244,7 +245,7 @@ _NUMBERS = st.lists(
 def test_spans_slice_the_text_in_order_without_overlap(text: str) -> None:
     found = quantities(text)
     assert all(0 <= q.start < q.end <= len(text) for q in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
     assert all(math.isfinite(q.value) for q in found)
     assert all(text[q.start : q.end] == text[q.start : q.end].strip() for q in found)
 

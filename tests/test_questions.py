@@ -77,8 +77,13 @@ def test_a_question_of_question_words_alone_keeps_them() -> None:
 
 @pytest.mark.parametrize(
     ("question", "measure"),
-    [("用了几张卡", "张"), ("有多少 层", "层"), ("有几个头", "头"), ("什么是层", ""), ("几率是多少",
-        "")],
+    [
+        ("用了几张卡", "张"),
+        ("有多少 层", "层"),
+        ("有几个头", "头"),
+        ("什么是层", ""),
+        ("几率是多少", ""),
+    ],
 )
 def test_the_measure_is_what_is_counted(question: str, measure: str) -> None:
     assert parse_question(question).measure == measure

@@ -72,8 +72,9 @@ def test_sides_are_places_of_words(text: str) -> None:
         assert relation.direction in {-1, 1}
 
 
-@pytest.mark.parametrize("unit", ["比", "先再", "基于", "的一种", "1. a ", "GQA 比 MHA 快 ",
-    "由提出"])
+@pytest.mark.parametrize(
+    "unit", ["比", "先再", "基于", "的一种", "1. a ", "GQA 比 MHA 快 ", "由提出"]
+)
 def test_the_longest_claim_takes_a_second_at_most(unit: str) -> None:
     text = (unit * 2000)[:2000]
     words(text)

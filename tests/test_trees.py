@@ -75,8 +75,15 @@ def test_a_model_is_loaded_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", json.dumps({**MODEL, "value": [["a"]]}), json.dumps({**MODEL,
-        "names": 3})]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        json.dumps({**MODEL, "value": [["a"]]}),
+        json.dumps({**MODEL, "names": 3}),
+    ],
 )
 def test_a_damaged_model_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str

@@ -1,6 +1,6 @@
 """Trains the judge of the check: does a passage support a claim, contradict it, or neither?
 
-`python -m eval.training.grounding --shared FOLDER --vaults FOLDER --out assistant/models/judge.json`
+`python -m eval.training.grounding --shared FOLDER --vaults FOLDER`
 takes the dev half of the golden claims, compares each with the passages that the product would
 compare it with, and fits boosted trees on the features of `assistant.grounding`. A passage that
 overlaps the gold evidence has the gold verdict, every other one says neither. Test halves are
@@ -39,7 +39,8 @@ logger = logging.getLogger(__name__)
 LABELS = ("supported", "contradicted", "unsupported")
 NO_JUDGE = Trees.from_object(
     {
-        "names": list(JUDGED), "feature": [[-1]], "threshold": [[0.0]], "left": [[0]], "right": [[0]],
+        "names": list(JUDGED), "feature": [[-1]], "threshold": [[0.0]], "left": [[0]],
+        "right": [[0]],
         "value": [[0.0]], "output": [0], "baseline": [0.0, 0.0, 0.0], "depth": 0,
     }
 )  # fmt: skip

@@ -183,7 +183,7 @@ def test_a_copied_answer_carries_its_sources_as_footnotes(assistant: ScriptedAss
     text = answer_markdown(answer, live_markers(answer, protected_spans(answer.text)))
     assert text.startswith("**GQA 分组**")
     assert "每组共享一对键值头。[^1]" in text
-    assert "[^1]: 分组查询注意力 GQA › 原理, `注意力/gqa.md:9` (2024-05-01): GQA 把" in text  # noqa: RUF001
+    assert "[^1]: 分组查询注意力 GQA › 原理, `注意力/gqa.md:9` (2024-05-01): GQA 把" in text
 
 
 def test_a_copied_hit_quotes_the_passage_and_names_its_place(assistant: ScriptedAssistant) -> None:
