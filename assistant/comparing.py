@@ -30,7 +30,7 @@ from assistant.passages import Passage
 from assistant.types import Verdict
 from corpus.text import fold, has_han
 
-__all__ = ["Finding", "compare", "contradiction", "is_verbatim", "verbatim"]
+__all__ = ["Finding", "compare", "contradiction", "is_verbatim", "verbatim", "verbatim_span"]
 
 _CONTEXT_WEIGHT = 0.85
 # Fitted on the dev halves of eval/golden (eval/LOG.md).
@@ -285,6 +285,7 @@ def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> boo
     )
 
 
+_LEAST_LETTERS = 4
 _KEPT = re.compile(r"(?<=\d)\.(?=\d)|(?<![^\W_])-(?=\d)|[^\W_]|[%‰+#<>=≥≤]")
 
 
@@ -295,27 +296,40 @@ def _letters(text: str) -> str:
 
 def is_verbatim(claim: str, text: str) -> bool:
     """Whether the claim stands in the passage to the letter, and nothing before it denies it."""
+    return verbatim_span(claim, text) is not None
+
+
+def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
+    """Where a claim stands in a text to the letter, marks and blanks aside.
+
+    Returns:
+        The span, or None: it does not stand there, it is cut out of a longer number, or words
+        before it in its clause deny or limit it.
+    """
     mine, theirs = _letters(claim), _letters(text)
-    if len(mine) < 4:
-        return False
+    if len(mine) < _LEAST_LETTERS:
+        return None
     at = theirs.find(mine)
-    if at < 0:
-        return False
-    if at + len(mine) < len(theirs) and mine[-1].isdigit() and theirs[at + len(mine)].isalnum():
-        return theirs[at + len(mine)].isalpha() is False
-    if at == 0:
-        return True
-    if mine[0].isdigit() and (theirs[at - 1].isdigit() or theirs[at - 1] == "."):
-        return False
-    lead = _clause_before(text, len(theirs[:at]))
-    return not any(w.role in ("negation", "quantifier") for w in words(lead))
+    while at >= 0:
+        if _is_whole(mine, theirs, at):
+            letters = list(_KEPT.finditer(fold(text)))
+            start, end = letters[at].start(), letters[at + len(mine) - 1].end()
+            lead = re.split(r"[,，。；;:：！!？?\n]", text[:start])[-1]
+            if not any(w.role in ("negation", "quantifier") for w in words(lead)):
+                return start, end
+        at = theirs.find(mine, at + 1)
+    return None
 
 
-def _clause_before(text: str, n_letters: int) -> str:
-    """The words of a clause before its n-th letter."""
-    letters = list(_KEPT.finditer(fold(text)))
-    stop = letters[n_letters].start() if n_letters < len(letters) else len(text)
-    return re.split(r"[,，。；;:：!！?？\n]", text[:stop])[-1]
+def _is_whole(mine: str, theirs: str, at: int) -> bool:
+    """Whether the match does not begin or end inside a number."""
+    end = at + len(mine)
+    after = theirs[end : end + 1]
+    if mine[-1].isdigit() and (after.isdigit() or after in {".", "%"}):
+        return False
+    if mine[-1].isdigit() and after.isascii() and after.isalpha():
+        return False
+    return not (at and mine[0].isdigit() and (theirs[at - 1].isdigit() or theirs[at - 1] == "."))
 
 
 def _overlaps(claim: str, word: Word, said: str) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.alignment import Matcher, weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
-from assistant.comparing import Finding, compare, is_verbatim, verbatim
+from assistant.comparing import Finding, compare, is_verbatim, verbatim, verbatim_span
 from assistant.judging import decide, gives_another_figure, judged_row, settled
 from assistant.passages import Passage, joined, passages_of, rough_coverage
 from assistant.quantities import quantities
@@ -103,10 +103,16 @@ class Checker:
         self, claim: str, cited: Sequence[Citation], *, is_code: bool = False
     ) -> Finding | None:
         """The deciding passage of a claim; of a claim in several parts, that of the weakest."""
-        for passage in self._cited_passages(cited):
+        own = self._cited_passages(cited)
+        for passage in own:
             if is_verbatim(claim, passage.text):
                 return verbatim(passage)
-        whole = self._best(claim, self._passages(claim, cited), is_code=is_code)
+        hits = retrieve(self._index, claim, k=_HITS)
+        for hit in hits:
+            exact = _exact(claim, hit)
+            if exact is not None:
+                return verbatim(exact)
+        whole = self._best(claim, _unique([*own, *_of_hits(hits)]), is_code=is_code)
         if whole is None or whole.is_verbatim or is_code:
             return whole
         parts = standalone_parts(claim)
@@ -194,10 +200,8 @@ class Checker:
 
     def _passages(self, claim: str, cited: Sequence[Citation]) -> list[Passage]:
         """Sentences that may speak of a claim: cited ones first, then found ones."""
-        out = self._cited_passages(cited)
-        for hit in retrieve(self._index, claim, k=_HITS):
-            out += passages_of(hit.note, hit.chunk)
-        return list({(p.note.path, p.start, p.end): p for p in out}.values())
+        hits = retrieve(self._index, claim, k=_HITS)
+        return _unique([*self._cited_passages(cited), *_of_hits(hits)])
 
     def findings(self, claim: str) -> list[Finding]:
         """What each passage that comes near says of a claim, for training and measuring."""
@@ -232,6 +236,30 @@ class Checker:
             compare(claim, weights, p, matcher, around, is_joined=n >= len(ranked))
             for n, p in enumerate(every)
         ]
+
+
+def _of_hits(hits: Sequence[Hit]) -> list[Passage]:
+    return [passage for hit in hits for passage in passages_of(hit.note, hit.chunk)]
+
+
+def _unique(passages: Sequence[Passage]) -> list[Passage]:
+    return list({(p.note.path, p.start, p.end): p for p in passages}.values())
+
+
+def _exact(claim: str, hit: Hit) -> Passage | None:
+    """The sentences of a hit in which a claim stands to the letter, or None."""
+    span = verbatim_span(claim, hit.text)
+    if span is None:
+        return None
+    start, end = hit.chunk.start + span[0], hit.chunk.start + span[1]
+    around = [p for p in passages_of(hit.note, hit.chunk) if p.start < end and start < p.end]
+    return Passage(
+        note=hit.note,
+        chunk=hit.chunk,
+        start=min([start, *(p.start for p in around)]),
+        end=max([end, *(p.end for p in around)]),
+        context=hit.note.title,
+    )
 
 
 def _plain_markers(text: str) -> str:

@@ -109,9 +109,9 @@ def test_a_marker_belongs_to_the_claim_it_stands_in_or_behind(
 @pytest.mark.parametrize(
     "text",
     ["取值范围 [0, 1]。", "维度取 [32, 64, 128] 之一。", "结果在 [2, 5] 之间。",
-        "数组 a[1] 的值是 3。",
+     "数组 a[1] 的值是 3。",
      "下标 `x[1]` 从 0 数起。", "公式 $y[1] = 2$ 成立。", "LoRA 冻结权重[12345]。",
-         "见 [1](https://a.cn) 的说明。"],
+     "见 [1](https://a.cn) 的说明。"],
 )  # fmt: skip
 def test_values_in_brackets_are_no_markers(text: str) -> None:
     assert marked(text) == [()]
@@ -122,11 +122,11 @@ def test_values_in_brackets_are_no_markers(text: str) -> None:
     "text",
     [
         "", " \n\t", "\u200b", "---", "```\n```", "# 标题", "优点：", "您好！", "Hello!", "好的。",
-            "Sure!",
+        "Sure!",
         "感谢您的提问！", "希望以上回答对您有帮助！", "如有其他疑问，欢迎继续提问。",
-            "Feel free to ask.",
+        "Feel free to ask.",
         "GPT-4 是否开源？", "What is LoRA?", "以下是 LoRA 的优点：", "下面我来介绍一下：",
-            "Here are the steps:",
+        "Here are the steps:",
         "好的，没问题！让我来介绍一下。", "综上所述，", "8", "LoRA", "是。",
     ],
 )  # fmt: skip
@@ -138,11 +138,11 @@ def test_greetings_questions_and_labels_are_no_claims(text: str) -> None:
     "text",
     [
         "我不知道。", "无法回答这个问题。", "根据现有资料无法确定。",
-            "您的笔记里没有提到 GPT-5 的参数量。",
+        "您的笔记里没有提到 GPT-5 的参数量。",
         "提供的资料中没有关于价格的信息。", "没有找到相关内容。", "抱歉，笔记里没有相关内容。",
         "The notes do not mention the price.", "Unfortunately, your notes don't say that.",
         "I don't know.", "This is not mentioned in the notes.", "笔记里没有找到答案。",
-            "Your notes do not answer this.",
+        "Your notes do not answer this.",
     ],
 )  # fmt: skip
 def test_sentences_that_find_nothing_are_no_claims(text: str) -> None:
@@ -153,9 +153,9 @@ def test_sentences_that_find_nothing_are_no_claims(text: str) -> None:
     "text",
     [
         "模型不知道答案时会产生幻觉。", "当文档中没有相关信息时，模型应当拒答。",
-            "这种方法不知道用户的偏好。",
+        "这种方法不知道用户的偏好。",
         "单个指标无法判断好坏。", "倒排索引中没有记录词的位置信息。",
-            "文档没有包含查询词时得分为 0。",
+        "文档没有包含查询词时得分为 0。",
         "Hallucination happens when the context does not contain the answer.",
         "以下是 LoRA 的优点：参数少，训练快。", "当然也可以用 LoRA 微调。", "我把学习率设为 1e-4。",
     ],
@@ -183,9 +183,9 @@ _PIECES = st.lists(
     st.one_of(
         st.sampled_from(
             ["[1]", "[2, 3]", "【4】", "[^5]", "\n", "\n\n", "。", "，", "LoRA 冻结权重",
-                "HNSW 是图索引", "- ", "| a | b |",
+             "HNSW 是图索引", "- ", "| a | b |",
              "```", "`x[1]`", "$", "好的，", "？", "：", "没有找到", " ", "\r\n", "A is fast", ". ",
-                 "1. ", "(", "）", "[", "]"]
+             "1. ", "(", "）", "[", "]"]
         ),
         texts(12),
     ),
@@ -235,9 +235,9 @@ def test_a_compound_of_two_subjects_is_two_statements(claim: str, parts: list[st
     "claim",
     [
         "", "LoRA", "如果 LoRA 的秩大，就会占更多显存", "因为显存不够，所以用 LoRA",
-            "LoRA 冻结权重，因此显存少，训练快",
+        "LoRA 冻结权重，因此显存少，训练快",
         "LoRA 需要 1,400GB 显存", "If A holds, then B follows",
-            "LoRA（冻结权重，HNSW 是索引）很常用",
+        "LoRA（冻结权重，HNSW 是索引）很常用",
     ],
 )  # fmt: skip
 def test_a_condition_a_number_and_a_bracket_are_not_cut(claim: str) -> None:

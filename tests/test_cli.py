@@ -495,7 +495,7 @@ def test_settings_come_from_a_toml_file(run: Run, notes: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "word"),
     [("notes = ", "TOML"), ("speed = 'x'", "speed"), ("notes = 3", "notes"), ("[notes]\na = 1",
-        "notes"),
+     "notes"),
      (b"\xff\xfe", "TOML"), (None, "youju.toml")],
 )  # fmt: skip
 def test_a_faulty_config_is_told_in_one_line(

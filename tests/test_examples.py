@@ -11,7 +11,9 @@ from corpus.readers import Vault
 from tests.fakes import HashingEncoder
 
 NOTES = {
-    "lora.md": "# LoRA：低秩适配\n\nLoRA（Low-Rank Adaptation）是一种微调方法。\n\n## 优点\n\n- 参数少\n",
+    "lora.md": (
+        "# LoRA：低秩适配\n\nLoRA（Low-Rank Adaptation）是一种微调方法。\n\n## 优点\n\n- 参数少\n"
+    ),
     "hnsw.md": "# HNSW\n\nHNSW is a layered graph.\n",
     "empty.md": "没有标题也没有定义的几句话。\n",
 }

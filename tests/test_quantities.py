@@ -190,7 +190,7 @@ def test_a_number_beside_an_identifier_is_still_read() -> None:
 @pytest.mark.parametrize(
     "text",
     ["一般来说", "一些", "一一对应", "万一失败", "千万不要", "十分有效", "百度", "三星", "千问",
-        "八股文",
+     "八股文",
      "千篇一律", "统一", "唯一", "进一步", "二八定律", "五花八门", "双塔", "一元", "半监督", "九章"],
 )  # fmt: skip
 def test_words_that_begin_like_a_number_count_nothing(text: str) -> None:
@@ -232,9 +232,9 @@ def test_numbers_beyond_all_measure_do_not_crash(text: str) -> None:
 _NUMBERS = st.lists(
     st.sampled_from(
         ["一", "二十", "三百万", "半", "两", "千", "亿", "第", "几", "多", "分之", "百分之", "点",
-            "1", "23", "4.5",
+         "1", "23", "4.5",
          "2024", "-", "/", ".", ",", "e", "×", "x", "～", "$", "￥", "%", "GB", "ms", "k", "T", "个",
-             "年", "月",
+         "年", "月",
          "层", " ", "到", "成", "million", "three", "１２", "\u0301", "🙂"]
     ),
     max_size=24,
