@@ -200,6 +200,8 @@ def _claim(text: str, plain: str, unit: Unit) -> ClaimSpan | None:
             char.isalnum() for char in plain[start:end].partition("\n")[2] or plain[start:end]
         ):
             return None
+        if unit.kind == "code":
+            start, end = _inside_fence(text, start, end)
     else:
         opening = _OPENING.match(plain, start, end)
         if opening:
@@ -207,6 +209,16 @@ def _claim(text: str, plain: str, unit: Unit) -> ClaimSpan | None:
         if not _states(plain[start:end]):
             return None
     return ClaimSpan(text=text[start:end], start=start, end=end, stem=unit.stem, is_code=is_code)
+
+
+def _inside_fence(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of a code block without its fences."""
+    lines = text[start:end].split("\n")
+    if len(lines) > 1 and lines[0].lstrip("> \t").startswith(("```", "~~~")):
+        start += len(lines[0]) + 1
+        if lines[-1].strip("> \t`~") == "" and lines[-1].strip():
+            end -= len(lines[-1]) + 1
+    return strip_span(text, start, end)
 
 
 def _owners(
@@ -242,7 +254,8 @@ def _nearest(
     if at < 0 or (leads and is_next):
         return at + 1 if is_next else None
     gap = _gap(text, markers, claims[at].end, markers[n][0])
-    if gap.strip(_BETWEEN + "\n"):  # a bullet, a question: something stands between
+    fence = "`~" if claims[at].is_code else ""  # a claim of code ends before its fence
+    if gap.strip(_BETWEEN + "\n" + fence):  # a bullet, a question: something stands between
         return at + 1 if is_next else None
     # on a line of its own it belongs to what it stands under, which may have others already
     return at + 1 if "\n" in gap and is_next and at in owned else at

@@ -26,6 +26,7 @@ from assistant.contrast import (
     missing_numbers,
     mixing,
 )
+from assistant.nearcopy import is_altered
 from assistant.passages import Passage
 from assistant.types import Verdict
 from corpus.text import fold, has_han
@@ -63,6 +64,7 @@ class Finding:
         is_scattered: its names and what is said of them stand in different sentences, of which
             the latter speaks of another name.
         heaviest: largest share of the claim's weight that one word without a pair has.
+        is_altered: a copy of the passage with something changed that matters.
         is_crossing: claim and passage are in different languages.
         is_joined: the passage is more than one sentence.
         in_order: share of neighbouring words of the claim whose pairs keep their order.
@@ -89,6 +91,7 @@ class Finding:
     mixing: float
     is_scattered: bool
     heaviest: float
+    is_altered: bool
     is_crossing: bool
     is_joined: bool
     in_order: float
@@ -152,6 +155,7 @@ def compare(
         is_scattered=_is_scattered(passage, found, context),
         heaviest=max((float(weights[i]) for i in loose), default=0.0)
         / (float(weights.sum()) or 1.0),
+        is_altered=is_altered(claim, text),
         is_crossing=has_han(claim) != has_han(text),
         is_joined=is_joined,
         in_order=_in_order(found),
@@ -205,6 +209,7 @@ def verbatim(passage: Passage) -> Finding:
         mixing=0.0,
         is_scattered=False,
         heaviest=0.0,
+        is_altered=False,
         is_crossing=False,
         is_joined=False,
         in_order=1.0,

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.answering import Extract, Selection, with_stem
 from assistant.types import Citation, Hit
 from corpus.text import has_han
 
 __all__ = ["Composed", "abstention", "compose"]
+
+
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +38,67 @@ def compose(selection: Selection) -> Composed:
     Returns:
         Markdown in which every quoted span is followed by its marker.
     """
+    extracts = _whole_code(selection.extracts)
     pieces: list[str] = []
     citations: list[Citation] = []
     shown_stem: tuple[str, tuple[int, int]] | None = None
-    notes = list(dict.fromkeys(e.hit.note.path for e in selection.extracts))
+    is_joint = len({e.hit.note.path for e in extracts}) > 1
     current = ""
-    for extract in selection.extracts:
+    for n, extract in enumerate(extracts):
         path = extract.hit.note.path
-        if len(notes) > 1 and path != current:
+        if is_joint and path != current:
             pieces.append(f"**{extract.hit.note.title}**")
             shown_stem = None
         current = path
         stem = with_stem(extract) if (extract.is_item or extract.unit.kind == "row") else None
-        if stem is not None and stem.unit.stem is None and extract.unit.stem is not None:
+        if stem is not None and extract.unit.stem is not None:
             key = (path, extract.unit.stem)
             if key != shown_stem:
                 pieces.append(_stem_line(stem, extract))
                 shown_stem = key
         citations.append(_citation(len(citations) + 1, extract))
-        pieces.append(_piece(extract, len(citations)))
+        if extract.unit.kind == "row":
+            pieces.append(extract.text)
+            following = extracts[n + 1] if n + 1 < len(extracts) else None
+            if following is None or not _same_table(extract, following):
+                pieces.append(_row_markers(extracts[: n + 1]))
+        else:
+            pieces.append(_piece(extract, len(citations)))
     return Composed(text=_joined(pieces), citations=tuple(citations))
+
+
+def _whole_code(extracts: Sequence[Extract]) -> list[Extract]:
+    """The extracts, pieces of one fence that follow each other joined again."""
+    out: list[Extract] = []
+    for extract in extracts:
+        last = out[-1] if out else None
+        if (
+            last is not None
+            and last.unit.kind == extract.unit.kind == "code"
+            and last.hit.note.path == extract.hit.note.path
+            and not extract.hit.note.text[last.unit.end : extract.unit.start].strip()
+        ):
+            out[-1] = replace(last, unit=replace(last.unit, end=extract.unit.end))
+        else:
+            out.append(extract)
+    return out
+
+
+def _same_table(a: Extract, b: Extract) -> bool:
+    return (
+        b.unit.kind == "row"
+        and a.hit.note.path == b.hit.note.path
+        and a.unit.stem is not None
+        and a.unit.stem == b.unit.stem
+    )
+
+
+def _row_markers(shown: Sequence[Extract]) -> str:
+    """Markers of the rows that end here, behind their table."""
+    first = len(shown)
+    while first > 1 and _same_table(shown[first - 2], shown[first - 1]):
+        first -= 1
+    return " ".join(f"[{n}]" for n in range(first, len(shown) + 1))
 
 
 def _stem_line(stem: Extract, extract: Extract) -> str:
@@ -67,12 +111,22 @@ def _stem_line(stem: Extract, extract: Extract) -> str:
 
 def _piece(extract: Extract, marker: int) -> str:
     text = extract.text
-    if extract.unit.kind in ("code", "formula"):
-        return f"{text}\n\n[{marker}]"
-    if extract.unit.kind == "row":
+    if extract.unit.kind == "code":
+        return f"{_fenced(text)}\n\n[{marker}]"
+    if extract.unit.kind == "formula":
         return f"{text}\n\n[{marker}]"
     bullet = "- " if extract.is_item or extract.unit.kind == "item" else ""
     return f"{bullet}{text} [{marker}]"
+
+
+def _fenced(text: str) -> str:
+    """Code in a whole fence, also where the extract is only a part of one."""
+    lines = text.split("\n")
+    head = lines.pop(0) if _FENCE.match(lines[0]) else "```"
+    mark = _FENCE.match(head)
+    if lines and _FENCE.match(lines[-1]):
+        lines.pop()
+    return "\n".join([head, *lines, mark.group(1) if mark else "```"])
 
 
 def _joined(pieces: Sequence[str]) -> str:

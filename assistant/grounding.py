@@ -146,7 +146,9 @@ class Checker:
             )
         plain = _plain_markers(span.text)
         own = [cited[n] for n in span.markers if n in cited]
-        best = self._find(plain, own, is_code=span.is_code)
+        # what the text cites elsewhere may be what this claim rests on
+        others = [c for n, c in cited.items() if n not in span.markers]
+        best = self._find(plain, [*own, *others], is_code=span.is_code)
         if best is None:
             return Claim(
                 text=span.text,

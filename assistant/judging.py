@@ -28,7 +28,7 @@ KINDS = ("number", "version", "negation", "opposite", "quantifier", "role", "ord
 JUDGED = (
     "coverage", "own", "rest", "heaviest", "names", "numbers", "n_loose", "denied", "added",
     "mixing", "scattered", "crossing", "joined", "in_order", "soft", "extra", "n_words",
-    "n_passage", "verbatim", "ruled", "label", *KINDS,
+    "n_passage", "verbatim", "ruled", "label", "altered", *KINDS,
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def judged_row(f: Finding) -> list[float]:
         float(f.n_loose), float(f.denied), float(len(f.added)), f.mixing, float(f.is_scattered),
         float(f.is_crossing), float(f.is_joined), f.in_order, f.soft, f.extra, float(f.n_words),
         float(f.n_passage), float(f.is_verbatim), float(contradiction(f) is not None),
-        float(is_label(f.passage.text)), *strengths.values(),
+        float(is_label(f.passage.text)), float(f.is_altered), *strengths.values(),
     ]  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def _objection(
         | (column["added"] > 0)
         | (column["ruled"] > 0)
         | (column["label"] > 0)
+        | (column["altered"] > 0)
         | (conflict >= _SURE)
         | (column["mixing"] >= _MIXED)
         | (column["heaviest"] > _HEAVIEST)

@@ -50,7 +50,7 @@ def test_sentences_items_rows_and_code_of_an_answer_are_claims() -> None:
         "推理没有额外延迟",
         "| LLaMA | 7B [1] |",
         "| GPT-3 | 175B |",
-        "```python\nx = a[1]\n```",
+        "x = a[1]",
     ]
     assert marked(ANSWER) == [(1,), (2,), (1,), (2,), (1,), (), (4,)]
     assert [claim.is_code for claim in claims_of(ANSWER)] == [False] * 6 + [True]

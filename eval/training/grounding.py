@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--vaults", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("assistant/models/judge.json"))
-    parser.add_argument("--support", type=float, default=0.3, help="least probability of support")
+    parser.add_argument("--support", type=float, default=0.45, help="least probability of support")
     parser.add_argument("--against", type=float, default=0.3, help="least one of a contradiction")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")

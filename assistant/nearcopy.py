@@ -1,0 +1,112 @@
+"""A claim that copies a sentence but for a few words: which words, and do they matter?
+
+Compares letter by letter, not word by word: `2023 年` and `2023 个月`, `10^6` and `10^1`, `如果不是`
+and `如果是` differ in one sign that a segmenter may hide. Knows two texts; called by `comparing`.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from assistant.alignment import Word, words
+from assistant.lexicon import LIGHT, alike
+from assistant.quantities import quantities, same_quantity
+from corpus.text import fold, is_han
+
+__all__ = ["is_altered"]
+
+_LATIN = re.compile(r"[a-z_]+|\d+(?:\.\d+)*|[^\W\d_]|[%‰^]")
+_NEAR_COPY = 0.8
+_LEAST_ATOMS = 5
+
+
+@lru_cache(maxsize=8192)
+def _atoms(text: str) -> tuple[tuple[str, int, int], ...]:
+    """Ideographs, Latin words and numbers of a text, with their places."""
+    return tuple((m.group(), m.start(), m.end()) for m in _LATIN.finditer(fold(text)))
+
+
+def is_altered(claim: str, text: str) -> bool:
+    """Whether a claim is a copy of (a part of) a text with something changed that matters.
+
+    Args:
+        claim: the statement.
+        text: a sentence or a few.
+
+    Returns:
+        True when at least four fifths of the claim stand in the text in the same order, and what
+        differs is more than function words or another name for the same word. False for a
+        claim that says it in its own words, whatever it says.
+    """
+    mine, theirs = _atoms(claim), _atoms(text)
+    if len(mine) < _LEAST_ATOMS or not theirs:
+        return False
+    matcher = SequenceMatcher(
+        None, [a for a, _, _ in mine], [b for b, _, _ in theirs], autojunk=False
+    )
+    blocks = [b for b in matcher.get_matching_blocks() if b.size]
+    if sum(b.size for b in blocks) < _NEAR_COPY * len(mine):
+        return False
+    end_a, end_b = len(mine), blocks[-1].b + blocks[-1].size
+    at_a, at_b = 0, blocks[0].b
+    for block in [*blocks, None]:
+        to_a, to_b = (block.a, block.b) if block else (end_a, end_b)
+        if (to_a > at_a or to_b > at_b) and _matters(
+            _piece(claim, mine, at_a, to_a), _piece(text, theirs, at_b, to_b)
+        ):
+            return True
+        if block:
+            at_a, at_b = block.a + block.size, block.b + block.size
+    return _loses_denial(text, theirs, blocks[0].b)
+
+
+def _piece(text: str, atoms: tuple[tuple[str, int, int], ...], low: int, high: int) -> str:
+    return text[atoms[low][1] : atoms[high - 1][2]] if high > low else ""
+
+
+def _loses_denial(text: str, theirs: tuple[tuple[str, int, int], ...], first: int) -> bool:
+    """Whether a negation right before the copied words was left out."""
+    if first == 0:
+        return False
+    lead = re.split(r"[,，。；;:：!！?？\n]", text[: theirs[first][1]])[-1]
+    return any(w.role == "negation" for w in words(lead)[-2:])
+
+
+def _matters(said: str, noted: str) -> bool:
+    """Whether exchanging one piece for the other changes what is said."""
+    ours, others = words(said), words(noted)
+    if any(_changes(w) for w in (*ours, *others)):
+        return not _same_figures(said, noted)
+    left = [w for w in ours if not _is_light(w)]
+    if not left:  # the claim only leaves words out
+        return False
+    known = {w.text for w in others}
+    return not all(w.text in known or alike(w.text) & known for w in left)
+
+
+def _changes(word: Word) -> bool:
+    """Whether a word cannot be there on one side only: a figure, a negation, a scope."""
+    return word.is_number or word.role in ("negation", "quantifier")
+
+
+def _is_light(word: Word) -> bool:
+    return (
+        word.role == "stop"
+        or word.text in LIGHT
+        or (len(word.text) == 1 and not _is_unit(word.text))
+    )
+
+
+def _is_unit(char: str) -> bool:
+    return is_han(char) and char in "年月日天周层维头类种步倍张元块个阶万亿千百"
+
+
+def _same_figures(said: str, noted: str) -> bool:
+    ours, others = quantities(said), quantities(noted)
+    return (
+        bool(ours)
+        and len(ours) == len(others)
+        and all(same_quantity(a, b) for a, b in zip(ours, others, strict=True))
+    )
