@@ -9,14 +9,13 @@ the text. Called by `pipeline`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from assistant.alignment import Matcher, weigh, words
-from assistant.claims import ClaimSpan, claims_of, standalone_parts
+from assistant.claims import ClaimSpan, claims_of, standalone_parts, without_markers
 from assistant.comparing import Finding, compare, is_verbatim, verbatim, verbatim_span
 from assistant.judging import decide, gives_another_figure, judged_row, settled
 from assistant.passages import Passage, joined, passages_of, rough_coverage
@@ -79,7 +78,7 @@ class Checker:
                 continue
             home = claim.evidence.note
             others = [p for h in hits if h.note.path != home for p in passages_of(h.note, h.chunk)]
-            best = self._best(_plain_markers(claim.text), others)
+            best = self._best(without_markers(claim.text), others)
             if best is None or not gives_another_figure(best):
                 continue
             quote = best.passage.text
@@ -144,7 +143,7 @@ class Checker:
                 score=0.0,
                 reason=reason_for(None, span.text, too_long=True),
             )
-        plain = _plain_markers(span.text)
+        plain = without_markers(span.text)
         own = [cited[n] for n in span.markers if n in cited]
         # what the text cites elsewhere may be what this claim rests on
         others = [c for n, c in cited.items() if n not in span.markers]
@@ -262,10 +261,6 @@ def _exact(claim: str, hit: Hit) -> Passage | None:
         end=max([end, *(p.end for p in around)]),
         context=hit.note.title,
     )
-
-
-def _plain_markers(text: str) -> str:
-    return re.sub(r"\s*[\[【［]\^?\d{1,3}(?:\s*[,，、]\s*\d{1,3})*[\]】］]", "", text)
 
 
 def _meets(citation: Citation, passage: Passage) -> bool:

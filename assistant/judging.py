@@ -21,6 +21,8 @@ __all__ = ["JUDGED", "KINDS", "decide", "gives_another_figure", "judged_row", "s
 _SURE = 0.6  # a conflict that no probability outweighs
 _COVERAGE, _OWN, _HEAVIEST, _MIXED = 0.6, 0.4, 0.3, 0.3  # without these there is no support
 _JOINED = 0.6  # several sentences contradict less surely than one
+_ALL = 0.92
+_LEAST_CONFLICT, _UNNAMED = 0.3, 0.5
 _PLAUSIBLE = 0.1  # least probability at which a rule may call a contradiction
 _SAME_THING, _SAME_OWN = 0.8, 0.5
 
@@ -64,9 +66,16 @@ def decide(
     verbatim = np.flatnonzero(column["verbatim"] > 0)
     if verbatim.size:
         return Verdict.SUPPORTED, int(verbatim[column["n_passage"][verbatim].argmin()])
-    pro = np.where(_objection(column, odds), 0.0, odds[:, 0])
+    # every word of the claim in one sentence, in the same order: no judge needs to be sure
+    plain = (column["own"] >= _ALL) & (column["in_order"] >= 1.0) & (column["joined"] == 0)
+    pro = np.where(plain, np.maximum(odds[:, 0], support), odds[:, 0])
+    pro = np.where(_objection(column, odds), 0.0, pro)
     ruled = (column["ruled"] > 0) & (odds[:, 1] >= _PLAUSIBLE)
     contra = odds[:, 1] * np.where(column["joined"] > 0, _JOINED, 1.0)
+    # no slot was found in which they differ, so nobody could be told why
+    conflict = np.max([column[kind] for kind in KINDS], axis=0)
+    contra *= np.where(conflict < _LEAST_CONFLICT, _UNNAMED, 1.0)
+    contra[(column["names"] > 0) & (column["ruled"] == 0)] = 0.0
     contra = np.maximum(contra, np.where(ruled, against, 0.0))
     s, c = int(pro.argmax()), int(contra.argmax())
     if pro[s] >= support and pro[s] > 0.9 * contra[c]:

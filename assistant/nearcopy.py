@@ -1,6 +1,6 @@
 """A claim that copies a sentence but for a few words: which words, and do they matter?
 
-Compares letter by letter, not word by word: `2023 年` and `2023 个月`, `10^6` and `10^1`, `如果不是`
+Compares letter by letter: `2023 年` and `2023 个月`, `10^6` and `10^1`, `如果不是`
 and `如果是` differ in one sign that a segmenter may hide. Knows two texts; called by `comparing`.
 """
 
@@ -18,7 +18,7 @@ from corpus.text import fold, is_han
 __all__ = ["is_altered"]
 
 _LATIN = re.compile(r"[a-z_]+|\d+(?:\.\d+)*|[^\W\d_]|[%‰^]")
-_NEAR_COPY = 0.8
+_NEAR_COPY = 0.75
 _LEAST_ATOMS = 5
 
 

@@ -57,6 +57,9 @@ def _passages_of(note: Note, chunk: Chunk) -> tuple[Passage, ...]:
     before = ""
     title = " ".join((note.title, *note.aliases))
     for unit in units(note, chunk.start, chunk.end, chunk.heading):
+        # a heading names its section; in a feed, whose structure is lost, it may state something
+        if unit.kind == "heading" and note.format == "markdown":
+            continue
         heading = " ".join(unit.heading or chunk.heading)
         stem = note.text[slice(*unit.stem)] if unit.stem else ""
         out.append(
