@@ -106,12 +106,12 @@ class Checker:
         for passage in own:
             if is_verbatim(claim, passage.text):
                 return verbatim(passage)
-        hits = retrieve(self._index, claim, k=_HITS)
+        hits = retrieve(self._index, claim, k=2 * _HITS)
         for hit in hits:
             exact = _exact(claim, hit)
             if exact is not None:
                 return verbatim(exact)
-        whole = self._best(claim, _unique([*own, *_of_hits(hits)]), is_code=is_code)
+        whole = self._best(claim, _unique([*own, *_of_hits(hits[:_HITS])]), is_code=is_code)
         if whole is None or whole.is_verbatim or is_code:
             return whole
         parts = standalone_parts(claim)

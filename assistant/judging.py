@@ -70,6 +70,8 @@ def decide(
     plain = (column["own"] >= _ALL) & (column["in_order"] >= 1.0) & (column["joined"] == 0)
     pro = np.where(plain, np.maximum(odds[:, 0], support), odds[:, 0])
     pro = np.where(_objection(column, odds), 0.0, pro)
+    if (column["altered"] > 0).any():  # what one sentence says otherwise, no other one makes true
+        pro[:] = 0.0
     ruled = (column["ruled"] > 0) & (odds[:, 1] >= _PLAUSIBLE)
     contra = odds[:, 1] * np.where(column["joined"] > 0, _JOINED, 1.0)
     # no slot was found in which they differ, so nobody could be told why

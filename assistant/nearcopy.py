@@ -18,6 +18,7 @@ from corpus.text import fold, is_han
 __all__ = ["is_altered"]
 
 _LATIN = re.compile(r"[a-z_]+|\d+(?:\.\d+)*|[^\W\d_]|[%‰^]")
+_NUMERALS = "零〇一二三四五六七八九十百千万亿两半"
 _NEAR_COPY = 0.75
 _LEAST_ATOMS = 5
 
@@ -76,6 +77,8 @@ def _loses_denial(text: str, theirs: tuple[tuple[str, int, int], ...], first: in
 
 def _matters(said: str, noted: str) -> bool:
     """Whether exchanging one piece for the other changes what is said."""
+    if [c for c in said if c in _NUMERALS] != [c for c in noted if c in _NUMERALS]:
+        return not _same_figures(said, noted)
     ours, others = words(said), words(noted)
     if any(_changes(w) for w in (*ours, *others)):
         return not _same_figures(said, noted)
