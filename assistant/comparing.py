@@ -316,9 +316,9 @@ def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
         return None
     at = theirs.find(mine)
     while at >= 0:
-        if _is_whole(mine, theirs, at):
-            letters = list(_KEPT.finditer(fold(text)))
-            start, end = letters[at].start(), letters[at + len(mine) - 1].end()
+        letters = list(_KEPT.finditer(fold(text)))
+        start, end = letters[at].start(), letters[at + len(mine) - 1].end()
+        if _is_whole(text, start, end):
             lead = re.split(r"[,，。；;:：！!？?\n]", text[:start])[-1]
             if not any(w.role in ("negation", "quantifier") for w in words(lead)):
                 return start, end
@@ -326,15 +326,13 @@ def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
     return None
 
 
-def _is_whole(mine: str, theirs: str, at: int) -> bool:
-    """Whether the match does not begin or end inside a number."""
-    end = at + len(mine)
-    after = theirs[end : end + 1]
-    if mine[-1].isdigit() and (after.isdigit() or after in {".", "%"}):
-        return False
-    if mine[-1].isdigit() and after.isascii() and after.isalpha():
-        return False
-    return not (at and mine[0].isdigit() and (theirs[at - 1].isdigit() or theirs[at - 1] == "."))
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether a span does not begin or end inside a number or its unit: 1.5 in 11.5, 15 in 15T."""
+    before = re.search(r"[\d.,]$", text[:start]) is None or not text[start].isdigit()
+    last, after = text[end - 1], text[end : end + 2]
+    if not last.isdigit():
+        return before
+    return before and re.match(r"\d|[.,]\d|%|[A-Za-z]", after) is None
 
 
 def _overlaps(claim: str, word: Word, said: str) -> bool:
