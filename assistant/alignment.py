@@ -9,6 +9,7 @@ neighbours are. Knows nothing of verdicts; called by `contrast` and `grounding`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from assistant.quantities import quantities
 from assistant.similarity import WordSimilarity
 from corpus.glossary import translations
 from corpus.text import fold, has_han, is_han
-from corpus.tokens import STOP_TERMS, terms, tokens
+from corpus.tokens import STOP_TERMS, commonness, terms, tokens
 
 __all__ = ["Alignment", "Matcher", "Word", "weigh", "words"]
 
@@ -39,6 +40,7 @@ _JUMP, _FAR = 0.012, 12
 _MIN_MATCH = 0.45
 _SOFT_FLOOR = 0.5
 _SOFT_WEIGHT = 0.8
+_HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,8 +490,19 @@ def _path(scores: NDArray[np.float64], counts: Sequence[bool]) -> list[int]:
     return to
 
 
-def weigh(found: Sequence[Word], idf: Callable[[str], float]) -> NDArray[np.float64]:
-    """How much each word matters: rare words and names more, function words nothing."""
+def weigh(
+    found: Sequence[Word], idf: Callable[[str], float], df: Callable[[str], int]
+) -> NDArray[np.float64]:
+    """How much each word matters: rare words and names more, function words nothing.
+
+    A word that no note holds would weigh most by its idf alone; colloquial ones (照样, 差不多)
+    weigh by how common they are in general.
+
+    Args:
+        found: words of a claim or a question.
+        idf: weight of a term in the notes.
+        df: number of passages that hold a term.
+    """
     out = np.zeros(len(found))
     for i, word in enumerate(found):
         if not word.is_content:
@@ -501,5 +514,18 @@ def weigh(found: Sequence[Word], idf: Callable[[str], float]) -> NDArray[np.floa
         base = min(max(base, 0.4), 8.0)
         if len(word.text) == 1 and _is_han_word(word.text):
             base *= 0.4
-        out[i] = base * (1.3 if word.is_name else 1.0)
+        out[i] = base * (1.3 if word.is_name else _rarity(word, df))
     return out
+
+
+def _rarity(word: Word, df: Callable[[str], int]) -> float:
+    """What of its idf a word keeps that no note holds, by how common it is in general."""
+    if word.is_number or df(word.text):
+        return 1.0
+    if not has_han(word.text):
+        return 0.5
+    per_million = commonness(word.text)
+    if per_million <= _HAN_RARE:
+        return 1.0
+    span = math.log(_HAN_COMMON / _HAN_RARE)
+    return max(0.25, 1 - 0.75 * math.log(per_million / _HAN_RARE) / span)

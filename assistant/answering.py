@@ -27,12 +27,12 @@ __all__ = ["Extract", "Selection", "select", "with_stem"]
 _MAX_LIST = 14
 # Units besides the best one, by what is asked; a short fact needs one sentence.
 _LIMIT = {
-    Kind.NUMBER: 2, Kind.WHEN: 2, Kind.WHO: 2, Kind.DEFINE: 3, Kind.YES_NO: 3, Kind.CODE: 2,
+    Kind.NUMBER: 3, Kind.WHEN: 3, Kind.WHO: 3, Kind.DEFINE: 3, Kind.YES_NO: 3, Kind.CODE: 2,
     Kind.LIST: 4, Kind.COMPARE: 4, Kind.HOW: 3, Kind.WHY: 3, Kind.OPEN: 3,
 }  # fmt: skip
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN, Kind.DEFINE})
 # A further unit must be this likely, as a share of the best one's probability.
-_SHARE, _SHARE_ELSEWHERE = 0.35, 0.7
+_SHARE, _SHARE_ELSEWHERE, _LEAST = 0.2, 0.6, 0.06
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ def _compose(question: Question, best: Candidate, ranked: list[Candidate]) -> li
             break
         here = candidate.hit.note.path == best.hit.note.path
         least = (_SHARE if here else _SHARE_ELSEWHERE) * best.score
-        if candidate.score < max(least, 0.12) or _same_words(candidate, picked):
+        if candidate.score < max(least, _LEAST) or _same_words(candidate, picked):
             continue
         picked.append(candidate)
     return _merge(picked, is_list=False)

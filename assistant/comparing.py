@@ -6,11 +6,9 @@ Knows claims, passages and alignments; `judging` decides what a finding means. C
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -28,10 +26,12 @@ from assistant.contrast import (
 )
 from assistant.nearcopy import is_altered
 from assistant.passages import Passage
+from assistant.similarity import WordSimilarity
 from assistant.types import Verdict
-from corpus.text import fold, has_han
+from assistant.verbatim import is_copy_of_subject, is_verbatim
+from corpus.text import has_han
 
-__all__ = ["Finding", "compare", "contradiction", "is_verbatim", "verbatim", "verbatim_span"]
+__all__ = ["Finding", "compare", "contradiction", "verbatim"]
 
 _CONTEXT_WEIGHT = 0.85
 # Fitted on the dev halves of eval/golden (eval/LOG.md).
@@ -74,6 +74,8 @@ class Finding:
         n_words: content words of the claim.
         n_passage: content words of the passage.
         n_loose: content words of the claim without a pair.
+        cosine: of the vectors of claim and passage, in [-1, 1].
+        kin: coverage in which a word without a pair counts as much as its most similar word.
         odds: probabilities that the passage supports, contradicts, or does neither.
     """
 
@@ -100,6 +102,8 @@ class Finding:
     n_words: int
     n_passage: int
     n_loose: int
+    cosine: float
+    kin: float
     odds: tuple[float, float, float]
     verdict: Verdict
     score: float
@@ -112,11 +116,22 @@ def compare(
     matcher: Matcher,
     around: Matcher,
     *,
-    is_joined: bool,
+    cosine: float,
+    similar: WordSimilarity,
 ) -> Finding:
-    """What one passage says of a claim."""
+    """What one passage says of a claim.
+
+    Args:
+        claim: the claim.
+        weights: of its words.
+        passage: what it is compared with.
+        matcher: pairs the words of the claim with those of the passages.
+        around: pairs them with the words around the passages.
+        cosine: of the vectors of claim and passage.
+        similar: word vectors.
+    """
     text, ours = passage.text, matcher.claim
-    if is_verbatim(claim, text):
+    if is_verbatim(claim, text) or is_copy_of_subject(claim, passage):
         return verbatim(passage)
     found = matcher.align(words(text), text)
     lost = missing_numbers(claim, text, f"{passage.context} {passage.before}")
@@ -157,17 +172,39 @@ def compare(
         / (float(weights.sum()) or 1.0),
         is_altered=is_altered(claim, text),
         is_crossing=has_han(claim) != has_han(text),
-        is_joined=is_joined,
+        is_joined=bool(passage.cuts),
         in_order=_in_order(found),
         soft=_soft_share(own, weights),
         extra=_extra(found),
         n_words=int((weights > 0.3).sum()),
         n_passage=sum(w.is_content for w in found.evidence),
         n_loose=len(loose),
+        cosine=cosine,
+        kin=_kin(found, both, weights, similar),
         odds=(0.0, 0.0, 1.0),
         verdict=Verdict.UNSUPPORTED,
         score=0.0,
     )
+
+
+def _kin(
+    found: Alignment,
+    both: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    similar: WordSimilarity,
+) -> float:
+    """Coverage in which a word without a pair counts as much as its most similar word."""
+    score = both.copy()
+    loose = [
+        i
+        for i, w in enumerate(found.claim)
+        if w.is_content and score[i] < 0.5 and not (w.is_number or w.is_name)
+    ]
+    there = sorted({w.text for w in found.evidence if w.is_content and not w.is_number})
+    if loose and there:
+        near = similar.matrix([found.claim[i].text for i in loose], there).max(axis=1)
+        score[loose] = np.maximum(score[loose], near)
+    return _share(score, weights)
 
 
 def _in_order(found: Alignment) -> float:
@@ -218,6 +255,8 @@ def verbatim(passage: Passage) -> Finding:
         n_words=1,
         n_passage=1,
         n_loose=0,
+        cosine=1.0,
+        kin=1.0,
         odds=(0.99, 0.0, 0.01),
         verdict=Verdict.SUPPORTED,
         score=0.99,
@@ -288,51 +327,6 @@ def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> boo
         found.claim[i].is_name and found.claim[i].text not in there and context.score[i] < 0.85
         for i, _ in said
     )
-
-
-_LEAST_LETTERS = 4
-_KEPT = re.compile(r"(?<=\d)\.(?=\d)|(?<![^\W_])-(?=\d)|[^\W_]|[%‰+#<>=≥≤]")
-
-
-@lru_cache(maxsize=8192)
-def _letters(text: str) -> str:
-    return "".join(_KEPT.findall(fold(text)))
-
-
-def is_verbatim(claim: str, text: str) -> bool:
-    """Whether the claim stands in the passage to the letter, and nothing before it denies it."""
-    return verbatim_span(claim, text) is not None
-
-
-def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
-    """Where a claim stands in a text to the letter, marks and blanks aside.
-
-    Returns:
-        The span, or None: it does not stand there, it is cut out of a longer number, or words
-        before it in its clause deny or limit it.
-    """
-    mine, theirs = _letters(claim), _letters(text)
-    if len(mine) < _LEAST_LETTERS:
-        return None
-    at = theirs.find(mine)
-    while at >= 0:
-        letters = list(_KEPT.finditer(fold(text)))
-        start, end = letters[at].start(), letters[at + len(mine) - 1].end()
-        if _is_whole(text, start, end):
-            lead = re.split(r"[,，。；;:：！!？?\n]", text[:start])[-1]
-            if not any(w.role in ("negation", "quantifier") for w in words(lead)):
-                return start, end
-        at = theirs.find(mine, at + 1)
-    return None
-
-
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether a span does not begin or end inside a number or its unit: 1.5 in 11.5, 15 in 15T."""
-    before = re.search(r"[\d.,]$", text[:start]) is None or not text[start].isdigit()
-    last, after = text[end - 1], text[end : end + 2]
-    if not last.isdigit():
-        return before
-    return before and re.match(r"\d|[.,]\d|%|[A-Za-z]", after) is None
 
 
 def _overlaps(claim: str, word: Word, said: str) -> bool:

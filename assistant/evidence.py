@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,12 @@ from assistant.types import Hit
 from corpus.blocks import units
 from corpus.glossary import translations
 from corpus.text import fold, has_han
-from corpus.tokens import commonness, tokens
+from corpus.tokens import is_proper, tokens
 from corpus.types import Unit
 
 __all__ = ["FEATURES", "QUESTION_FEATURES", "Candidate", "candidates", "features", "question_row"]
 
 _MAX_CANDIDATES = 90
-_HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
 
 
 @dataclass(slots=True)
@@ -101,7 +101,9 @@ FEATURES = (
     "is_row", "is_code", "has_stem", "stem_label", "cut_off", "asks", "new_words", "exact_run", "kind_number",
     "kind_when", "kind_who", "kind_list", "kind_compare", "kind_why", "kind_how", "kind_define",
     "kind_code", "kind_yes_no", "kind_open", "all_best", "own_best", "all_gap", "label",
-    "unknown_names", "unknown_weight", "asks_name", "spells_out",
+    "unknown_names", "unknown_weight", "asks_name", "spells_out", "names_own", "names_around",
+    "rest_own", "rest_all", "rest_lost", "clause", "clause_rest", "name_apart", "subject", "foreign",
+    "rival", "in_order", "weakest_name", "entities_lost", "unmet", "fits_near", "names_someone",
 )  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def features(
         float32 of shape (len(found), len(FEATURES)).
     """
     asked = words(question.core)
-    weights = weigh(asked, idf) * np.array([_rarity(w, df) for w in asked])
+    weights = weigh(asked, idf, df)
     known = np.array([_is_known(w, df) for w in asked], dtype=float)
     texts = [words(c.text) for c in found]
     stems, headings = [words(c.stem) for c in found], [words(c.heading) for c in found]
@@ -145,15 +147,19 @@ def features(
         float(weights[strange].max(initial=0.0)) if len(asked) else 0.0
     )
     scores: list[NDArray[np.float64]] = []
+    seen: dict[str, NDArray[np.float64]] = {}
+
+    def covered(text: str, there: tuple[Word, ...]) -> NDArray[np.float64]:
+        if text not in seen:
+            seen[text] = np.array(around.align(there, text).score)
+        return seen[text]
+
     for i, c in enumerate(found):
         own = matcher.align(texts[i], c.text)
         parts = [
-            np.array(around.align(w, t).score)
-            for w, t in (
-                (stems[i], c.stem),
-                (headings[i], c.heading),
-                (titles[i], c.hit.note.title),
-            )
+            covered(c.stem, stems[i]),
+            covered(c.heading, headings[i]),
+            covered(c.hit.note.title, titles[i]),
         ]
         scores.append(_fill(rows[i], view, c, own, parts))
     _compare_all(rows, found, scores, weights, cosines)
@@ -166,20 +172,6 @@ class _View:
     asked: tuple[Word, ...]
     weights: NDArray[np.float64]
     known: NDArray[np.float64]
-
-
-def _rarity(word: Word, df: Callable[[str], int]) -> float:
-    """How much a word of the question must be answered: colloquial words that notes lack, less."""
-    if word.is_name or word.is_number or df(word.text):
-        return 1.0
-    if not has_han(word.text):
-        return 0.5
-    per_million = commonness(word.text)
-    if per_million <= _HAN_RARE:
-        return 1.0
-    return float(
-        max(0.25, 1 - 0.75 * np.log(per_million / _HAN_RARE) / np.log(_HAN_COMMON / _HAN_RARE))
-    )
 
 
 def _is_known(word: Word, df: Callable[[str], int]) -> bool:
@@ -269,10 +261,63 @@ def _fill(
     new = sum(w.is_content and j not in paired for j, w in enumerate(own.evidence))
     put("new_words", float(min(new, 20)))
     put("exact_run", _longest_run(own))
+    for name, value in _who_does_what(own, mine, every, weights, c).items():
+        put(name, value)
+    entities = names | np.array([is_proper(w.text) for w in view.asked], dtype=bool)
+    put("entities_lost", float((entities & (every < 0.5) & (weights > 0)).sum()))
     put(f"kind_{view.question.kind.value}", 1.0)
-    _fill_fits(row, view.question, text)
+    _fill_fits(row, view.question, text, _near_text(own, weights, text))
     found: NDArray[np.float64] = every
     return found
+
+
+def _who_does_what(
+    own: Alignment,
+    mine: NDArray[np.float64],
+    every: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    c: Candidate,
+) -> dict[str, float]:
+    """Whether what is asked is said of the thing asked about, not of another one beside it."""
+    named = np.array([w.is_name for w in own.claim], dtype=bool)
+    rest = ~named
+    total = float(weights.sum()) or 1.0
+    lost = weights * (every < 0.5) * rest
+    out = {
+        "names_own": _share(mine, weights * named) if named.any() else -1.0,
+        "names_around": _share(every, weights * named) if named.any() else -1.0,
+        "rest_own": _share(mine, weights * rest),
+        "rest_all": _share(every, weights * rest),
+        "rest_lost": float(lost.max(initial=0.0)) / total,
+        "weakest_name": float(every[named].min()) if named.any() else -1.0,
+    }
+    pairs = [(i, j) for i, j in enumerate(own.to) if j >= 0 and weights[i] > 0]
+    by_clause: dict[int, float] = {}
+    rest_by_clause: dict[int, float] = {}
+    for i, j in pairs:
+        k, said = own.evidence[j].clause, float(mine[i] * weights[i])
+        by_clause[k] = by_clause.get(k, 0.0) + said
+        if rest[i]:
+            rest_by_clause[k] = rest_by_clause.get(k, 0.0) + said
+    out["clause"] = max(by_clause.values(), default=0.0) / total
+    out["clause_rest"] = max(rest_by_clause.values(), default=0.0) / total
+    asked = {j for i, j in pairs if named[i]}
+    others = [j for i, j in pairs if rest[i]]
+    out["name_apart"] = (
+        float(min(20, min(abs(a - b) for a in asked for b in others))) if asked and others else -1.0
+    )
+    known = {w.text for w in words(f"{c.heading} {c.hit.note.title}")}
+    there = [j for j, w in enumerate(own.evidence) if w.is_name]
+    foreign = [j for j in there if j not in asked and own.evidence[j].text not in known]
+    out["foreign"] = float(min(8, len(foreign)))
+    out["subject"] = 0.5 if not there else float(there[0] in asked)
+    main = max(rest_by_clause, key=lambda k: rest_by_clause[k], default=None)
+    here = {j for j in there if own.evidence[j].clause == main}
+    out["rival"] = float(bool(named.any() and here & set(foreign) and not here & asked))
+    places = [j for _, j in pairs]
+    steps = list(pairwise(places))
+    out["in_order"] = sum(a <= b for a, b in steps) / len(steps) if steps else 1.0
+    return out
 
 
 def _longest_run(own: Alignment) -> float:
@@ -342,8 +387,26 @@ _ASKS_NAME = re.compile(
 _NAMED = re.compile(r"[A-Z][A-Za-z]+")
 
 
-def _fill_fits(row: NDArray[np.float32], question: Question, text: str) -> None:
-    """Whether a unit holds the kind of thing the question asks for."""
+_SOMEONE = re.compile(r"等人|作者|团队|公司|实验室|大学|et al", re.IGNORECASE)
+_ASKS_VALUE = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})
+
+
+def _near_text(own: Alignment, weights: NDArray[np.float64], text: str) -> str:
+    """The clause of a unit that says most of the question, with its neighbours."""
+    said: dict[int, float] = {}
+    for i, j in enumerate(own.to):
+        if j >= 0:
+            k = own.evidence[j].clause
+            said[k] = said.get(k, 0.0) + own.score[i] * float(weights[i])
+    if not said:
+        return text
+    main = max(said, key=lambda k: (said[k], -k))
+    near = [w for w in own.evidence if abs(w.clause - main) <= 1]
+    return text[near[0].start : near[-1].end]
+
+
+def _fill_fits(row: NDArray[np.float32], question: Question, text: str, near: str) -> None:
+    """Whether a unit, and its clause that says most, holds the kind of thing asked for."""
     numbers = question_numbers(question.text)
     folded = fold(question.text)
     new = [q for q in quantities(text) if q.value not in numbers and not q.is_weak]
@@ -376,6 +439,18 @@ def _fill_fits(row: NDArray[np.float32], question: Question, text: str) -> None:
         Kind.HOW: "how", Kind.COMPARE: "compares", Kind.DEFINE: "defines", Kind.CODE: "code",
     }.get(question.kind)  # fmt: skip
     row[_COLUMN["fits"]] = float(holds[wanted]) if wanted else 1.0
+    asked = {w.text for w in words(question.text)}
+    someone = _SOMEONE.search(near) is not None or any(
+        (w.is_name or is_proper(w.text)) and w.text not in asked for w in words(near)
+    )
+    here = {
+        Kind.NUMBER: any(q.value not in numbers and not q.is_weak for q in quantities(near)),
+        Kind.WHEN: _WHEN.search(near) is not None,
+        Kind.WHO: someone,
+    }.get(question.kind)
+    row[_COLUMN["fits_near"]] = 0.5 if here is None else float(here)
+    row[_COLUMN["unmet"]] = float(question.kind in _ASKS_VALUE and not row[_COLUMN["fits"]])
+    row[_COLUMN["names_someone"]] = float(someone)
 
 
 QUESTION_FEATURES = (

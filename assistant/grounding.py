@@ -1,10 +1,9 @@
 """The check: what the notes say of each claim of a text.
 
 For a claim, sentences come from what it cites and from a search with the claim itself. Each
-sentence is aligned with the claim; slots that differ are found by `contrast`; what is covered,
-missing and in conflict gives the verdict. "Supported" needs coverage and the absence of every
-objection; one objection is enough to lose it. Knows claims and hits; does not know who wrote
-the text. Called by `pipeline`.
+sentence is aligned with the claim; slots that differ are found by `contrast`; from what is
+covered, missing and in conflict in all of them `judging` makes the verdict. Knows claims and
+hits; does not know who wrote the text. Called by `pipeline`.
 """
 
 from __future__ import annotations
@@ -16,15 +15,17 @@ import numpy as np
 
 from assistant.alignment import Matcher, weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts, without_markers
-from assistant.comparing import Finding, compare, is_verbatim, verbatim, verbatim_span
-from assistant.judging import decide, gives_another_figure, judged_row, settled
+from assistant.comparing import Finding, compare, verbatim
+from assistant.contrast import Conflict
+from assistant.disagreement import rivals, statements
+from assistant.judging import claim_row, decide, is_same_subject, judged_row, settled
 from assistant.passages import Passage, joined, passages_of, rough_coverage
-from assistant.quantities import quantities
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
 from assistant.types import Citation, Claim, Disagreement, Evidence, Hit, Verdict
+from assistant.verbatim import is_verbatim, verbatim_span
 from corpus.index import Index
 
 __all__ = ["Checker"]
@@ -41,12 +42,17 @@ class Checker:
         index: the notes.
         similar: word vectors.
         judge: probability that a passage supports a claim, contradicts it, or does neither.
+        verdicts: probability of each verdict for all passages together; `facts["support"]` is
+            the least one of "supported".
     """
 
-    def __init__(self, index: Index, similar: WordSimilarity, judge: Trees) -> None:
+    def __init__(
+        self, index: Index, similar: WordSimilarity, judge: Trees, verdicts: Trees
+    ) -> None:
         self._index = index
         self._similar = similar
         self._judge_model = judge
+        self._verdicts = verdicts
 
     def check(self, text: str, citations: Sequence[Citation] = ()) -> tuple[Claim, ...]:
         """Every claim of a text with its verdict.
@@ -74,14 +80,25 @@ class Checker:
         for claim in claims:
             if claim.verdict is not Verdict.SUPPORTED or claim.evidence is None:
                 continue
-            if not quantities(claim.text):
+            plain, home = without_markers(claim.text), claim.evidence.note
+            if not any(not s.is_setting for s in statements(plain)):
                 continue
-            home = claim.evidence.note
             others = [p for h in hits if h.note.path != home for p in passages_of(h.note, h.chunk)]
-            best = self._best(without_markers(claim.text), others)
-            if best is None or not gives_another_figure(best):
+            others = [p for p in _unique(others) if rivals(plain, p.text)]
+            near = [f for f in self._compared(plain, others) if is_same_subject(f)]
+            if not near:
                 continue
+            best = max(near, key=lambda f: (f.rest, f.own))
             quote = best.passage.text
+            pair = rivals(plain, quote)
+            assert pair is not None, "only passages with a rival figure are compared"
+            clash = Conflict(
+                kind="number",
+                said=plain[pair[0].figure.start : pair[0].figure.end],
+                noted=quote[pair[1].figure.start : pair[1].figure.end],
+                strength=1.0,
+            )
+            best = replace(best, verdict=Verdict.CONTRADICTED, found=(clash, *best.found))
             other = Claim(
                 text=quote,
                 start=0,
@@ -101,7 +118,7 @@ class Checker:
     def _find(
         self, claim: str, cited: Sequence[Citation], *, is_code: bool = False
     ) -> Finding | None:
-        """The deciding passage of a claim; of a claim in several parts, that of the weakest."""
+        """The deciding passage of a claim; the weakest part's, if all are supported apart."""
         own = self._cited_passages(cited)
         for passage in own:
             if is_verbatim(claim, passage.text):
@@ -115,23 +132,12 @@ class Checker:
         if whole is None or whole.is_verbatim or is_code:
             return whole
         parts = standalone_parts(claim)
-        if len(parts) < 2:
+        if whole.verdict is not Verdict.UNSUPPORTED or len(parts) < 2:
             return whole
+        # a claim that no passage supports as a whole may be made of two that different ones do
         found = [self._best(part, self._passages(part, cited)) for part in parts]
-        order = (Verdict.CONTRADICTED, Verdict.UNSUPPORTED, Verdict.SUPPORTED)
-        known = [f for f in found if f is not None]
-        if len(known) < len(parts):
-            return replace(whole, verdict=Verdict.UNSUPPORTED, score=min(whole.score, 0.3))
-        worst = min(known, key=lambda f: order.index(f.verdict))
-        if whole.verdict is Verdict.CONTRADICTED and worst.verdict is not Verdict.SUPPORTED:
-            return whole
-        if (
-            worst.verdict is Verdict.UNSUPPORTED
-            and whole.verdict is Verdict.SUPPORTED
-            and not whole.is_joined
-        ):
-            return whole
-        return worst
+        known = [f for f in found if f is not None and f.verdict is Verdict.SUPPORTED]
+        return whole if len(known) < len(parts) else min(known, key=lambda f: f.score)
 
     def _judge(self, text: str, span: ClaimSpan, cited: dict[int, Citation]) -> Claim:
         if len(span.text) > _MAX_CHARS:
@@ -219,22 +225,32 @@ class Checker:
             return exact or replace(found[0], score=0.1)
         rows = np.array([judged_row(f) for f in found], np.float32)
         odds = self._judge_model.probabilities(rows)
-        facts = self._judge_model.facts
-        verdict, at = decide(rows, odds, support=facts["support"], against=facts["against"])
-        return settled(found[at], verdict, odds, at)
+        chances = self._verdicts.probabilities(claim_row(rows, odds)[None, :])[0]
+        verdict, at = decide(rows, odds, chances, support=self._verdicts.facts["support"])
+        return settled(found[at], verdict, chances)
 
     def _compared(self, claim: str, passages: Sequence[Passage]) -> list[Finding]:
         if not passages:
             return []
         ours = words(claim)
-        weights = weigh(ours, self._index.idf)
+        weights = weigh(ours, self._index.idf, self._index.df)
         ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
         every = [*ranked, *joined(ranked, passages)]
         texts = [words(p.text) for p in every]
         matcher = Matcher(ours, texts, self._similar)
         around = Matcher(ours, [words(t) for p in every for t in (p.context, p.before)], None)
+        cosines = self._similar.vectors([p.text[:_MAX_CHARS] for p in every])
+        cosines = cosines @ self._similar.vectors([claim])[0]
         return [
-            compare(claim, weights, p, matcher, around, is_joined=n >= len(ranked))
+            compare(
+                claim,
+                weights,
+                p,
+                matcher,
+                around,
+                cosine=float(cosines[n]),
+                similar=self._similar,
+            )
             for n, p in enumerate(every)
         ]
 

@@ -1,8 +1,9 @@
 """The verdict on a claim from what each passage says of it.
 
-A judge trained on claims with known verdicts (`eval.training.grounding`) gives every passage the
-probability that it supports the claim, contradicts it, or does neither; rules object. "Supported"
-needs both: probability, and no objection. Knows findings; not notes. Called by `grounding`.
+Two models trained on claims with known verdicts (`eval.training.grounding`): the judge gives every
+passage the probability that it supports the claim, contradicts it, or does neither; the second
+weighs all passages together. Rules object: "supported" needs both, probability and no objection.
+Knows findings; not notes. Called by `grounding`.
 """
 
 from __future__ import annotations
@@ -16,21 +17,28 @@ from assistant.comparing import Finding, contradiction
 from assistant.types import Verdict
 from corpus.sentences import is_label
 
-__all__ = ["JUDGED", "KINDS", "decide", "gives_another_figure", "judged_row", "settled"]
+__all__ = [
+    "CLAIM_FEATURES",
+    "JUDGED",
+    "KINDS",
+    "LABELS",
+    "claim_row",
+    "decide",
+    "is_same_subject",
+    "judged_row",
+    "settled",
+]
 
 _SURE = 0.6  # a conflict that no probability outweighs
-_COVERAGE, _OWN, _HEAVIEST, _MIXED = 0.6, 0.4, 0.3, 0.3  # without these there is no support
-_JOINED = 0.6  # several sentences contradict less surely than one
-_ALL = 0.92
-_LEAST_CONFLICT, _UNNAMED = 0.3, 0.5
-_PLAUSIBLE = 0.1  # least probability at which a rule may call a contradiction
+_ALL, _MIXED = 0.92, 0.3
 _SAME_THING, _SAME_OWN = 0.8, 0.5
 
+LABELS = ("supported", "contradicted", "unsupported")
 KINDS = ("number", "version", "negation", "opposite", "quantifier", "role", "order", "name", "word")
 JUDGED = (
     "coverage", "own", "rest", "heaviest", "names", "numbers", "n_loose", "denied", "added",
     "mixing", "scattered", "crossing", "joined", "in_order", "soft", "extra", "n_words",
-    "n_passage", "verbatim", "ruled", "label", "altered", *KINDS,
+    "n_passage", "verbatim", "ruled", "label", "altered", "cosine", "kin", *KINDS,
 )  # fmt: skip
 
 
@@ -44,93 +52,114 @@ def judged_row(f: Finding) -> list[float]:
         float(f.n_loose), float(f.denied), float(len(f.added)), f.mixing, float(f.is_scattered),
         float(f.is_crossing), float(f.is_joined), f.in_order, f.soft, f.extra, float(f.n_words),
         float(f.n_passage), float(f.is_verbatim), float(contradiction(f) is not None),
-        float(is_label(f.passage.text)), float(f.is_altered), *strengths.values(),
+        float(is_label(f.passage.text)), float(f.is_altered), f.cosine, f.kin, *strengths.values(),
     ]  # fmt: skip
 
 
+CLAIM_FEATURES = (
+    *(f"support {name}" for name in JUDGED),
+    *(f"against {name}" for name in JUDGED),
+    *(f"nearest {name}" for name in JUDGED),
+    *(f"max {name}" for name in JUDGED),
+    *(f"mean {name}" for name in JUDGED),
+    *(f"{at} {odds}" for at in ("support", "against", "nearest") for odds in LABELS),
+    "two support", "two against", "all support", "all against", "passages", "same", "same nearest",
+)  # fmt: skip
+
+
+def claim_row(rows: NDArray[np.float32], odds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What all passages together say of a claim.
+
+    Args:
+        rows: features of the findings (JUDGED), of shape (n, len(JUDGED)), n at least 1.
+        odds: probabilities that each passage supports, contradicts, does neither; (n, 3).
+
+    Returns:
+        float32 of shape (len(CLAIM_FEATURES),): the passage that supports most, the one that
+        contradicts most, the one that covers most, the largest of all, the mean of the four that
+        say most, their probabilities, and probabilities added up.
+    """
+    column = {name: i for i, name in enumerate(JUDGED)}
+    s, c = int(odds[:, 0].argmax()), int(odds[:, 1].argmax())
+    near = int(rows[:, column["coverage"]].argmax())
+    top = np.argsort(-(odds[:, 0] + odds[:, 1]), kind="stable")[:4]
+    extra = [
+        np.sort(odds[:, 0])[-2:].sum(), np.sort(odds[:, 1])[-2:].sum(), odds[:, 0].sum(),
+        odds[:, 1].sum(), len(odds), s == c, s == near,
+    ]  # fmt: skip
+    parts = [rows[s], rows[c], rows[near], rows.max(axis=0), rows[top].mean(axis=0)]
+    return np.concatenate([*parts, odds[s], odds[c], odds[near], extra]).astype(np.float32)
+
+
 def decide(
-    rows: NDArray[np.float32], odds: NDArray[np.float64], *, support: float, against: float
+    rows: NDArray[np.float32],
+    odds: NDArray[np.float64],
+    chances: NDArray[np.float64],
+    *,
+    support: float,
 ) -> tuple[Verdict, int]:
     """The verdict on a claim, and the passage on which it rests.
 
     Args:
         rows: features of the findings (JUDGED), of shape (n, len(JUDGED)), n at least 1.
         odds: probabilities that each passage supports, contradicts, does neither; (n, 3).
-        support: least probability of a supporting passage.
-        against: least probability of a contradicting one.
+        chances: probabilities of the three verdicts for the whole claim; (3,).
+        support: least probability of the verdict "supported".
 
     Returns:
-        Supported only where no rule objects, whatever the probability.
+        Supported only where no rule objects, whatever the probability. A claim that is likely but
+        not surely supported is not called contradicted: it is not found in the notes.
     """
     column = {name: rows[:, i] for i, name in enumerate(JUDGED)}
     verbatim = np.flatnonzero(column["verbatim"] > 0)
     if verbatim.size:
         return Verdict.SUPPORTED, int(verbatim[column["n_passage"][verbatim].argmin()])
+    s, c = int(odds[:, 0].argmax()), int(odds[:, 1].argmax())
+    # what one sentence says otherwise, no other one makes true
+    altered = bool((column["altered"] > 0).any())
+    objects = altered or any(column[name][s] > 0 for name in ("names", "numbers", "ruled", "label"))
     # every word of the claim in one sentence, in the same order: no judge needs to be sure
     plain = (column["own"] >= _ALL) & (column["in_order"] >= 1.0) & (column["joined"] == 0)
-    pro = np.where(plain, np.maximum(odds[:, 0], support), odds[:, 0])
-    pro = np.where(_objection(column, odds), 0.0, pro)
-    if (column["altered"] > 0).any():  # what one sentence says otherwise, no other one makes true
-        pro[:] = 0.0
-    ruled = (column["ruled"] > 0) & (odds[:, 1] >= _PLAUSIBLE)
-    contra = odds[:, 1] * np.where(column["joined"] > 0, _JOINED, 1.0)
-    # no slot was found in which they differ, so nobody could be told why
-    conflict = np.max([column[kind] for kind in KINDS], axis=0)
-    contra *= np.where(conflict < _LEAST_CONFLICT, _UNNAMED, 1.0)
-    contra[(column["names"] > 0) & (column["ruled"] == 0)] = 0.0
-    contra = np.maximum(contra, np.where(ruled, against, 0.0))
-    s, c = int(pro.argmax()), int(contra.argmax())
-    if pro[s] >= support and pro[s] > 0.9 * contra[c]:
+    plain &= ~_objection(column)
+    if plain.any() and not altered:
+        return Verdict.SUPPORTED, int(np.where(plain, odds[:, 0], -1.0).argmax())
+    if chances[0] >= support and not objects:
         return Verdict.SUPPORTED, s
-    if contra[c] >= against and contra[c] >= pro[s]:
+    if chances[1] >= max(chances[0], chances[2]) or (altered and chances[1] >= chances[2]):
         return Verdict.CONTRADICTED, c
-    return Verdict.UNSUPPORTED, int((odds[:, 0] + odds[:, 1]).argmax())
+    return Verdict.UNSUPPORTED, s if odds[s, 0] >= odds[c, 1] else c
 
 
-def _objection(
-    column: dict[str, NDArray[np.float32]], odds: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Which passages cannot support the claim, whatever their probability."""
+def _objection(column: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """In which passages something differs from the claim."""
     conflict = np.max([column[kind] for kind in KINDS], axis=0)
-    crossing = column["crossing"] > 0
     found: NDArray[np.bool_] = (
         (column["names"] > 0)
         | (column["numbers"] > 0)
-        | (column["scattered"] > 0)
         | (column["denied"] > 0)
         | (column["added"] > 0)
         | (column["ruled"] > 0)
         | (column["label"] > 0)
-        | (column["altered"] > 0)
         | (conflict >= _SURE)
         | (column["mixing"] >= _MIXED)
-        | (column["heaviest"] > _HEAVIEST)
-        | (column["coverage"] < np.where(crossing, _COVERAGE - 0.12, _COVERAGE))
-        | (column["own"] < np.where(crossing, _OWN - 0.06, _OWN))
-        | ((column["joined"] > 0) & ((column["coverage"] < 0.9) | (odds[:, 0] < 0.7)))
     )
     return found
 
 
-def settled(f: Finding, verdict: Verdict, odds: NDArray[np.float64], at: int) -> Finding:
+def settled(f: Finding, verdict: Verdict, chances: NDArray[np.float64]) -> Finding:
     """The finding with its verdict and the probability that the notes support the claim."""
     if f.is_verbatim:
         return f
-    chances = (float(odds[at, 0]), float(odds[at, 1]), float(odds[at, 2]))
-    score = chances[0] if verdict is Verdict.SUPPORTED else min(chances[0], 0.49)
+    pro, contra, neither = (float(chance) for chance in chances)
+    score = pro if verdict is Verdict.SUPPORTED else min(pro, 0.49)
     against = contradiction(f)
     found = f.found
     if verdict is Verdict.CONTRADICTED and against is not None:
         found = (against, *(c for c in f.found if c is not against))
-    return replace(f, verdict=verdict, score=min(0.98, max(0.01, score)), odds=chances, found=found)
+    score = min(0.98, max(0.01, score))
+    return replace(f, verdict=verdict, score=score, odds=(pro, contra, neither), found=found)
 
 
-def gives_another_figure(f: Finding) -> bool:
-    """Whether a passage says the same of the same thing but for a figure."""
-    return (
-        f.verdict is Verdict.CONTRADICTED
-        and f.found[0].kind == "number"
-        and f.rest >= _SAME_THING
-        and f.own >= _SAME_OWN
-        and not f.names
-    )
+def is_same_subject(f: Finding) -> bool:
+    """Whether a passage speaks of the very thing that the claim speaks of, figures aside."""
+    return f.rest >= _SAME_THING and f.own >= _SAME_OWN and not f.names and not f.is_joined

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,11 +19,11 @@ from assistant.composing import abstention, compose
 from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.examples import draft_questions
 from assistant.grounding import Checker
-from assistant.judging import JUDGED
+from assistant.judging import CLAIM_FEATURES, JUDGED
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, retrieve
 from assistant.similarity import WordSimilarity
-from assistant.trees import load_trees
+from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Hit
 from corpus.encoder import Encoder, load_encoder
 from corpus.errors import ConfigError
@@ -52,9 +53,19 @@ class Assistant:
         self.generator = "extractive"
         self.encoder_name = encoder.name
         self._similar = WordSimilarity(encoder)
-        self._checker = Checker(index, self._similar, load_trees("judge", JUDGED))
-        self._ranker = load_trees("answers", FEATURES)
-        self._answerable = load_trees("answerable", QUESTION_FEATURES)
+
+    @cached_property
+    def _checker(self) -> Checker:
+        judge, verdicts = load_trees("judge", JUDGED), load_trees("verdicts", CLAIM_FEATURES)
+        return Checker(self.index, self._similar, judge, verdicts)
+
+    @cached_property
+    def _ranker(self) -> Trees:
+        return load_trees("answers", FEATURES)
+
+    @cached_property
+    def _answerable(self) -> Trees:
+        return load_trees("answerable", QUESTION_FEATURES)
 
     @classmethod
     def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
@@ -205,7 +216,8 @@ class _Clock:
 
 
 def _sound(text: str, limit: int, what: str, *, strip: bool = True) -> str:
-    """The text, if it can be worked on."""
+    """The text, if it can be worked on; half of a pair of surrogates becomes U+FFFD."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     plain = text.strip() if strip else text
     if not plain.strip():
         raise ConfigError(f"The {what} is empty. Write a few words.")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 from corpus.text import fold
@@ -30,6 +31,7 @@ __all__ = [
     "Token",
     "commonness",
     "content_terms",
+    "is_proper",
     "stem",
     "terms",
     "tokens",
@@ -76,6 +78,7 @@ _STOP_LATIN = frozenset(
     "shall may might must i you we he she my your our me us please tell explain describe give "
     "show not no so such s t re ve ll some any each other also between among".split()
 )
+_NAME_TAGS = frozenset({"nr", "ns", "nt", "nz"})
 STOP_TERMS = _STOP_HAN | _STOP_LATIN
 
 
@@ -107,6 +110,12 @@ class _Segmenter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jieba: Any = None
+        self._module: Any = None
+
+    def module(self) -> Any:
+        """The package jieba."""
+        self._load()
+        return self._module
 
     def _load(self) -> Any:
         with self._lock:
@@ -127,6 +136,7 @@ class _Segmenter:
                         del sys.modules["pkg_resources"]
                     else:
                         sys.modules["pkg_resources"] = before  # type: ignore[assignment]
+                self._module = jieba
                 jieba.setLogLevel(logging.WARNING)
                 tokenizer = jieba.Tokenizer()
                 tokenizer.FREQ, tokenizer.total = _dictionary(tokenizer, jieba.__version__)
@@ -180,11 +190,16 @@ def _dictionary(tokenizer: Any, version: str) -> tuple[dict[str, int], int]:
                 "\n".join(found).encode("utf-8"),
             ]
         )
-        with suppress(OSError):  # a cache that cannot be kept is only slower
-            temporary = path.with_name(f"{path.name}.{os.getpid()}")
-            temporary.write_bytes(sha256(body).hexdigest().encode("ascii") + b"\n" + body)
-            temporary.replace(path)
+        _keep(path, body)
     return found, int(total)
+
+
+def _keep(path: Path, body: bytes) -> None:
+    """Write a cache behind its checksum; one that cannot be kept is only slower."""
+    with suppress(OSError):
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary.write_bytes(sha256(body).hexdigest().encode("ascii") + b"\n" + body)
+        temporary.replace(path)
 
 
 _segmenter = _Segmenter()
@@ -193,6 +208,32 @@ _segmenter = _Segmenter()
 def commonness(word: str) -> float:
     """Occurrences per million words of general Chinese text, 0 for a word jieba does not know."""
     return 1e6 * _segmenter.frequency(word)
+
+
+def is_proper(word: str) -> bool:
+    """Whether jieba's dictionary tags a word as the name of a person, place, firm or brand."""
+    return word in _proper_names()
+
+
+@lru_cache(maxsize=1)
+def _proper_names() -> frozenset[str]:
+    """Words of jieba's dictionary tagged nr, ns, nt, nz (names), kept in the cache folder."""
+    from corpus.places import cache_folder
+
+    jieba = _segmenter.module()
+    folder = cache_folder()
+    path = folder / f"jieba-{jieba.__version__}.names" if folder is not None else None
+    if path is not None:
+        with suppress(OSError, ValueError):
+            head, _, body = path.read_bytes().partition(b"\n")
+            if sha256(body).hexdigest().encode("ascii") == head:
+                return frozenset(body.decode("utf-8").split("\n"))
+    with jieba.Tokenizer().get_dict_file() as file:
+        rows = (line.decode("utf-8").split() for line in file)
+        found = frozenset(row[0] for row in rows if len(row) == 3 and row[2][:2] in _NAME_TAGS)
+    if path is not None:
+        _keep(path, "\n".join(sorted(found)).encode("utf-8"))
+    return found
 
 
 @lru_cache(maxsize=20_000)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
     parser.add_argument("suite", choices=("answers", "grounding"))
     parser.add_argument(
-        "set", help="feed, sample, vault; for grounding also studies, self-llm, ml-engineering"
+        "set",
+        help="feed, feed2, sample, vault; for grounding also studies, self-llm, ml-engineering",
     )
     parser.add_argument(
         "--split", default="dev", choices=("dev", "test", "all"), help="half of the set"
@@ -177,4 +179,10 @@ def _macro_f1(confusion: Counter[tuple[str, str]]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough; nothing is flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)

@@ -76,7 +76,14 @@ def _spans(row: dict[str, Any], key: str) -> tuple[GoldSpan, ...]:
 
 
 def questions(name: str, split: str) -> list[GoldQuestion]:
-    """The questions of a set ("feed", "sample", "vault"), of one split or of "all"."""
+    """The questions of a set, of one split or of "all".
+
+    Args:
+        name: "feed", "feed2" (kept to judge), "sample", "vault", or "train-" with "feed",
+            "samples" or "vault".
+        split: "dev", "test" or "all".
+    """
+    file, _, corpus = name.partition("-")
     return [
         GoldQuestion(
             id=row["id"],
@@ -87,15 +94,25 @@ def questions(name: str, split: str) -> list[GoldQuestion]:
             facts=tuple(tuple(f) if isinstance(f, list) else (f,) for f in row["facts"]),
             gold=_spans(row, "gold") if row["answerable"] else (),
         )
-        for row in _rows(f"{name}_questions")
-        if split in ("all", row["split"])
+        for row in _rows(f"{file}_questions")
+        if split in ("all", row["split"]) and (not corpus or row["corpus"] == corpus)
     ]
 
 
 def claims(name: str, split: str) -> list[GoldClaim]:
-    """The claims about a set of notes ("feed", "sample", or a vault), of one split or of "all"."""
-    corpus = "samples" if name == "sample" else name
-    rows = _rows("feed_claims") if name == "feed" else _rows("claims")
+    """The claims about a set of notes, of one split or of "all".
+
+    Args:
+        name: "feed", "feed2" (kept to judge), "sample", a vault, or "train-" with "feed",
+            "samples" or "vault".
+        split: "dev", "test" or "all".
+    """
+    if name in ("feed", "feed2"):
+        rows, corpus = _rows(f"{name}_claims"), ""
+    elif name.startswith("train-"):
+        rows, corpus = _rows("train_claims"), name.removeprefix("train-")
+    else:
+        rows, corpus = _rows("claims"), "samples" if name == "sample" else name
     return [
         GoldClaim(
             id=row["id"],
@@ -106,7 +123,7 @@ def claims(name: str, split: str) -> list[GoldClaim]:
             gold=_spans(row, "evidence"),
         )
         for row in rows
-        if split in ("all", row["split"]) and (name == "feed" or row["corpus"] == corpus)
+        if split in ("all", row["split"]) and (not corpus or row["corpus"] == corpus)
     ]
 
 
@@ -120,7 +137,7 @@ def notes_of(name: str, data: Path | None) -> Path:
     Raises:
         ConfigError: the notes are not in the repository and `data` does not hold them.
     """
-    if name == "sample":
+    if name in ("sample", "train-samples"):
         return sample_notes()
     if data is None or not data.exists():
         raise ConfigError(

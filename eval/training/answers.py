@@ -1,11 +1,11 @@
 """Trains the extractive answer: which unit of the hits answers, and whether any does.
 
 `python -m eval.training.answers --shared FOLDER --vaults FOLDER --retrieval FOLDER` takes the
-dev halves of the golden questions (feed, samples, vaults) and of public reading-comprehension
-sets (CMRC 2018, DRCD, XQuAD; CC BY-SA), retrieves for each question as the product does, and
-fits boosted trees on the features of `assistant.evidence`: a unit that overlaps a gold span is
-right, every other is not, and all units are wrong for a question that the notes do not answer.
-Test halves are never read here.
+dev halves of the golden questions (feed, samples, vaults), the questions written for training,
+and the dev halves of public reading-comprehension sets (CMRC 2018, DRCD, XQuAD; CC BY-SA),
+retrieves for each question as the product does, and fits boosted trees on the features of
+`assistant.evidence`: a unit that overlaps a gold span is right, every other is not, and all units
+are wrong for a question that the notes do not answer. Test halves are never read here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.config import sample_notes
 from assistant.evidence import (
     FEATURES,
     QUESTION_FEATURES,
@@ -38,6 +39,7 @@ from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold
+from eval.goldens import GoldQuestion, contains, questions
 from eval.training.boosting import fit, tree_object, write_trees
 
 __all__ = ["Example", "main"]
@@ -46,7 +48,6 @@ logger = logging.getLogger(__name__)
 
 HITS = 12
 PUBLIC = ("cmrc2018_dev", "drcd_test_hans", "xquad_zh", "xquad_en", "xquad_zh2en", "xquad_en2zh")
-GOLDEN = Path("eval/golden")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,49 +104,33 @@ class _Asked:
         )
 
 
-def golden(file: str, notes: Path, name: str, *, inside: str = "") -> Iterator[Example]:
-    """Examples of the dev half of a golden set."""
+def golden(sets: Sequence[str], notes: Path, name: str) -> Iterator[Example]:
+    """Examples of the dev halves of golden sets about the same notes."""
     asked = _Asked(notes)
-    for line in (GOLDEN / file).read_text("utf-8").splitlines():
-        row = json.loads(line)
-        gold = row.get("gold", [])
-        if row["split"] != "dev" or (inside and gold and not gold[0]["note"].startswith(inside)):
-            continue
-        found = asked.candidates(row["question"])
+    for gold in (q for of in sets for q in questions(of, "dev")):
+        found = asked.candidates(gold.question)
         if not found:
             continue
-        labels = [_answers(row, c) for c in found] if row["answerable"] else [0] * len(found)
         yield Example(
             set=name,
-            group=row["id"],
-            rows=asked.rows(row["question"], found),
-            labels=np.array(labels, np.int64),
-            answerable=row["answerable"],
+            group=gold.gold[0].note if gold.gold and name != "feed" else gold.id,
+            rows=asked.rows(gold.question, found),
+            labels=np.array([_answers(gold, c) for c in found], np.int64),
+            answerable=gold.answerable,
         )
 
 
-def _answers(row: dict[str, object], c: Candidate) -> int:
-    """Whether a candidate answers a golden question: by gold span, or by fact in the feed."""
-    gold = row.get("gold")
-    if isinstance(gold, list) and gold:
-        return int(
-            any(
-                c.hit.note.path == g["note"] and c.unit.start < g["end"] and g["start"] < c.unit.end
-                for g in gold
-            )
-        )
-    if not c.hit.note.path.endswith(f"#L{row['line']}"):
-        return 0
-    facts = row["facts"]
-    assert isinstance(facts, list)
-    text = _plain(c.text)
-    return int(
-        any(
-            _plain(f) in text
-            for fact in facts
-            for f in (fact if isinstance(fact, list) else [fact])
-        )
-    )
+def _answers(gold: GoldQuestion, c: Candidate) -> int:
+    """Whether a candidate answers: by gold span, or by fact where the gold is a whole note."""
+    for span in gold.gold:
+        if c.hit.note.path != span.note:
+            continue
+        if span.end:
+            if c.unit.start < span.end and span.start < c.unit.end:
+                return 1
+        elif any(contains(c.text, fact) for fact in gold.facts):
+            return 1
+    return 0
 
 
 def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
@@ -194,9 +179,9 @@ def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
 def collect(shared: Path, vaults: Path, retrieval: Path, *, limit: int) -> list[Example]:
     """All examples, golden sets first."""
     out = [
-        *golden("feed_questions.jsonl", shared / "notes-feed.txt", "feed"),
-        *golden("sample_questions.jsonl", Path("corpus/samples"), "samples"),
-        *golden("vault_questions.jsonl", vaults, "vault"),
+        *golden(("feed", "train-feed"), shared / "notes-feed.txt", "feed"),
+        *golden(("sample", "train-samples"), sample_notes(), "samples"),
+        *golden(("vault", "train-vault"), vaults, "vault"),
     ]
     logger.info("%d golden examples", len(out))
     for name in PUBLIC:
@@ -311,7 +296,7 @@ def main() -> None:
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--limit", type=int, default=500, help="questions a public set")
-    parser.add_argument("--cut", type=float, default=0.77, help="least probability of an answer")
+    parser.add_argument("--cut", type=float, default=0.4, help="least probability of an answer")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()

@@ -1,10 +1,11 @@
 """Trains the judge of the check: does a passage support a claim, contradict it, or neither?
 
-`python -m eval.training.grounding --shared FOLDER --vaults FOLDER`
-takes the dev half of the golden claims, compares each with the passages that the product would
-compare it with, and fits boosted trees on the features of `assistant.grounding`. A passage that
-overlaps the gold evidence has the gold verdict, every other one says neither. Test halves are
-never read here.
+`python -m eval.training.grounding --shared FOLDER --vaults FOLDER` takes the dev half of the golden
+claims and those written for training, compares each with the passages that the product would
+compare it with, and fits boosted trees on the features of `assistant.judging`. A passage that
+overlaps the gold evidence has the gold verdict, every other one says neither. A second model
+learns the verdict on the whole claim from what the first one says, crossed, of all its passages.
+Test halves are never read here.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from assistant.comparing import Finding
 from assistant.grounding import Checker
-from assistant.judging import JUDGED, decide, judged_row
+from assistant.judging import CLAIM_FEATURES, JUDGED, LABELS, claim_row, decide, judged_row
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
 from corpus.encoder import load_encoder
@@ -36,15 +37,20 @@ __all__ = ["main"]
 
 logger = logging.getLogger(__name__)
 
-LABELS = ("supported", "contradicted", "unsupported")
-NO_JUDGE = Trees.from_object(
+NOTHING = Trees.from_object(
     {
         "names": list(JUDGED), "feature": [[-1]], "threshold": [[0.0]], "left": [[0]],
         "right": [[0]],
         "value": [[0.0]], "output": [0], "baseline": [0.0, 0.0, 0.0], "depth": 0,
     }
 )  # fmt: skip
-SETS = ("feed", "sample", "studies", "self-llm", "ml-engineering")
+SETS = {
+    "feed": ("feed", "train-feed"),
+    "sample": ("sample", "train-samples"),
+    "studies": ("studies", "train-studies"),
+    "self-llm": ("self-llm", "train-self-llm"),
+    "ml-engineering": ("ml-engineering", "train-ml-engineering"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +78,8 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
     index = Index.open(Path(tempfile.mkdtemp()), encoder=encoder)
     index.refresh(Vault(notes))
     # the judge decides nothing here: only the findings are taken
-    checker = Checker(index, WordSimilarity(encoder), NO_JUDGE)
-    for gold in claims(name, "dev"):
+    checker = Checker(index, WordSimilarity(encoder), NOTHING, NOTHING)
+    for gold in (c for of in SETS[name] for c in claims(of, "dev")):
         found = checker.findings(gold.claim)
         if not found:
             continue
@@ -119,13 +125,40 @@ def _fitted(found: list[Case], *, seed: int) -> Any:
     return fit(rows, labels, seed=seed, max_iter=120, min_samples_leaf=15)
 
 
+_VERDICTS: dict[str, Any] = {
+    "max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20,
+    "l2_regularization": 3.0, "max_features": 0.3,
+}  # fmt: skip
+
+
+def crossed_verdicts(
+    found: list[Case], odds: list[NDArray[np.float64]], *, seed: int, folds: int = 5
+) -> NDArray[np.float64]:
+    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3)."""
+    rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
+    labels = np.array([c.verdict for c in found], np.int64)
+    part = np.array(
+        [int(hashlib.sha256(f"c{c.group}".encode()).hexdigest(), 16) % folds for c in found]
+    )
+    out = np.zeros((len(found), len(LABELS)))
+    for k in range(folds):
+        seen = part != k
+        model = fit(rows[seen], labels[seen], seed=seed, **_VERDICTS)
+        out[~seen] = model.predict_proba(rows[~seen])
+    return out
+
+
 def report(
-    found: list[Case], odds: list[NDArray[np.float64]], *, support: float, against: float
+    found: list[Case],
+    odds: list[NDArray[np.float64]],
+    chances: NDArray[np.float64],
+    *,
+    support: float,
 ) -> None:
     """Print how the crossed predictions decide the claims."""
     verdicts = [
-        LABELS.index(decide(c.rows, o, support=support, against=against)[0].value)
-        for c, o in zip(found, odds, strict=True)
+        LABELS.index(decide(c.rows, o, p, support=support)[0].value)
+        for c, o, p in zip(found, odds, chances, strict=True)
     ]
     for name in ("all", *dict.fromkeys(c.set for c in found)):
         table = np.zeros((3, 3), int)
@@ -136,8 +169,9 @@ def report(
             shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
             print(
                 f"{name:<15} n {table.sum():>4} right {table.trace() / table.sum():.3f}"
-                f"  true supported {shares[0, 0]:.3f}  altered supported {shares[1, 0]:.3f}"
-                f"  altered contradicted {shares[1, 1]:.3f}  alien kept {shares[2, 2]:.3f}"
+                f"  true supported {shares[0, 0]:.3f} contradicted {shares[0, 1]:.3f}"
+                f"  altered supported {shares[1, 0]:.3f} ({table[1, 0]})"
+                f" contradicted {shares[1, 1]:.3f}  alien kept {shares[2, 2]:.3f}"
             )
 
 
@@ -146,9 +180,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--vaults", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("assistant/models/judge.json"))
-    parser.add_argument("--support", type=float, default=0.45, help="least probability of support")
-    parser.add_argument("--against", type=float, default=0.3, help="least one of a contradiction")
+    parser.add_argument("--out", type=Path, default=Path("assistant/models"))
+    parser.add_argument("--support", type=float, default=0.8, help="least probability of support")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
@@ -169,13 +202,27 @@ def main() -> None:
             groups=np.array([c.group for c in found]),
             verdicts=np.array([c.verdict for c in found]),
         )
-    odds = crossed(found, seed=args.seed)
-    for support in sorted({0.3, 0.4, 0.5, 0.6, 0.7, args.support}):
-        print("support", support, "against", args.against)
-        report(found, odds, support=support, against=args.against)
-    model = _fitted(found, seed=args.seed)
-    facts = {"support": args.support, "against": args.against}
-    write_trees(args.out, tree_object(model, JUDGED, **facts))
+    train(found, out=args.out, support=args.support, seed=args.seed)
+
+
+def train(found: list[Case], *, out: Path, support: float, seed: int) -> None:
+    """Fit both models, print their crossed figures, write them into a folder.
+
+    Args:
+        found: cases of all sets.
+        out: folder of `judge.json` and `verdicts.json`.
+        support: least probability of the verdict "supported".
+        seed: of the trees.
+    """
+    odds = crossed(found, seed=seed)
+    chances = crossed_verdicts(found, odds, seed=seed)
+    for other in sorted({0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, support}):
+        print("support", other)
+        report(found, odds, chances, support=other)
+    write_trees(out / "judge.json", tree_object(_fitted(found, seed=seed), JUDGED))
+    rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
+    model = fit(rows, np.array([c.verdict for c in found], np.int64), seed=seed, **_VERDICTS)
+    write_trees(out / "verdicts.json", tree_object(model, CLAIM_FEATURES, support=support))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""Whether a claim stands in a passage to the letter, by itself or behind the passage's own subject.
+
+A clause of the notes often leaves out what it speaks of: the title, a heading or the words before
+name it. A copy that puts this name before the clause says nothing new. Knows texts and passages;
+called by `comparing` and `grounding`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from assistant.alignment import words
+from assistant.passages import Passage
+from corpus.text import fold
+
+__all__ = ["is_copy_of_subject", "is_verbatim", "verbatim_span"]
+
+_LEAST_LETTERS, _LEAST_COPIED = 4, 6
+_MAX_LEAD, _MAX_NAMED = 8, 3  # words put before a copied clause, and content words among them
+_CLAUSE_ENDS = ',，。；;:：!！?？、\n.（(《“"'
+_KEPT = re.compile(r"(?<=\d)\.(?=\d)|(?<![^\W_])-(?=\d)|[^\W_]|[%‰+#<>=≥≤]")
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    return "".join(_KEPT.findall(fold(text)))
+
+
+def is_verbatim(claim: str, text: str) -> bool:
+    """Whether the claim stands in the passage to the letter, and nothing before it denies it."""
+    return verbatim_span(claim, text) is not None
+
+
+def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
+    """Where a claim stands in a text to the letter, marks and blanks aside.
+
+    Returns:
+        The span, or None: it does not stand there, it is cut out of a longer number, or words
+        before it in its clause deny or limit it.
+    """
+    mine, theirs = _letters(claim), _letters(text)
+    if len(mine) < _LEAST_LETTERS:
+        return None
+    at = theirs.find(mine)
+    while at >= 0:
+        letters = list(_KEPT.finditer(fold(text)))
+        start, end = letters[at].start(), letters[at + len(mine) - 1].end()
+        if _is_whole(text, start, end):
+            lead = re.split(r"[,，。；;:：！!？?\n]", text[:start])[-1]
+            if not any(w.role in ("negation", "quantifier") for w in words(lead)):
+                return start, end
+        at = theirs.find(mine, at + 1)
+    return None
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether a span does not begin or end inside a number or its unit: 1.5 in 11.5, 15 in 15T."""
+    before = re.search(r"[\d.,]$", text[:start]) is None or not text[start].isdigit()
+    last, after = text[end - 1], text[end : end + 2]
+    if not last.isdigit():
+        return before
+    return before and re.match(r"\d|[.,]\d|%|[A-Za-z]", after) is None
+
+
+def is_copy_of_subject(claim: str, passage: Passage) -> bool:
+    """Whether a claim is a clause of the passage to the letter behind what the clause is about.
+
+    Args:
+        claim: the statement.
+        passage: a sentence or a few, with title, headings and stem as its context.
+
+    Returns:
+        True when the words before the copied clause are function words and names that the title,
+        a heading or the stem gives, or that the passage itself gives before the clause with no
+        other name between.
+    """
+    text = passage.text
+    ours = words(claim)
+    for i in range(1, min(_MAX_LEAD, len(ours))):
+        rest = claim[ours[i].start :]
+        if len(_letters(rest)) < _LEAST_COPIED:
+            return False
+        span = verbatim_span(rest, text)
+        if span is None:
+            continue
+        lead = text[: span[0]].rstrip(" \t*_`")
+        if lead and lead[-1] not in _CLAUSE_ENDS:
+            return False  # the clause has another subject right before it
+        before = ours[:i]
+        if any(w.role in ("negation", "quantifier") for w in before):
+            return False
+        return _names_subject([w.text for w in before if w.is_content], lead, passage)
+    return False
+
+
+def _names_subject(named: list[str], lead: str, passage: Passage) -> bool:
+    """Whether words name what a clause behind `lead` is about."""
+    before = words(lead)
+    context = {name for w in words(passage.context) for name in (w.text, *w.known)}
+    own_names = [w.text for w in before if w.is_name]
+    if own_names and own_names[-1] not in named:
+        return False  # the words right before speak of something else
+    known = context | {name for w in before for name in (w.text, *w.known)}
+    if not own_names and not any(w.is_name for w in words(passage.text)):
+        known |= {name for w in words(passage.before) for name in (w.text, *w.known)}
+    return 0 < len(named) <= _MAX_NAMED and all(word in known for word in named)
