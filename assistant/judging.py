@@ -31,6 +31,9 @@ __all__ = [
 
 _SURE = 0.6  # a conflict that no probability outweighs
 _ALL, _MIXED = 0.92, 0.3
+_JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
+# Least probability of "contradicted" where a slot that differs can be shown, and where none can.
+_LEAST_CONFLICT, _NAMED, _UNNAMED = 0.3, 0.45, 0.65
 _SAME_THING, _SAME_OWN = 0.8, 0.5
 
 LABELS = ("supported", "contradicted", "unsupported")
@@ -114,7 +117,7 @@ def decide(
     verbatim = np.flatnonzero(column["verbatim"] > 0)
     if verbatim.size:
         return Verdict.SUPPORTED, int(verbatim[column["n_passage"][verbatim].argmin()])
-    s, c = int(odds[:, 0].argmax()), int(odds[:, 1].argmax())
+    s, c = int(odds[:, 0].argmax()), _shortest(odds[:, 1], column["joined"])
     # what one sentence says otherwise, no other one makes true
     altered = bool((column["altered"] > 0).any())
     objects = altered or any(column[name][s] > 0 for name in ("names", "numbers", "ruled", "label"))
@@ -125,9 +128,17 @@ def decide(
         return Verdict.SUPPORTED, int(np.where(plain, odds[:, 0], -1.0).argmax())
     if chances[0] >= support and not objects:
         return Verdict.SUPPORTED, s
-    if chances[1] >= max(chances[0], chances[2]) or (altered and chances[1] >= chances[2]):
+    conflict = max(float(column[kind][c]) for kind in KINDS)
+    named = altered or conflict >= _LEAST_CONFLICT or column["numbers"][c] > 0
+    least = _NAMED if named else _UNNAMED  # nobody could be told why
+    if chances[1] >= max(chances[0], chances[2], least) or (altered and chances[1] >= chances[2]):
         return Verdict.CONTRADICTED, c
     return Verdict.UNSUPPORTED, s if odds[s, 0] >= odds[c, 1] else c
+
+
+def _shortest(odds: NDArray[np.float64], joined: NDArray[np.float32]) -> int:
+    """The likeliest passage, a single sentence where one is nearly as likely as several."""
+    return int((odds * np.where(joined > 0, _JOINED, 1.0)).argmax())
 
 
 def _objection(column: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:

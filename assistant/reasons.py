@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reason_for"]
 
+_SAID, _IN_ORDER = 0.85, 0.85
 _ZH = {
     "number": "笔记写的是“{noted}”，这里说的是“{said}”",
     "version": "笔记写的是“{noted}”，这里说的是“{said}”",
@@ -76,6 +77,12 @@ def reason_for(
             return "与笔记原文一致" if zh else "word for word in the notes"
         return "与笔记所述一致" if zh else "the notes say the same"
     if finding.verdict is Verdict.CONTRADICTED:
+        if not finding.found and finding.coverage >= _SAID and finding.in_order < _IN_ORDER:
+            return (
+                "用词都在笔记里，但彼此的关系或次序不同"
+                if zh
+                else "the notes have these words, but in another relation or order"
+            )
         if not finding.found:
             return "与笔记所述不符" if zh else "the notes say otherwise"
         conflict = finding.found[0]
