@@ -11,18 +11,13 @@ Knows nothing of notes or chunks.
 from __future__ import annotations
 
 import logging
-import os
 import re
-import sys
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from corpus.dictionary import Dictionary
 from corpus.text import fold
 
 __all__ = [
@@ -43,9 +38,6 @@ TOKENIZER_VERSION = "1"
 
 TokenKind = Literal["han", "latin", "number", "other"]
 
-# jieba's dynamic programme is quadratic on runs of one repeated character: 300,000 x 中 takes
-# over a minute. Runs are cut here first; a word across the cut costs two bigrams at most.
-_MAX_RUN = 256
 _MAX_IDENTIFIER = 64
 
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -78,7 +70,6 @@ _STOP_LATIN = frozenset(
     "shall may might must i you we he she my your our me us please tell explain describe give "
     "show not no so such s t re ve ll some any each other also between among".split()
 )
-_NAME_TAGS = frozenset({"nr", "ns", "nt", "nz"})
 STOP_TERMS = _STOP_HAN | _STOP_LATIN
 
 
@@ -104,105 +95,7 @@ class Token:
         return self.text in STOP_TERMS
 
 
-class _Segmenter:
-    """jieba's dictionary, loaded once at first use, its cache in a folder of our own."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jieba: Any = None
-        self._module: Any = None
-
-    def module(self) -> Any:
-        """The package jieba."""
-        self._load()
-        return self._module
-
-    def _load(self) -> Any:
-        with self._lock:
-            if self._jieba is None:
-                import warnings
-
-                # jieba imports pkg_resources only to find its dictionary and falls back to open();
-                # the import costs up to 0.3 s and warns, so it is kept away while jieba loads.
-                missing = object()
-                before = sys.modules.get("pkg_resources", missing)
-                sys.modules["pkg_resources"] = None  # type: ignore[assignment]
-                try:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore")  # invalid escapes in jieba's sources
-                        import jieba
-                finally:
-                    if before is missing:
-                        del sys.modules["pkg_resources"]
-                    else:
-                        sys.modules["pkg_resources"] = before  # type: ignore[assignment]
-                self._module = jieba
-                jieba.setLogLevel(logging.WARNING)
-                tokenizer = jieba.Tokenizer()
-                tokenizer.FREQ, tokenizer.total = _dictionary(tokenizer, jieba.__version__)
-                tokenizer.initialized = True
-                self._jieba = tokenizer
-        return self._jieba
-
-    def cut(self, run: str) -> list[str]:
-        """Words of a run of ideographs, in order, covering it."""
-        jieba = self._jieba or self._load()
-        words: list[str] = []
-        for at in range(0, len(run), _MAX_RUN):
-            words.extend(jieba.cut(run[at : at + _MAX_RUN], HMM=False))
-        return words
-
-    def knows(self, word: str) -> bool:
-        """Whether the dictionary holds the word (prefixes of words have frequency 0)."""
-        jieba = self._jieba or self._load()
-        return bool(jieba.FREQ.get(word))
-
-    def frequency(self, word: str) -> float:
-        """Share of the word in general Chinese, in [0, 1]; 0 for one the dictionary lacks."""
-        jieba = self._jieba or self._load()
-        return float(jieba.FREQ.get(word) or 0) / float(jieba.total)
-
-
-def _dictionary(tokenizer: Any, version: str) -> tuple[dict[str, int], int]:
-    """Jieba's words with their frequencies, prefixes of words with 0, and the sum of all.
-
-    Parsing the dictionary takes a second, jieba's own cache most of one; ours, a text of words
-    beside their numbers, a fifth. A cache that is torn or of another version is made anew.
-    """
-    from corpus.places import cache_folder
-
-    folder = cache_folder()
-    path = folder / f"jieba-{version}.words" if folder is not None else None
-    if path is not None:
-        with suppress(OSError, ValueError, KeyError):
-            head, _, body = path.read_bytes().partition(b"\n")
-            if sha256(body).hexdigest().encode("ascii") == head:
-                numbers, words = body.split(b"\n\n", 1)
-                total, *counts = map(int, numbers.split())
-                known = dict(zip(words.decode("utf-8").split("\n"), counts, strict=True))
-                return known, total
-    found: dict[str, int]
-    found, total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    if path is not None:
-        body = b"\n\n".join(
-            [
-                " ".join(map(str, (total, *found.values()))).encode("ascii"),
-                "\n".join(found).encode("utf-8"),
-            ]
-        )
-        _keep(path, body)
-    return found, int(total)
-
-
-def _keep(path: Path, body: bytes) -> None:
-    """Write a cache behind its checksum; one that cannot be kept is only slower."""
-    with suppress(OSError):
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        temporary.write_bytes(sha256(body).hexdigest().encode("ascii") + b"\n" + body)
-        temporary.replace(path)
-
-
-_segmenter = _Segmenter()
+_segmenter = Dictionary()
 
 
 def commonness(word: str) -> float:
@@ -212,28 +105,7 @@ def commonness(word: str) -> float:
 
 def is_proper(word: str) -> bool:
     """Whether jieba's dictionary tags a word as the name of a person, place, firm or brand."""
-    return word in _proper_names()
-
-
-@lru_cache(maxsize=1)
-def _proper_names() -> frozenset[str]:
-    """Words of jieba's dictionary tagged nr, ns, nt, nz (names), kept in the cache folder."""
-    from corpus.places import cache_folder
-
-    jieba = _segmenter.module()
-    folder = cache_folder()
-    path = folder / f"jieba-{jieba.__version__}.names" if folder is not None else None
-    if path is not None:
-        with suppress(OSError, ValueError):
-            head, _, body = path.read_bytes().partition(b"\n")
-            if sha256(body).hexdigest().encode("ascii") == head:
-                return frozenset(body.decode("utf-8").split("\n"))
-    with jieba.Tokenizer().get_dict_file() as file:
-        rows = (line.decode("utf-8").split() for line in file)
-        found = frozenset(row[0] for row in rows if len(row) == 3 and row[2][:2] in _NAME_TAGS)
-    if path is not None:
-        _keep(path, "\n".join(sorted(found)).encode("utf-8"))
-    return found
+    return _segmenter.is_name(word)
 
 
 @lru_cache(maxsize=20_000)
