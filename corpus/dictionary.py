@@ -176,9 +176,12 @@ def _import_jieba() -> Any:
 
 
 def _packed(words: dict[str, int], total: int) -> bytes:
-    rows = sorted((_key(word), count) for word, count in words.items())
-    keys, counts = array("Q", (k for k, _ in rows)), array("q", (c for _, c in rows))
-    return array("q", [total]).tobytes() + keys.tobytes() + counts.tobytes()
+    import numpy as np
+
+    keys = np.fromiter(map(_key, words), np.uint64, len(words))
+    counts = np.fromiter(words.values(), np.int64, len(words))
+    order = np.argsort(keys)
+    return array("q", [total]).tobytes() + keys[order].tobytes() + counts[order].tobytes()
 
 
 def _unpacked(body: bytes) -> tuple[array[int], array[int], int]:

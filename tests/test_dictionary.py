@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,10 @@ TEXT = "因子分解机在稀疏场景下学习特征之间的交叉信息北京
 WORDS = ["特征", "稀", "因子分解", "北京大学", "没有这个词", "算法", "改"]
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("corpus.places.cache_folder", lambda: tmp_path)
-    return tmp_path
+Said = tuple[list[str], list[bool], list[float], list[bool]]
 
 
-def said(dictionary: Dictionary) -> tuple[list[str], list[bool], list[float], list[bool]]:
+def said(dictionary: Dictionary) -> Said:
     return (
         dictionary.cut(TEXT),
         [dictionary.knows(w) for w in WORDS],
@@ -28,34 +26,48 @@ def said(dictionary: Dictionary) -> tuple[list[str], list[bool], list[float], li
     )
 
 
-def test_the_short_form_says_what_the_whole_says(cache: Path) -> None:
-    first = said(Dictionary())  # reads jieba's own file and keeps caches
-    kinds = {path.suffix for path in cache.iterdir()}
-    assert kinds == {".keys", ".words", ".names"}
-    second = Dictionary()
-    assert said(second) == first
-    assert not isinstance(second._tokenizer.FREQ, dict)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
+    """A filled cache folder, and what was said while jieba's own file was read."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corpus.places.cache_folder", lambda: folder)
+        return folder, said(Dictionary())
+
+
+@pytest.fixture
+def cache(made: tuple[Path, Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(made[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr("corpus.places.cache_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def test_the_short_form_says_what_the_whole_says(cache: Path, made: tuple[Path, Said]) -> None:
+    assert {path.suffix for path in cache.iterdir()} == {".keys", ".words", ".names"}
+    short = Dictionary()
+    assert said(short) == made[1]
+    assert not isinstance(short._tokenizer.FREQ, dict)
 
 
 def test_many_lookups_bring_the_whole_dictionary(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, made: tuple[Path, Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = said(Dictionary())
     monkeypatch.setattr(module, "_PAYS", 5)
-    second = Dictionary()
-    assert said(second) == first
-    assert isinstance(second._tokenizer.FREQ, dict)
-    assert said(second) == first
+    short = Dictionary()
+    assert said(short) == made[1]
+    assert isinstance(short._tokenizer.FREQ, dict)
+    assert said(short) == made[1]
 
 
-@pytest.mark.parametrize("damage", [b"", b"torn", None])
-def test_a_damaged_cache_is_made_anew(cache: Path, damage: bytes | None) -> None:
-    first = said(Dictionary())
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+def test_a_damaged_cache_is_made_anew(cache: Path, made: tuple[Path, Said], kept: float) -> None:
     for path in list(cache.iterdir()):
         data = path.read_bytes()
-        path.write_bytes(data[: len(data) // 2] if damage is None else damage)
-    assert said(Dictionary()) == first
-    assert said(Dictionary()) == first
+        path.write_bytes(data[: int(kept * len(data))])
+    assert said(Dictionary()) == made[1]
+    assert {p.name: p.stat().st_size for p in cache.iterdir()} == {
+        p.name: p.stat().st_size for p in made[0].iterdir()
+    }
 
 
 def test_without_a_cache_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
