@@ -1,8 +1,9 @@
-"""Hits for a query: lexical and dense search fused, filtered, best first.
+"""Hits for a query: lexical and dense search fused, filtered, reranked, best first.
 
 Fusion adds scores, not ranks: plain reciprocal rank fusion lets a weak encoder push a certain
 lexical hit down. Words of the query that no note holds bring their translations, so a question
-in one language finds notes in the other. Knows the index, not answers.
+in one language finds notes in the other. The first fifty take the order of `reranking`. Knows the
+index, not answers.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
 from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
@@ -21,7 +23,7 @@ from corpus.types import Note
 
 __all__ = ["Filters", "retrieve", "rrf"]
 
-_CANDIDATES, _FILTERED = 50, 1000
+_CANDIDATES, _FILTERED = 100, 1000
 _RRF_K = 60
 # Share of the dense score in the fused one; chosen on the dev half of the retrieval sets
 # (eval/LOG.md).
@@ -101,7 +103,14 @@ def rrf(rankings: Sequence[Sequence[int]], k: int = _RRF_K) -> dict[int, float]:
     return scores
 
 
-def retrieve(index: Index, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
+def retrieve(
+    index: Index,
+    query: str,
+    *,
+    k: int = 10,
+    filters: Filters | None = None,
+    reranked: bool = True,
+) -> list[Hit]:
     """The passages that match a query best.
 
     Args:
@@ -109,23 +118,44 @@ def retrieve(index: Index, query: str, *, k: int = 10, filters: Filters | None =
         query: a question or keywords; blank gives no hits.
         k: how many hits at most.
         filters: which notes may be found.
+        reranked: whether the first fifty take the reranker's order, or keep that of fusion.
 
     Returns:
-        Hits, best first, ties by chunk id. `Hit.score` is the fused score in [0, 1].
+        Hits, best first, ties by chunk id. `Hit.score` is in [0, 1]: the fused score that the
+        place of the hit had before reranking, so that it means the same with and without;
+        `Hit.scores.rerank` is the reranker's preference among the first fifty.
+
+    Raises:
+        ModelError: the reranker's model is missing or damaged.
     """
     if k < 1 or not query.strip():
         return []
     wanted = filters if filters is not None and not filters.is_open else None
+    needed = max(k, RERANKED) if reranked else k
     depth = max(_CANDIDATES, 3 * k) if wanted is None else max(_FILTERED, 20 * k)
     with index.snapshot() as now:
-        hits = _search(now, query, k, depth, wanted)
+        hits = _search(now, query, needed, depth, wanted)
         if wanted is not None and len(hits) < k and depth < now.n_chunks:
-            hits = _search(now, query, k, now.n_chunks, wanted)  # few notes pass the filter
-    return hits
+            hits = _search(now, query, needed, now.n_chunks, wanted)  # few notes pass the filter
+        if reranked:
+            hits = _reranked(now, query, hits)
+    return hits[:k]
+
+
+def _reranked(now: Snapshot, query: str, hits: list[Hit]) -> list[Hit]:
+    """The first hits in the reranker's order; each place keeps its fused score."""
+    first = hits[:RERANKED]
+    preferred = rerank(now, query, first).tolist()
+    order = sorted(range(len(first)), key=lambda i: (-preferred[i], first[i].chunk.id))
+    moved = [
+        replace(first[i], score=place.score, scores=replace(first[i].scores, rerank=preferred[i]))
+        for place, i in zip(first, order, strict=True)
+    ]
+    return moved + hits[RERANKED:]
 
 
 def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | None) -> list[Hit]:
-    """The best `k` of the `depth` passages that each branch finds."""
+    """The best `k` by the fused score of the `depth` passages that each branch finds."""
     terms = query_terms(now, query)
     lexical = now.bm25(terms, depth)
     dense = [(i, s) for i, s in now.nearest(query, depth) if s > 0]

@@ -160,6 +160,30 @@ class BM25:
         found: list[float] = np.where(known, self._scores(terms)[at], 0.0).tolist()
         return found
 
+    def holds(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
+        """Which chunks hold which terms, also those of weight 0.
+
+        Args:
+            terms: without repeats.
+            ids: chunk ids.
+
+        Returns:
+            Array of shape (len(terms), len(ids)); false for an id that is not known.
+        """
+        found = np.zeros((len(terms), len(ids)), np.bool_)
+        if not len(self._ids) or not len(ids):
+            return found
+        wanted = np.asarray(ids, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
+        known = self._ids[at] == wanted
+        for row, term in enumerate(terms):
+            number = self._number(term)
+            if number is not None:
+                postings = self._indices[self._indptr[number] : self._indptr[number + 1]]
+                place = np.minimum(np.searchsorted(postings, at), len(postings) - 1)
+                found[row] = known & (postings[place] == at)
+        return found
+
     def df(self, term: str) -> int:
         """Number of passages that hold a term."""
         number = self._number(term)

@@ -12,6 +12,7 @@ import json
 import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import chain
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 _FILES = ("tokenizer.json", "model.safetensors")
+_CACHED = 4096  # texts whose token ids are kept
 _MAX_CHARS = 6000  # of a text; a chunk has hundreds
 _BLOCK = 16  # passages whose rows are gathered at once: they stay in the processor's cache
 _REINSTALL = "restore corpus/model from the repository, or install youju again"
@@ -130,6 +132,24 @@ class StaticEncoder:
         self.dim = int(self._rows.shape[1])
         digests = "".join(manifest["sha256"][name] for name in _FILES)
         self.fingerprint = sha256(f"{digests} {self.dim}".encode("ascii")).hexdigest()
+        self._token_ids = lru_cache(maxsize=_CACHED)(self._ids_of)
+
+    def token_ids(self, text: str) -> NDArray[np.intp]:
+        """Numbers of the tokens of a text in order; empty where none is known. Read only."""
+        return self._token_ids(text)
+
+    def _ids_of(self, text: str) -> NDArray[np.intp]:
+        return np.array(token_ids(self._tokenizer, [encoder_text(text[:_MAX_CHARS])])[0], np.intp)
+
+    def token_vectors(self, ids: NDArray[np.intp], dim: int) -> NDArray[np.float32]:
+        """Vectors of tokens by number, their first `dim` dimensions brought to length 1."""
+        return _unit(self._rows[ids, :dim].astype(np.float32))
+
+    def token_weights(self, ids: NDArray[np.intp]) -> NDArray[np.float32]:
+        """How much each token adds to the vector of a text: the length of its row, at least 0."""
+        lengths = np.linalg.norm(self._rows[ids].astype(np.float32), axis=1)
+        found: NDArray[np.float32] = lengths * self._scales[ids]
+        return found
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_queries`."""

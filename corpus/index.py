@@ -62,14 +62,22 @@ class Snapshot:
     """One generation of the index, the same for as long as it is open.
 
     Made by `Index.snapshot`; not to be used after its `with` block.
+
+    Attributes:
+        encoder: of queries; the vectors may still come from another one.
     """
 
     def __init__(
-        self, reader: Reader, caches: Caches, vector_of: Callable[[str], NDArray[np.float32] | None]
+        self,
+        reader: Reader,
+        caches: Caches,
+        vector_of: Callable[[str], NDArray[np.float32] | None],
+        encoder: Encoder,
     ) -> None:
         self._reader = reader
         self._caches = caches
         self._vector_of = vector_of
+        self.encoder = encoder
 
     @property
     def generation(self) -> int:
@@ -97,6 +105,10 @@ class Snapshot:
     def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
         """BM25 scores of these chunks, in their order; 0 where no term occurs."""
         return self._caches.bm25(self._reader).scores(terms, ids)
+
+    def holds(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
+        """Which of these chunks hold which terms, of shape (terms, chunks)."""
+        return self._caches.bm25(self._reader).holds(terms, ids)
 
     def idf(self, term: str) -> float:
         """Weight of a term; largest for one that occurs nowhere."""
@@ -246,7 +258,7 @@ class Index:
                 def vector_of(query: str) -> NDArray[np.float32] | None:
                     return self._encode_query(query) if same_encoder else None
 
-                yield Snapshot(reader, self._caches, vector_of)
+                yield Snapshot(reader, self._caches, vector_of, self._encoder)
         except IndexDamaged as fault:
             with suppress(IndexBusy):  # who writes will find it, too
                 self._store.set_aside(str(fault))

@@ -1,7 +1,8 @@
-"""`python -m eval answers|grounding SET`: how good the product is on a golden set.
+"""`python -m eval answers|grounding|retrieval SET`: how good the product is on a set.
 
-Prints a table; `--out FILE` also keeps it as JSON with the commit, the versions of the models and
-every item, for `eval/results`.
+`retrieval` takes several sets, each a folder of `--data` (see `eval.retrieval`). Prints a table;
+`--out FILE` also keeps it as JSON with the commit, the versions of the models and every item, for
+`eval/results`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Claim
-from corpus.errors import YoujuError
+from corpus.errors import ConfigError, YoujuError
+from eval import retrieval
 from eval.goldens import GoldClaim, GoldQuestion, claims, contains, notes_of, questions
 
 __all__ = ["main"]
@@ -29,12 +31,14 @@ _ORDER = ("contradicted", "unsupported", "not_checked", "supported")
 
 
 def main() -> int:
-    """Run one suite on one set."""
+    """Run one suite on one set, or `retrieval` on several."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
-    parser.add_argument("suite", choices=("answers", "grounding"))
+    parser.add_argument("suite", choices=("answers", "grounding", "retrieval"))
     parser.add_argument(
         "set",
-        help="feed, feed2, sample, vault; for grounding also studies, self-llm, ml-engineering",
+        nargs="+",
+        help="feed, feed2, sample, vault; for grounding also studies, self-llm, ml-engineering;"
+        " for retrieval folders of --data",
     )
     parser.add_argument(
         "--split", default="dev", choices=("dev", "test", "all"), help="half of the set"
@@ -43,30 +47,59 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="keep the result as JSON")
     parser.add_argument("--misses", action="store_true", help="print what went wrong")
     args = parser.parse_args()
+    if args.suite != "retrieval" and len(args.set) > 1:
+        parser.error(f"{args.suite} takes one set")
     try:
-        notes = notes_of(args.set, args.data)
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            Assistant.open(notes, Path(folder) / "index") as assistant,
-        ):
-            assistant.refresh()
-            started = time.perf_counter()
-            run = _answers if args.suite == "answers" else _grounding
-            result = run(assistant, args.set, args.split, misses=args.misses)
-            result["seconds"] = round(time.perf_counter() - started, 1)
+        if args.suite == "retrieval":
+            result = _retrieval(args.set, args.data, args.split)
+        else:
+            result = _asked(args)
     except YoujuError as error:
         print(f"eval: {error}", file=sys.stderr)
         return 1
-    for name, value in result["figures"].items():
-        print(f"{name:<32} {value}")
     if args.out:
         facts = {
-            "suite": args.suite, "set": args.set, "split": args.split, "commit": _commit(),
+            "suite": args.suite, "set": " ".join(args.set), "split": args.split,
+            "commit": _commit(),
             "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         }  # fmt: skip
         text = json.dumps({**facts, **result}, ensure_ascii=False, indent=1)
         args.out.write_text(text + "\n", encoding="utf-8")
     return 0
+
+
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    """Result of a suite that asks or checks over the notes of one golden set."""
+    (name,) = args.set
+    notes = notes_of(name, args.data)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Assistant.open(notes, Path(folder) / "index") as assistant,
+    ):
+        assistant.refresh()
+        started = time.perf_counter()
+        run = _answers if args.suite == "answers" else _grounding
+        result = run(assistant, name, args.split, misses=args.misses)
+        result["seconds"] = round(time.perf_counter() - started, 1)
+    for label, value in result["figures"].items():
+        print(f"{label:<32} {value}")
+    return result
+
+
+def _retrieval(names: list[str], data: Path | None, split: str) -> dict[str, Any]:
+    """Figures per set and method, with the ranks of every query."""
+    if data is None:
+        raise ConfigError("The sets are not in this repository: name their folder with --data")
+    figures: dict[str, Any] = {}
+    queries: dict[str, Any] = {}
+    started = time.perf_counter()
+    for name in names:
+        found = retrieval.evaluate(retrieval.load_set(data, name, split))
+        print(retrieval.table(name, found), flush=True)
+        queries[name] = found.pop("ranks")
+        figures[name] = found
+    seconds = round(time.perf_counter() - started, 1)
+    return {"figures": figures, "items": queries, "seconds": seconds}
 
 
 def _commit() -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,3 +185,31 @@ def test_rrf_refuses_repeats_and_a_damping_below_one() -> None:
         rrf([[1, 1]])
     with pytest.raises(ValueError, match="at least 1"):
         rrf([[1]], k=0)
+
+
+def test_reranking_moves_hits_but_leaves_scores_to_their_places(index: Index) -> None:
+    plain = retrieve(index, "LoRA HNSW 蝙蝠", reranked=False)
+    moved = retrieve(index, "LoRA HNSW 蝙蝠")
+    assert {hit.chunk.id for hit in plain} == {hit.chunk.id for hit in moved}
+    assert [hit.score for hit in plain] == [hit.score for hit in moved]
+    preferred = [hit.scores.rerank or 0.0 for hit in moved]
+    assert preferred == sorted(preferred, reverse=True)
+    assert sum(preferred) == pytest.approx(1)
+    assert all(hit.scores.rerank is None for hit in plain)
+
+
+def test_only_the_first_hits_are_reranked_and_ties_go_by_id(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrieval, "RERANKED", 2)
+    monkeypatch.setattr(retrieval, "rerank", lambda now, query, hits: np.ones(len(hits)))
+    plain = retrieve(index, "LoRA HNSW 蝙蝠", reranked=False)
+    moved = retrieve(index, "LoRA HNSW 蝙蝠")
+    assert [h.chunk.id for h in moved[:2]] == sorted(h.chunk.id for h in plain[:2])
+    assert moved[2:] == plain[2:]
+
+
+def test_filtered_hits_are_reranked_too(index: Index) -> None:
+    hits = retrieve(index, "LoRA HNSW 蝙蝠", filters=Filters(folder="ml"))
+    assert len(hits) == 2
+    assert sum(hit.scores.rerank or 0.0 for hit in hits) == pytest.approx(1)

@@ -1,0 +1,319 @@
+"""`python -m eval retrieval SET...`: how well the product finds the passage, beside its rivals.
+
+A set is a folder in the BEIR contract (corpus.jsonl, queries.jsonl, qrels.tsv). Its passages become
+a vault of Markdown notes, which the product indexes and searches as any other; a passage is found
+at the rank of its first chunk. What is relevant comes from the set, never from the index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.retrieval import retrieve
+from corpus.bm25 import BM25
+from corpus.encoder import Encoder, load_encoder
+from corpus.errors import ConfigError
+from corpus.index import Index
+from corpus.readers import Vault
+from corpus.text import fold
+
+__all__ = [
+    "DEPTH",
+    "METRICS",
+    "Passage",
+    "RetrievalSet",
+    "bootstrap",
+    "evaluate",
+    "indexed",
+    "is_dev",
+    "load_set",
+    "score",
+    "table",
+]
+
+DEPTH = 10  # ranks that the metrics look at
+METRICS = ("hit@1", "hit@5", "hit@10", "mrr@10", "ndcg@10")
+_CHUNKS = 50  # chunks asked of the product, so that ten passages are among them
+_DIMENSIONS = 256  # of LSA
+_SEED = 7
+
+# The ids of the passages for a query, best first.
+Ranker = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One document of a set."""
+
+    id: str
+    title: str
+    text: str
+
+    @property
+    def full(self) -> str:
+        """Title and text, as the rivals are given them."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSet:
+    """Passages, the queries of one split, and what is relevant.
+
+    Attributes:
+        name: of the folder.
+        passages: all of the set.
+        queries: text per id, in the order of the file; those with a relevant passage.
+        gold: grade per passage id, above 0, per query id.
+        answers: short answers per query id, where the set has them.
+    """
+
+    name: str
+    passages: tuple[Passage, ...]
+    queries: Mapping[str, str]
+    gold: Mapping[str, Mapping[str, int]]
+    answers: Mapping[str, tuple[str, ...]]
+
+
+def is_dev(name: str) -> bool:
+    """Whether a query belongs to the dev half: the last byte of its id's sha256 is even."""
+    return hashlib.sha256(name.encode()).digest()[-1] % 2 == 0
+
+
+def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
+    """A set, with the queries of one split.
+
+    Args:
+        folder: holds one folder a set.
+        name: of the set; its fields other than id, title and text are not read.
+        split: "dev", "test" or "all".
+
+    Raises:
+        ConfigError: the set is not there, or a file of it cannot be read.
+    """
+    base = folder / name
+    try:
+        passages = tuple(
+            Passage(str(row["id"]), str(row.get("title") or ""), str(row["text"]))
+            for row in _rows(base / "corpus.jsonl")
+        )
+        gold: dict[str, dict[str, int]] = {}
+        for line in (base / "qrels.tsv").read_text("utf-8").splitlines():
+            query, passage, grade = line.split("\t")[-3:]
+            if grade.strip().isdigit() and int(grade) > 0:  # neither the head nor a rejection
+                gold.setdefault(query, {})[passage] = int(grade)
+        wanted = {"dev": (True,), "test": (False,), "all": (True, False)}[split]
+        queries = {
+            str(row["id"]): str(row["text"])
+            for row in _rows(base / "queries.jsonl")
+            if str(row["id"]) in gold and is_dev(str(row["id"])) in wanted
+        }
+        path = base / "answers.jsonl"
+        answers = {
+            str(row["id"]): tuple(map(str, row["answers"]))
+            for row in (_rows(path) if path.exists() else ())
+        }
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise ConfigError(
+            f"the set {name!r} cannot be read from {base} ({fault}): name the unpacked folder of"
+            " sets with --data"
+        ) from fault
+    return RetrievalSet(name, passages, queries, gold, answers)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+@contextmanager
+def indexed(
+    passages: Sequence[Passage], encoder: Encoder
+) -> Iterator[tuple[Index, dict[str, str]]]:
+    """An index of passages, each a note of its own, and the passage id per note path."""
+    with tempfile.TemporaryDirectory() as folder:
+        notes = Path(folder) / "notes"
+        notes.mkdir()
+        ids: dict[str, str] = {}
+        for n, passage in enumerate(passages):
+            title = json.dumps(passage.title, ensure_ascii=False)
+            head = f"---\ntitle: {title}\n---\n" if passage.title else ""
+            (notes / f"p{n}.md").write_text(f"{head}{passage.text}\n", encoding="utf-8")
+            ids[f"p{n}.md"] = passage.id
+        with Index.open(Path(folder) / "index", encoder=encoder) as index:
+            index.refresh(Vault(notes))
+            yield index, ids
+
+
+def score(ranking: Sequence[str], gold: Mapping[str, int]) -> dict[str, float]:
+    """The metrics of one ranking.
+
+    hit@k: 1 if a relevant passage is among the first k. mrr@10: 1 / rank of the first relevant
+    one, 0 beyond ten. ndcg@10: sum of grade / log2(1 + rank), divided by that of the best ranking.
+
+    Args:
+        ranking: passage ids, best first.
+        gold: grade per relevant passage, at least one.
+
+    Source of ndcg: Järvelin, Kekäläinen, TOIS 20(4), 2002, as trec_eval computes it.
+    """
+    first = next((n for n, id_ in enumerate(ranking, 1) if id_ in gold), 0)
+    gains = [gold.get(id_, 0) for id_ in ranking[:DEPTH]]
+    ideal = sorted(gold.values(), reverse=True)[:DEPTH]
+    return {
+        **{f"hit@{k}": float(0 < first <= k) for k in (1, 5, 10)},
+        "mrr@10": 1.0 / first if 0 < first <= DEPTH else 0.0,
+        "ndcg@10": _dcg(gains) / _dcg(ideal),
+    }
+
+
+def _dcg(gains: Sequence[int]) -> float:
+    return float(sum(gain / np.log2(1 + rank) for rank, gain in enumerate(gains, 1)))
+
+
+def bootstrap(
+    values: Sequence[float], *, samples: int = 2000, seed: int = _SEED
+) -> tuple[float, float]:
+    """The 95 % interval of a mean, by drawing the queries again with replacement.
+
+    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile interval).
+    """
+    if not values:
+        return 0.0, 0.0
+    drawn = np.random.default_rng(seed).integers(0, len(values), (samples, len(values)))
+    means = np.asarray(values, float)[drawn].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def evaluate(found: RetrievalSet, *, encoder: Encoder | None = None) -> dict[str, Any]:
+    """Figures of the product and its rivals on one set.
+
+    Args:
+        found: the set, with the queries of a split.
+        encoder: None for the built-in one.
+
+    Returns:
+        `n`, `methods` (per method the metrics as [mean, low, high], and milliseconds a query) and
+        `ranks` (per query id and method, the rank of the first relevant passage, 0 beyond ten).
+    """
+    encoder = encoder or load_encoder()
+    methods: dict[str, dict[str, Any]] = {}
+    ranks: dict[str, dict[str, int]] = {id_: {} for id_ in found.queries}
+    with indexed(found.passages, encoder) as (index, ids):
+        for name, ranker in _rankers(found, index, ids, encoder):
+            started = time.perf_counter()
+            rankings = {id_: ranker(text) for id_, text in found.queries.items()}
+            spent = time.perf_counter() - started
+            scores = [score(ranking, found.gold[id_]) for id_, ranking in rankings.items()]
+            methods[name] = {
+                metric: [round(x, 4) for x in _interval([s[metric] for s in scores])]
+                for metric in METRICS
+            }
+            methods[name]["ms"] = round(1000 * spent / max(1, len(rankings)), 2)
+            for (id_, ranking), values in zip(rankings.items(), scores, strict=True):
+                reciprocal = values["mrr@10"]
+                ranks[id_][name] = round(1 / reciprocal) if reciprocal and ranking else 0
+    return {"n": len(found.queries), "methods": methods, "ranks": ranks}
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float, float]:
+    return (float(np.mean(values)) if values else 0.0, *bootstrap(values))
+
+
+def _rankers(
+    found: RetrievalSet, index: Index, ids: Mapping[str, str], encoder: Encoder
+) -> Iterator[tuple[str, Ranker]]:
+    """The methods in the order of the table, each made when its turn comes."""
+    passages = found.passages
+    yield "BM25 + jieba", _lexical(passages, _jieba_terms)
+    yield "BM25 + bigrams", _lexical(passages, _bigrams)
+    yield "LSA", _latent(passages)
+    yield "dense alone", _dense(passages, encoder)
+    yield "fused", _product(index, ids, reranked=False)
+    yield "fused + reranked", _product(index, ids, reranked=True)
+
+
+def _product(index: Index, ids: Mapping[str, str], *, reranked: bool) -> Ranker:
+    def rank(query: str) -> list[str]:
+        hits = retrieve(index, query, k=_CHUNKS, reranked=reranked)
+        return list(dict.fromkeys(ids[hit.note.path] for hit in hits))[:DEPTH]
+
+    return rank
+
+
+def _jieba_terms(text: str) -> list[str]:
+    import jieba
+
+    jieba.setLogLevel("WARNING")  # it tells of its dictionary on standard error
+    return [term for term in jieba.lcut_for_search(text.lower()) if term.strip()]
+
+
+def _bigrams(text: str) -> list[str]:
+    plain = "".join(fold(text).split())
+    return [plain[i : i + 2] for i in range(len(plain) - 1)] or [plain]
+
+
+def _lexical(passages: Sequence[Passage], terms: Callable[[str], list[str]]) -> Ranker:
+    """`rank_bm25.BM25Okapi` over terms; `corpus.bm25` holds its scores and answers faster."""
+    bm25 = BM25.build(np.arange(len(passages)), [terms(passage.full) for passage in passages])
+    return lambda query: [passages[n].id for n, _ in bm25.top(terms(query), DEPTH)]
+
+
+def _latent(passages: Sequence[Passage]) -> Ranker:
+    """Cosine after a singular value decomposition of TF-IDF over jieba's terms."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    weigh = TfidfVectorizer(analyzer=_jieba_terms, sublinear_tf=True)
+    table = weigh.fit_transform([passage.full for passage in passages])
+    size = min(_DIMENSIONS, table.shape[0] - 1, table.shape[1] - 1)
+    if size < 1:
+        return lambda _: []
+    svd = TruncatedSVD(size, random_state=_SEED)
+    matrix = _unit(svd.fit_transform(table))
+
+    def rank(query: str) -> list[str]:
+        return _nearest(passages, matrix, _unit(svd.transform(weigh.transform([query])))[0])
+
+    return rank
+
+
+def _dense(passages: Sequence[Passage], encoder: Encoder) -> Ranker:
+    matrix = encoder.encode_passages([passage.full for passage in passages])
+    return lambda query: _nearest(passages, matrix, encoder.encode_queries([query])[0])
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _nearest(
+    passages: Sequence[Passage], matrix: NDArray[np.float32], vector: NDArray[np.float32]
+) -> list[str]:
+    scores = matrix @ vector
+    return [passages[n].id for n in np.argsort(-scores, kind="stable")[:DEPTH] if scores[n] > 0]
+
+
+def table(name: str, result: Mapping[str, Any]) -> str:
+    """The figures of one set as lines of text: a method a line, mean and interval a metric."""
+    lines = [f"{name} (n = {result['n']})"]
+    lines.append(f"  {'':<18}" + "".join(f"{metric:<20}" for metric in METRICS) + "ms")
+    for method, values in result["methods"].items():
+        cells = (
+            f"{mean:.3f} [{low:.2f}, {high:.2f}]" for mean, low, high in map(values.get, METRICS)
+        )
+        lines.append(f"  {method:<18}" + "".join(f"{c:<20}" for c in cells) + f"{values['ms']}")
+    return "\n".join(lines)
