@@ -7,7 +7,7 @@ find, check, refresh. Knows no command line and no page; called by both.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from assistant.answering import select
 from assistant.composing import abstention, compose
 from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.examples import draft_questions
+from assistant.followups import merge, standalone
 from assistant.grounding import Checker
 from assistant.judging import CLAIM_FEATURES, JUDGED
 from assistant.questions import parse_question
@@ -110,27 +111,35 @@ class Assistant:
             raise ValueError("this assistant was made without notes to read")
         return self.index.refresh(self.vault, progress=progress, rebuild=rebuild)
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """The checked answer to a question, or an abstention with its reason.
+
+        Args:
+            question: as typed.
+            history: the questions of the conversation before it, oldest first.
 
         Raises:
             ConfigError: the question is blank or longer than MAX_QUESTION characters.
         """
-        *_, answer = self.stream(question)
+        *_, answer = self.stream(question, history)
         return answer
 
-    def stream(self, question: str) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
         """The answer as it grows; the last one is finished and checked.
+
+        Args:
+            question: as typed; kept so in `Answer.question`.
+            history: as `ask`. A follow-up is answered as its rewriting, `Answer.searched[0]`.
 
         Raises:
             ConfigError: as `ask`.
         """
         question = _sound(question, MAX_QUESTION, "question")
         clock = _Clock()
-        hits = retrieve(self.index, question, k=_HITS)
+        searched, hits = self.passages(question, history, k=_HITS)
         clock.lap("retrieval")
         selection = select(
-            parse_question(question),
+            parse_question(searched[0]),
             hits,
             idf=self.index.idf,
             df=self.index.df,
@@ -143,7 +152,7 @@ class Assistant:
             clock.lap("answer")
             yield Answer(
                 question=question,
-                searched=(question,),
+                searched=searched,
                 text=text,
                 abstained=True,
                 reason=reason,
@@ -156,7 +165,7 @@ class Assistant:
         clock.lap("answer")
         draft = Answer(
             question=question,
-            searched=(question,),
+            searched=searched,
             text=composed.text,
             abstained=False,
             reason=None,
@@ -170,6 +179,27 @@ class Assistant:
         disagree = self._checker.disagreements(claims, hits)
         clock.lap("check")
         yield replace(draft, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
+
+    def passages(
+        self, question: str, history: Sequence[str] = (), *, k: int = _HITS
+    ) -> tuple[tuple[str, ...], list[Hit]]:
+        """The passages a question of a conversation is answered from.
+
+        Args:
+            question: as typed.
+            history: as `ask`.
+            k: how many hits at most.
+
+        Returns:
+            What was searched, the question as it is understood first and as typed behind it
+            where they differ; hits, best first.
+        """
+        hits = retrieve(self.index, question, k=k)
+        whole = standalone(question, history)
+        if whole == question or len(whole) > MAX_QUESTION:
+            return (question,), hits
+        whole = _sound(whole, MAX_QUESTION, "question")
+        return (whole, question), merge(retrieve(self.index, whole, k=k), hits, k)
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The passages that match best, best first.

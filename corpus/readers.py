@@ -12,16 +12,19 @@ import os
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
+from corpus.archives import DAMAGE, Archive, storable
 from corpus.blocks import blocks
+from corpus.drafts import Draft, Unreadable, distinct
 from corpus.errors import CorpusError
 from corpus.feeds import feed_notes, is_feed
+from corpus.formats import BINARY, CONVERTED, DATABASE, MARKUP, drafts_of_bytes, drafts_of_text
 from corpus.frontmatter import FrontMatter, read_front_matter
+from corpus.notion import is_database, plain_path, shown_paths, superseded
 from corpus.types import Note, Skipped
 
 __all__ = ["SourceFile", "Unreadable", "Vault", "decode", "notes_from_text", "read_text"]
@@ -41,20 +44,8 @@ _BOMS = {
     b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16",
 }  # fmt: skip
 _ODD = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\\ue000-\\uf8ff]")  # control, private use
+_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([\w-]{2,30})""", re.IGNORECASE)
 _DAMAGED = 0.02  # of the bytes beyond ASCII that may be wrong in a text that is still UTF-8
-
-
-class Unreadable(CorpusError):
-    """A file cannot be a note; the message is the reason.
-
-    Args:
-        reason: in words.
-        passing: the file itself may be sound, so it is worth trying again when it has not changed.
-    """
-
-    def __init__(self, reason: str, *, passing: bool = False) -> None:
-        super().__init__(reason)
-        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +71,8 @@ class Vault:
         self.root = root.expanduser()
         self.skipped: list[Skipped] = []
         self._real: dict[str, Path] = {}  # of files whose names UTF-8 cannot hold
-        self._archive: zipfile.ZipFile | None = None
-        self._members: dict[str, zipfile.ZipInfo] = {}
+        self._shown: dict[str, str] = {}  # paths without the ids of a Notion export
+        self._archive: Archive | None = None
         try:
             exists = self.root.exists()
         except OSError as error:  # a name longer than the file system takes
@@ -99,7 +90,7 @@ class Vault:
     def files(self) -> list[SourceFile]:
         """The files that may hold notes, sorted by path; fills `skipped` with the others."""
         self.skipped = []
-        found = list(self._zip_files() if self.is_zip else self._disk_files())
+        found = self._as_shown(list(self._zip_files() if self.is_zip else self._disk_files()))
         self.skipped.sort(key=lambda entry: entry.path)
         return sorted(found, key=lambda file: file.path)
 
@@ -118,23 +109,20 @@ class Vault:
             raise Unreadable("no permission to read it", passing=True) from None
         except OSError as error:
             raise Unreadable(f"cannot be read: {error.strerror or error}", passing=True) from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+        except DAMAGE as error:
             raise Unreadable(f"cannot be unpacked: {error}") from None
-        return notes_from_text(file.path, decode(data))
+        return _notes_from_bytes(file.path, data, self._shown.get(file.path, file.path))
 
     def _bytes(self, path: str) -> bytes:
         if self.is_zip:
-            if self._archive is None:
-                self._open_archive()
-            assert self._archive is not None
-            return self._archive.read(self._members[path])
+            return self._opened().read(path)
         target = self.root if self.root.is_file() else self._real.get(path, self.root / path)
         return target.read_bytes()
 
     def _disk_files(self) -> Iterator[SourceFile]:
         if self.root.is_file():
             info = self.root.stat()
-            name = _storable(self.root.name)
+            name = storable(self.root.name)
             yield SourceFile(path=name, size=info.st_size, mtime_ns=info.st_mtime_ns)
             return
         inside = self.root.resolve()
@@ -151,7 +139,7 @@ class Vault:
 
     def _disk_file(self, path: Path, inside: Path) -> SourceFile | None:
         shown = path.relative_to(self.root).as_posix()
-        relative = _storable(shown)
+        relative = storable(shown)
         reason = _refusal(relative)
         if reason is None:
             try:
@@ -176,66 +164,43 @@ class Vault:
         self._skip(Path(error.filename), f"folder cannot be read: {error.strerror}")
 
     def _skip(self, path: Path, reason: str) -> None:
-        relative = _storable(path.relative_to(self.root).as_posix())
+        relative = storable(path.relative_to(self.root).as_posix())
         self.skipped.append(Skipped(path=relative, reason=reason))
 
     def _zip_files(self) -> Iterator[SourceFile]:
         stamp = self.root.stat().st_mtime_ns
-        self._open_archive()
-        for path, info in self._members.items():
+        archive = self._opened(anew=True)
+        self.skipped += archive.skipped
+        for path, size in archive.sizes():
             reason = _refusal(path)
             if reason is None:
-                yield SourceFile(path=path, size=info.file_size, mtime_ns=stamp)
+                yield SourceFile(path=path, size=size, mtime_ns=stamp)
             elif reason:
                 self.skipped.append(Skipped(path=path, reason=reason))
 
-    def _open_archive(self) -> None:
-        """Read the table of contents; members with unsafe names are put in `skipped`."""
-        if self._archive is not None:
-            self._archive.close()
-        try:
-            self._archive = zipfile.ZipFile(self.root)
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
-            raise CorpusError(f"Cannot open {self.root}: {error}. Export it again.") from None
-        self._members = {}
-        for info in self._archive.infolist():
-            if info.is_dir():
-                continue
-            name = _member_name(info)
-            reason = _danger(info, name)
-            if reason is None and name in self._members:
-                reason = "the archive holds this name twice; the first is read"
-            if reason is None:
-                self._members[name] = info
-            else:
-                self.skipped.append(Skipped(path=name, reason=reason))
+    def _opened(self, *, anew: bool = False) -> Archive:
+        if self._archive is None or anew:
+            if self._archive is not None:
+                self._archive.close()
+                self._archive = None
+            self._archive = Archive(self.root)
+        return self._archive
 
-
-def _storable(path: str) -> str:
-    r"""The path with bytes that are no UTF-8 shown as `\udcXX`, so that it can be stored."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _member_name(info: zipfile.ZipInfo) -> str:
-    """The name of a member, with forward slashes, in the encoding its writer used."""
-    name = info.filename
-    if not info.flag_bits & 0x800:  # not marked as UTF-8: macOS writes it all the same
-        for encoding in ("utf-8", "gb18030"):  # Chinese Windows writes GBK
-            try:
-                name = info.filename.encode("cp437").decode(encoding)
-                break
-            except UnicodeError:
-                continue
-    return _storable(name.replace("\\", "/"))
-
-
-def _danger(info: zipfile.ZipInfo, name: str) -> str | None:
-    """Why a member is not to be read, whatever it holds."""
-    if name.startswith(("/", "~")) or ".." in PurePosixPath(name).parts or ":" in name[:2]:
-        return "its name leads out of the archive"
-    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "a link or device, not a file"
-    return None
+    def _as_shown(self, found: list[SourceFile]) -> list[SourceFile]:
+        """The files without databases held twice; sets the paths under which notes are shown."""
+        twice = superseded(file.path for file in found)
+        for path in twice:
+            reason = "a part of the database that its _all.csv holds whole"
+            self.skipped.append(Skipped(path=path, reason=reason))
+        found = [file for file in found if file.path not in twice]
+        self._shown = shown_paths(file.path for file in found)
+        # a page that got a twin, or lost it, is read again: its notes have another path
+        return [
+            file
+            if self._shown.get(file.path, file.path) == plain_path(file.path)
+            else replace(file, mtime_ns=file.mtime_ns + 1)
+            for file in found
+        ]
 
 
 def _refusal(path: str) -> str | None:
@@ -246,7 +211,9 @@ def _refusal(path: str) -> str | None:
         return ""
     if _CONFLICT.search(name):
         return "a sync-conflict copy"
-    if suffix in MARKDOWN or suffix in PLAIN:
+    if suffix in MARKDOWN or suffix in PLAIN or suffix in CONVERTED - DATABASE:
+        return None
+    if suffix in DATABASE and is_database(path):
         return None
     return f"{suffix or 'no'} format is not read yet"
 
@@ -282,6 +249,21 @@ def decode(data: bytes) -> str:
         return _text(data.decode("gb18030"))
     except UnicodeDecodeError:
         raise Unreadable("neither UTF-8 nor GB18030 text: save it as UTF-8") from None
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """Markup in UTF-8, if it is valid in the encoding that it declares; else as it is."""
+    declared = _DECLARED.search(data[:2000])
+    if declared is None or any(data.startswith(mark) for mark in _BOMS):
+        return data
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        try:
+            return data.decode(declared.group(1).decode("ascii")).encode("utf-8")
+        except (LookupError, UnicodeError):  # LookupError: no such encoding
+            pass
+    return data
 
 
 def _without_mark(data: bytes) -> str:
@@ -323,11 +305,47 @@ def read_text(path: Path) -> str:
         raise CorpusError(f"Cannot read {path}: {error}") from None
 
 
-def notes_from_text(path: str, text: str) -> list[Note]:
-    """The notes that a decoded file holds."""
-    suffix = PurePosixPath(path).suffix.lower()
+def _notes_from_bytes(file: str, data: bytes, path: str) -> list[Note]:
+    suffix = PurePosixPath(file).suffix.lower()
+    if suffix in BINARY:
+        return _notes_from_drafts(file, drafts_of_bytes(suffix, data), path)
+    return notes_from_text(file, decode(_in_utf8(data) if suffix in MARKUP else data), path)
+
+
+def _notes_from_drafts(file: str, drafts: list[Draft], path: str) -> list[Note]:
+    stem = PurePosixPath(path).stem
+    return [
+        Note(
+            path=f"{path}#{draft.key}" if draft.key else path,
+            title=draft.title or draft.key or stem,
+            text=draft.text,
+            sha256=hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest(),
+            file=file,
+            date=draft.date or (None if draft.key else _date_in(stem)),
+            tags=draft.tags,
+        )
+        for draft in (distinct(drafts) if any(draft.key for draft in drafts) else drafts)
+        if draft.text.strip()
+    ]
+
+
+def notes_from_text(file: str, text: str, path: str | None = None) -> list[Note]:
+    """The notes that a decoded file holds.
+
+    Args:
+        file: its path inside the vault.
+        text: its text.
+        path: the path that its notes are known by, if it is another.
+
+    Raises:
+        Unreadable: its format is not what its name says, or is broken.
+    """
+    path = file if path is None else path
+    suffix = PurePosixPath(file).suffix.lower()
     if not text.strip():
         return []
+    if suffix in CONVERTED:
+        return _notes_from_drafts(file, drafts_of_text(suffix, text), path)
     if suffix in PLAIN and is_feed(text):
         return feed_notes(path, text)
     matter = read_front_matter(text) if suffix in MARKDOWN else FrontMatter()
@@ -339,7 +357,7 @@ def notes_from_text(path: str, text: str) -> list[Note]:
             title=matter.title or heading or stem,
             text=text,
             sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
-            file=path,
+            file=file,
             body_start=matter.end,
             date=matter.date or _date_in(stem),
             tags=tuple(dict.fromkeys((*matter.tags, *tags))),

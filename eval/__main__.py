@@ -1,4 +1,4 @@
-"""`python -m eval answers|grounding|retrieval SET`: how good the product is on a set.
+"""`python -m eval answers|grounding|retrieval|dialogues SET`: how good the product is on a set.
 
 `retrieval` takes several sets, each a folder of `--data` (see `eval.retrieval`). Prints a table;
 `--out FILE` also keeps it as JSON with the commit, the versions of the models and every item, for
@@ -22,7 +22,7 @@ from typing import Any
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Claim
 from corpus.errors import ConfigError, YoujuError
-from eval import retrieval
+from eval import dialogues, retrieval
 from eval.goldens import GoldClaim, GoldQuestion, claims, contains, notes_of, questions
 
 __all__ = ["main"]
@@ -33,12 +33,12 @@ _ORDER = ("contradicted", "unsupported", "not_checked", "supported")
 def main() -> int:
     """Run one suite on one set, or `retrieval` on several."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
-    parser.add_argument("suite", choices=("answers", "grounding", "retrieval"))
+    parser.add_argument("suite", choices=("answers", "grounding", "retrieval", "dialogues"))
     parser.add_argument(
         "set",
         nargs="+",
         help="feed, feed2, sample, vault; for grounding also studies, self-llm, ml-engineering;"
-        " for retrieval folders of --data",
+        " for retrieval folders of --data; for dialogues sample",
     )
     parser.add_argument(
         "--split", default="dev", choices=("dev", "test", "all"), help="half of the set"
@@ -78,8 +78,8 @@ def _asked(args: argparse.Namespace) -> dict[str, Any]:
     ):
         assistant.refresh()
         started = time.perf_counter()
-        run = _answers if args.suite == "answers" else _grounding
-        result = run(assistant, name, args.split, misses=args.misses)
+        run = {"answers": _answers, "grounding": _grounding, "dialogues": dialogues.evaluate}
+        result = run[args.suite](assistant, name, args.split, misses=args.misses)
         result["seconds"] = round(time.perf_counter() - started, 1)
     for label, value in result["figures"].items():
         print(f"{label:<32} {value}")

@@ -188,6 +188,7 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
     declared = _names([*project["dependencies"], *extras["llm"], *extras["train"]])
+    declared |= _names(extras["formats"])
     # Part of what sentence-transformers is; nothing else may come by way of another package.
     declared |= {"torch", "transformers"}
     providers = importlib.metadata.packages_distributions()

@@ -141,14 +141,14 @@ def test_a_folder_is_read_without_what_belongs_to_programs(tmp_path: Path) -> No
         node_modules__e_md="x",
         **{".hidden_md": "x", "f.sync-conflict-20240305-101010_md": "x"},
     )
-    (tmp_path / "g.docx").write_bytes(b"PK")
+    (tmp_path / "g.xlsx").write_bytes(b"PK")
     (tmp_path / "README").write_text("x", encoding="utf-8")
     vault = Vault(tmp_path)
     assert list(read(vault)) == ["a.md", "sub/b.md"]
     assert {entry.path: entry.reason for entry in vault.skipped} == {
         "README": "no format is not read yet",
         "f.sync-conflict-20240305-101010.md": "a sync-conflict copy",
-        "g.docx": ".docx format is not read yet",
+        "g.xlsx": ".xlsx format is not read yet",
     }
     assert len(vault.files()) == 2  # asking again lists again, and reports each skip once
     assert len(vault.skipped) == 3

@@ -10,12 +10,13 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from assistant.followups import HISTORY
 from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Hit
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
@@ -59,7 +60,7 @@ class Assistant(Protocol):
     generator: str
     encoder_name: str
 
-    def stream(self, question: str) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
         """Growing answers; the last one is finished and checked."""
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
@@ -134,7 +135,8 @@ class Page:
             raise Unfit("ask.too_long", n=len(question), limit=_MAX_QUESTION)
         name = valid_session(session) or new_session()
         turns = self._store.turns(name)
-        past = self._messages(turns[:-1] if again else turns)
+        earlier = turns[:-1] if again else turns
+        past = self._messages(earlier)
 
         def now(markup: str) -> Conversation:
             messages = [*past, _said("user", paint_question(question)), _said("assistant", markup)]
@@ -144,7 +146,7 @@ class Page:
         self._look()
         answer: Answer | None = None
         drawn_at = time.monotonic()
-        for answer in self.assistant.stream(question):
+        for answer in self._stream(question, earlier):
             if time.monotonic() - drawn_at >= _PIECE_S:
                 yield now(paint_draft(answer))
                 drawn_at = time.monotonic()
@@ -155,6 +157,10 @@ class Page:
             self._store.drop_last(name)
         self._store.add(name, Turn(answer=answer, sheet=sheet))
         yield now(paint(answer, sheet))
+
+    def _stream(self, question: str, earlier: list[Turn]) -> Iterator[Answer]:
+        """The growing answer; the last questions of the conversation complete a follow-up."""
+        return self.assistant.stream(question, [t.answer.question for t in earlier[-HISTORY:]])
 
     def last_question(self, session: object) -> str:
         """The question of the last turn, or nothing."""

@@ -8,7 +8,7 @@ abstains, `BOOM` fails, `SLOW` streams slowly.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,7 +103,7 @@ class ScriptedAssistant:
         ]
         return known[:n]
 
-    def stream(self, question: str) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
         final = self.ask(question)
         draft = replace(final, claims=(), notes_disagree=())
         for cut in range(8, len(final.text), 16):
