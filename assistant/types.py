@@ -128,7 +128,8 @@ class Answer:
     """A checked answer, or an abstention with its reason.
 
     Attributes:
-        searched: the queries that were searched, the completed question first, the one as typed behind it where they differ.
+        searched: the queries that were searched: the completed question, and the one as typed
+            behind it where they differ.
         text: the answer with its markers, `[1]`, after each sentence.
         abstained: whether the notes do not answer; `text` then names the nearest notes.
         reason: why it abstained, None otherwise.
