@@ -101,7 +101,10 @@ def _names_subject(named: list[str], lead: str, passage: Passage) -> bool:
     own_names = [w.text for w in before if w.is_name]
     if own_names and own_names[-1] not in named:
         return False  # the words right before speak of something else
-    known = context | {name for w in before for name in (w.text, *w.known)}
-    if not own_names and not any(w.is_name for w in words(passage.text)):
+    # a word that is no name reaches only to the next clause: another stage or step may follow
+    near = [w for w in before if w.is_name or w.clause == before[-1].clause]
+    known = context | {name for w in near for name in (w.text, *w.known)}
+    # the sentence before names the subject only of a clause with no words of its own before it
+    if not before and not any(w.is_name for w in words(passage.text)):
         known |= {name for w in words(passage.before) for name in (w.text, *w.known)}
     return 0 < len(named) <= _MAX_NAMED and all(word in known for word in named)

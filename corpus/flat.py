@@ -28,7 +28,6 @@ _NUMBER_ITEM = re.compile(
 )
 _BULLET = re.compile(r"(?<=\s)(?=[•·●▪①-⑳]\s*\S)")
 _DASH = re.compile(r"(?<=\s)(?=- \S)")
-_LABEL_END = re.compile(r"[:：](?=\s)")
 _HAN_LABEL = re.compile(rf"(?<=\s)(?=[{_HAN}]{{1,4}}[:：]\s)")
 # What papers and repositories are described by. The value stays with its key: `Paper: 2021.1 …`.
 _WORDS = (
