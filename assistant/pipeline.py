@@ -17,8 +17,6 @@ from typing import Self
 from assistant.answering import select
 from assistant.composing import abstention, compose
 from assistant.evidence import FEATURES, QUESTION_FEATURES
-from assistant.examples import draft_questions
-from assistant.followups import merge, standalone
 from assistant.grounding import Checker
 from assistant.judging import CLAIM_FEATURES, JUDGED
 from assistant.questions import parse_question
@@ -195,6 +193,10 @@ class Assistant:
             where they differ; hits, best first.
         """
         hits = retrieve(self.index, question, k=k)
+        if not history:
+            return (question,), hits
+        from assistant.followups import merge, standalone  # a single question needs none of it
+
         whole = standalone(question, history)
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
@@ -220,6 +222,8 @@ class Assistant:
 
     def examples(self, n: int = 4) -> list[str]:
         """Questions that the notes answer, from as many different notes as possible."""
+        from assistant.examples import draft_questions  # only the page asks for it
+
         found: list[str] = []
         for question in draft_questions(self.index, limit=6 * n):
             if len(found) == n:
