@@ -8,8 +8,10 @@ hits; does not know who wrote the text. Called by `pipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -18,38 +20,81 @@ from assistant.claims import ClaimSpan, claims_of, standalone_parts, without_mar
 from assistant.comparing import Finding, compare, verbatim
 from assistant.contrast import Conflict
 from assistant.disagreement import rivals, statements
-from assistant.judging import claim_row, decide, is_same_subject, judged_row, settled
+from assistant.judging import (
+    CLAIM_FEATURES,
+    JUDGED,
+    claim_row,
+    decide,
+    is_same_subject,
+    judged_row,
+    settled,
+)
 from assistant.passages import Passage, joined, passages_of, rough_coverage
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
-from assistant.trees import Trees
+from assistant.trees import Trees, load_trees
 from assistant.types import Citation, Claim, Disagreement, Evidence, Hit, Verdict
 from assistant.verbatim import is_verbatim, verbatim_span
 from corpus.index import Index
+from corpus.types import Chunk, Note
 
-__all__ = ["Checker"]
+__all__ = ["Checker", "Search", "Source", "load_checker", "searching"]
 
 _HITS = 12
 _ALIGNED = 12  # sentences that are aligned word by word, of all that were found
 _MAX_CHARS = 2_000  # of a claim; a longer one is no sentence
 
 
+# The passages for a claim, at most so many, best first.
+Search = Callable[[str, int], Sequence[Hit]]
+
+
+class Places(Protocol):
+    """Notes and their chunks by path."""
+
+    def note(self, path: str, /) -> Note:
+        """The note of a path."""
+
+    def chunks_of(self, path: str, /) -> list[Chunk]:
+        """Its chunks, in the order of its text."""
+
+
+class Source(Protocol):
+    """What the check needs of notes: an index, or texts that were handed over."""
+
+    def idf(self, term: str, /) -> float:
+        """Weight of a term."""
+
+    def df(self, term: str, /) -> int:
+        """Number of passages that hold a term."""
+
+    def snapshot(self) -> AbstractContextManager[Places]:
+        """The notes, unchanged while the block runs."""
+
+
 class Checker:
-    """Checks texts against an index. Threads may share it.
+    """Checks texts against notes. Threads may share it.
 
     Args:
-        index: the notes.
+        source: the notes.
         similar: word vectors.
         judge: probability that a passage supports a claim, contradicts it, or does neither.
         verdicts: probability of each verdict for all passages together; `facts["support"]` is
             the least one of "supported".
+        search: finds passages in the notes.
     """
 
     def __init__(
-        self, index: Index, similar: WordSimilarity, judge: Trees, verdicts: Trees
+        self,
+        source: Source,
+        similar: WordSimilarity,
+        judge: Trees,
+        verdicts: Trees,
+        search: Search,
     ) -> None:
-        self._index = index
+        self._source = source
+        self._search = search
         self._similar = similar
         self._judge_model = judge
         self._verdicts = verdicts
@@ -123,7 +168,7 @@ class Checker:
         for passage in own:
             if is_verbatim(claim, passage.text):
                 return verbatim(passage)
-        hits = retrieve(self._index, claim, k=2 * _HITS)
+        hits = self._search(claim, 2 * _HITS)
         for hit in hits:
             exact = _exact(claim, hit)
             if exact is not None:
@@ -187,7 +232,7 @@ class Checker:
     def _cited_passages(self, cited: Sequence[Citation]) -> list[Passage]:
         """The cited spans first, then the sentences of the chunks they stand in."""
         out: list[Passage] = []
-        with self._index.snapshot() as now:
+        with self._source.snapshot() as now:
             for citation in cited:
                 note = now.note(citation.note)
                 chunks = [
@@ -207,7 +252,7 @@ class Checker:
 
     def _passages(self, claim: str, cited: Sequence[Citation]) -> list[Passage]:
         """Sentences that may speak of a claim: cited ones first, then found ones."""
-        hits = retrieve(self._index, claim, k=_HITS)
+        hits = self._search(claim, _HITS)
         return _unique([*self._cited_passages(cited), *_of_hits(hits)])
 
     def findings(self, claim: str) -> list[Finding]:
@@ -233,7 +278,7 @@ class Checker:
         if not passages:
             return []
         ours = words(claim)
-        weights = weigh(ours, self._index.idf, self._index.df)
+        weights = weigh(ours, self._source.idf, self._source.df)
         ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
         every = [*ranked, *joined(ranked, passages)]
         texts = [words(p.text) for p in every]
@@ -253,6 +298,21 @@ class Checker:
             )
             for n, p in enumerate(every)
         ]
+
+
+def searching(index: Index) -> Search:
+    """The product's own search in an index."""
+
+    def search(claim: str, k: int) -> list[Hit]:
+        return retrieve(index, claim, k=k)
+
+    return search
+
+
+def load_checker(source: Source, similar: WordSimilarity, search: Search) -> Checker:
+    """The check with the models that ship; arguments as of `Checker`."""
+    judge, verdicts = load_trees("judge", JUDGED), load_trees("verdicts", CLAIM_FEATURES)
+    return Checker(source, similar, judge, verdicts, search)
 
 
 def _of_hits(hits: Sequence[Hit]) -> list[Passage]:

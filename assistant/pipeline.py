@@ -17,8 +17,7 @@ from typing import Self
 from assistant.answering import select
 from assistant.composing import abstention, compose
 from assistant.evidence import FEATURES, QUESTION_FEATURES
-from assistant.grounding import Checker
-from assistant.judging import CLAIM_FEATURES, JUDGED
+from assistant.grounding import Checker, load_checker, searching
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, retrieve
 from assistant.similarity import WordSimilarity
@@ -55,8 +54,7 @@ class Assistant:
 
     @cached_property
     def _checker(self) -> Checker:
-        judge, verdicts = load_trees("judge", JUDGED), load_trees("verdicts", CLAIM_FEATURES)
-        return Checker(self.index, self._similar, judge, verdicts)
+        return load_checker(self.index, self._similar, searching(self.index))
 
     @cached_property
     def _ranker(self) -> Trees:

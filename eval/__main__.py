@@ -22,8 +22,9 @@ from typing import Any
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Claim
 from corpus.errors import ConfigError, YoujuError
-from eval import dialogues, retrieval
+from eval import dialogues, groundedness, retrieval
 from eval.goldens import GoldClaim, GoldQuestion, claims, contains, notes_of, questions
+from eval.records import load_records, sample
 
 __all__ = ["main"]
 
@@ -45,12 +46,18 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, help="where notes that are not in the repository lie")
     parser.add_argument("--out", type=Path, help="keep the result as JSON")
+    parser.add_argument("--limit", type=int, help="only so many records of a file, by group")
+    parser.add_argument("--seed", type=int, default=7, help="of the draw that --limit makes")
     parser.add_argument("--misses", action="store_true", help="print what went wrong")
     args = parser.parse_args()
     if args.suite != "retrieval" and len(args.set) > 1:
         parser.error(f"{args.suite} takes one set")
     try:
-        if args.suite == "retrieval":
+        if args.suite == "grounding" and ".json" in args.set[0]:
+            records = sample(load_records(Path(args.set[0])), args.limit, seed=args.seed)
+            result = groundedness.evaluate(records)
+            print(groundedness.table(args.set[0], result))
+        elif args.suite == "retrieval":
             result = _retrieval(args.set, args.data, args.split)
         else:
             result = _asked(args)

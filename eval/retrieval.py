@@ -27,6 +27,7 @@ from corpus.errors import ConfigError
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold
+from eval.stats import bootstrap
 
 __all__ = [
     "DEPTH",
@@ -180,21 +181,6 @@ def score(ranking: Sequence[str], gold: Mapping[str, int]) -> dict[str, float]:
 
 def _dcg(gains: Sequence[int]) -> float:
     return float(sum(gain / np.log2(1 + rank) for rank, gain in enumerate(gains, 1)))
-
-
-def bootstrap(
-    values: Sequence[float], *, samples: int = 2000, seed: int = _SEED
-) -> tuple[float, float]:
-    """The 95 % interval of a mean, by drawing the queries again with replacement.
-
-    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile interval).
-    """
-    if not values:
-        return 0.0, 0.0
-    drawn = np.random.default_rng(seed).integers(0, len(values), (samples, len(values)))
-    means = np.asarray(values, float)[drawn].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def evaluate(found: RetrievalSet, *, encoder: Encoder | None = None) -> dict[str, Any]:

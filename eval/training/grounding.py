@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.comparing import Finding
-from assistant.grounding import Checker
+from assistant.grounding import Checker, searching
 from assistant.judging import CLAIM_FEATURES, JUDGED, LABELS, claim_row, decide, judged_row
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
@@ -78,7 +78,7 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
     index = Index.open(Path(tempfile.mkdtemp()), encoder=encoder)
     index.refresh(Vault(notes))
     # the judge decides nothing here: only the findings are taken
-    checker = Checker(index, WordSimilarity(encoder), NOTHING, NOTHING)
+    checker = Checker(index, WordSimilarity(encoder), NOTHING, NOTHING, searching(index))
     for gold in (c for of in SETS[name] for c in claims(of, "dev")):
         found = checker.findings(gold.claim)
         if not found:

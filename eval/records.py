@@ -1,0 +1,190 @@
+"""Claims and answers with the texts they are judged by, read from files of others.
+
+Understands the schema of the public grounding sets ({context, claim_or_response, label, …}) and
+logs of other systems in RAGAS's columns, old and new ({question, answer, contexts},
+{user_input, response, retrieved_contexts}). A file is JSON Lines, plain, .gz or .xz, or a JSON
+list. Knows no checker.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import lzma
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import ConfigError
+from eval.sources import KNOWN
+
+__all__ = ["Record", "load_records", "read_rows", "sample", "sha256_of"]
+
+_TEXT = ("claim_or_response", "response", "answer", "claim")
+_CONTEXT = ("retrieved_contexts", "contexts", "context", "reference_contexts")
+_QUESTION = ("user_input", "question", "query")
+_LABELS = {
+    "supported": "supported",
+    "contradicted": "contradicted",
+    "not_in_notes": "unsupported",
+    "unsupported": "either",
+    "partial": "either",
+    "mixed": "either",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A text to judge with its own contexts, and what is known of it.
+
+    Attributes:
+        text: a claim or a whole answer.
+        contexts: what it is judged by, at least one.
+        label: "supported", "contradicted", "unsupported" (not in the contexts), "either" (one of
+            the last two, the set doesn't say which, or only a part of it), or "" where unknown.
+        group: never to be split: claims of one document or question.
+        kind: of corruption, task or subset, where the set names one.
+        sentences: alternatives of sets of lines (from 0) of the one context that are the evidence.
+    """
+
+    id: str
+    text: str
+    contexts: tuple[str, ...]
+    label: str = ""
+    group: str = ""
+    kind: str = ""
+    lang: str = ""
+    split: str = ""
+    question: str = ""
+    sentences: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether the gold says that the contexts do not support all of it."""
+        return self.label not in ("", "supported")
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON Lines (plain, .gz, .xz) or of a JSON list.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line of it is no JSON object.
+    """
+    try:
+        with _opened(path) as file:
+            text = file.read().decode("utf-8-sig")
+    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path} cannot be read ({fault})") from fault
+    if text.lstrip().startswith("["):
+        yield from _listed(path, text)
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as fault:
+            raise ConfigError(f"{path}, line {number} is no JSON ({fault})") from fault
+        if not isinstance(row, dict):
+            raise ConfigError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
+        yield row
+
+
+def _listed(path: Path, text: str) -> Iterator[dict[str, Any]]:
+    try:
+        rows = json.loads(text)
+    except ValueError as fault:
+        raise ConfigError(f"{path} is no JSON ({fault})") from fault
+    for n, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise ConfigError(f"{path}, item {n} is no JSON object: {str(row)[:60]!r}")
+        yield row
+
+
+def _opened(path: Path) -> Any:
+    if path.suffix == ".xz":
+        return lzma.open(path, "rb")
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def load_records(path: Path) -> list[Record]:
+    """The records of a file, in its order.
+
+    A known public set (`eval.sources.KNOWN`, by file name) must have its known checksum.
+
+    Raises:
+        ConfigError: the file is absent, of another version than the known one, or a row of it
+            has no text or no context.
+    """
+    known = KNOWN.get(path.name)
+    if not path.is_file():
+        where = f"; {known.where}" if known else ""
+        raise ConfigError(f"There is no file {path}{where}")
+    if known and sha256_of(path) != known.sha256:
+        raise ConfigError(
+            f"{path} is not the known version of this set (its sha256 is {sha256_of(path)[:12]}…,"
+            f" expected {known.sha256[:12]}…): get it again, or rename it to use it as your own"
+        )
+    records = [_record(path, n, row) for n, row in enumerate(read_rows(path), 1)]
+    if not records:
+        raise ConfigError(f"{path} holds no record")
+    return records
+
+
+def _record(path: Path, n: int, row: Mapping[str, Any]) -> Record:
+    text = _first(row, _TEXT)
+    if not isinstance(text, str) or not text.strip():
+        raise ConfigError(f"{path}, record {n} has no text: one of {', '.join(_TEXT)}")
+    found = _first(row, _CONTEXT)
+    contexts = [found] if isinstance(found, str) else found
+    if not isinstance(contexts, list) or not all(isinstance(c, str) for c in contexts):
+        raise ConfigError(f"{path}, record {n} has no contexts: one of {', '.join(_CONTEXT)}")
+    label = str(row.get("label") or "")
+    if label and label not in _LABELS:
+        raise ConfigError(
+            f"{path}, record {n}: the label {label!r} is none of {', '.join(_LABELS)}"
+        )
+    kind = next((str(row[k]) for k in ("kind", "subset", "task", "stance") if row.get(k)), "")
+    plain = "\n".join(contexts)
+    return Record(
+        id=str(row.get("id") or n),
+        text=text,
+        contexts=tuple(contexts),
+        label=_LABELS.get(label, ""),
+        group=str(row.get("group") or hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()),
+        kind=kind,
+        lang=str(row.get("lang") or ""),
+        split=str(row.get("split") or ""),
+        question=str(_first(row, _QUESTION) or ""),
+        sentences=tuple(tuple(map(int, s)) for s in row.get("supporting_sentences") or () if s),
+    )
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def sample(records: Sequence[Record], limit: int | None, *, seed: int) -> list[Record]:
+    """About `limit` records, whole groups at random, in the order of the file.
+
+    Args:
+        records: all of them.
+        limit: None for all. The last group drawn is cut where it would go beyond.
+        seed: of the draw.
+    """
+    if limit is None or limit >= len(records):
+        return list(records)
+    groups = sorted({record.group for record in records})
+    random.Random(seed).shuffle(groups)
+    order = {group: n for n, group in enumerate(groups)}
+    drawn = sorted(range(len(records)), key=lambda i: (order[records[i].group], i))[:limit]
+    return [records[i] for i in sorted(drawn)]
