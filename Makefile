@@ -54,6 +54,14 @@ test: dev ## Run the tests, offline; ARGS="-k words" chooses
 coverage: dev ## Run the tests and show which branches of assistant they miss
 	@$(PY) -m pytest --cov --cov-report=term-missing $(ARGS)
 
+.PHONY: eval
+eval: install ## Measure answers on the sample notes, or what ARGS="SUITE DATA …" says
+	@$(VENV)/bin/youju eval $(if $(ARGS),$(ARGS),answers)
+
+.PHONY: figures
+figures: install ## Make the README's tables from eval/results
+	@$(PY) -m eval.figures
+
 .PHONY: lint
 lint: dev ## Check style, format and types; change nothing
 	@$(PY) -m ruff check .

@@ -15,6 +15,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +37,18 @@ __all__ = ["build_parser", "main"]
 logger = logging.getLogger(__name__)
 
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
+# The verb `eval` belongs to the package above this one, which brings its arguments and runs it. It
+# is loaded by name when it is typed; nothing here needs it.
+_MEASURES = "eval.command"
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
+def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of all verbs.
+
+    Args:
+        argv: what was typed; a verb of another package gets its arguments if it is among it.
+    """
     common = _common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS))
     parser = argparse.ArgumentParser(
         prog="youju",
@@ -85,7 +94,14 @@ def build_parser() -> argparse.ArgumentParser:
     chat.add_argument(
         "--port", type=int, default=None, help="port to listen on (the first free from 7860)"
     )
+    measure = verb("eval", _not_here, "Measure search, answers, checks or speed: samples or yours.")
+    if "eval" in argv and find_spec(_MEASURES.partition(".")[0]) is not None:
+        import_module(_MEASURES).configure(measure)
     return parser
+
+
+def _not_here(args: argparse.Namespace) -> int:
+    raise ConfigError("The package `eval` is not installed here: install youju as a whole again")
 
 
 def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -119,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
     try:
-        args = build_parser().parse_args(argv)
+        given = sys.argv[1:] if argv is None else argv
+        args = build_parser(given).parse_args(given)
     except SystemExit as stop:
         return int(stop.code or 0)
     debug = getattr(args, "debug", False)

@@ -155,6 +155,7 @@ class Assistant:
                 generator=self.generator,
                 hits=tuple(hits),
                 timings_ms=clock.done(),
+                confidence=selection.confidence,
             )
             return
         composed = compose(selection)
@@ -168,6 +169,7 @@ class Assistant:
             generator=self.generator,
             citations=composed.citations,
             hits=tuple(hits),
+            confidence=selection.confidence,
         )
         for end in _growth(composed.text):
             yield replace(draft, text=composed.text[:end])

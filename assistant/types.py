@@ -136,6 +136,8 @@ class Answer:
         generator: "extractive" or the name of the chat model.
         hits: the passages it was made from, best first.
         timings_ms: wall time per stage in milliseconds.
+        confidence: probability that the notes answer, in [0, 1], by which it abstains or not;
+            None where nothing weighed it.
     """
 
     question: str
@@ -149,6 +151,7 @@ class Answer:
     notes_disagree: tuple[Disagreement, ...] = ()
     hits: tuple[Hit, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

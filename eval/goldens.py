@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,17 @@ from assistant.config import sample_notes
 from corpus.errors import ConfigError
 from corpus.text import fold
 
-__all__ = ["GoldClaim", "GoldQuestion", "GoldSpan", "claims", "contains", "notes_of", "questions"]
+__all__ = [
+    "GoldClaim",
+    "GoldQuestion",
+    "GoldSpan",
+    "claims",
+    "claims_file",
+    "contains",
+    "file_of",
+    "notes_of",
+    "questions",
+]
 
 _VAULTS = frozenset({"studies", "self-llm", "ml-engineering"})
 
@@ -60,8 +71,20 @@ class GoldClaim:
     gold: tuple[GoldSpan, ...]
 
 
+def file_of(name: str) -> Traversable:
+    """The committed file of a golden set, by its name without ending."""
+    return files("eval").joinpath(f"golden/{name}.jsonl")
+
+
+def claims_file(name: str) -> str:
+    """Which file holds the claims of a set, without ending."""
+    if name in ("feed", "feed2"):
+        return f"{name}_claims"
+    return "train_claims" if name.startswith("train-") else "claims"
+
+
 def _rows(name: str) -> list[dict[str, Any]]:
-    text = files("eval").joinpath(f"golden/{name}.jsonl").read_text(encoding="utf-8")
+    text = file_of(name).read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -107,12 +130,11 @@ def claims(name: str, split: str) -> list[GoldClaim]:
             "samples" or "vault".
         split: "dev", "test" or "all".
     """
+    rows, corpus = _rows(claims_file(name)), name.removeprefix("train-")
     if name in ("feed", "feed2"):
-        rows, corpus = _rows(f"{name}_claims"), ""
-    elif name.startswith("train-"):
-        rows, corpus = _rows("train_claims"), name.removeprefix("train-")
-    else:
-        rows, corpus = _rows("claims"), "samples" if name == "sample" else name
+        corpus = ""
+    elif name == "sample":
+        corpus = "samples"
     return [
         GoldClaim(
             id=row["id"],

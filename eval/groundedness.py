@@ -24,6 +24,7 @@ from corpus.sentences import sentence_spans
 from corpus.tokens import content_terms
 from eval import verdicts
 from eval.records import Record
+from eval.runs import mean_metric
 from eval.stats import grouped_interval
 from eval.verdicts import Bools, Floats
 
@@ -74,11 +75,18 @@ def evaluate(records: Sequence[Record], *, encoder: str | None = None) -> dict[s
         if record.sentences:
             items[-1] |= _located(record, claims, contexts, lines)
     figures = _groundedness(items)
-    result: dict[str, Any] = {"figures": figures, "items": items}
+    result: dict[str, Any] = {"n": len(items), "figures": figures, "items": items}
+    faithful = [i["n_supported"] / i["n_claims"] for i in items if i["n_claims"]]
+    metrics = {"faithfulness": mean_metric(faithful)} if faithful else {}
+    metrics["ms"] = mean_metric(i["ms"] for i in items)
     known = [i for i in items if i["gold"]]
     if known:
         result |= _judged(known)
         figures |= result.pop("more")
+        shipped = result["methods"]["check, as shipped"]
+        metrics |= {name: [*row, len(known)] for name, row in shipped.items()}
+        error = figures["calibration error"]
+        metrics["calibration error"] = [error, error, error, len(known)]
     found = [i for i in items if "evidence hit@1" in i]
     if found:
         result["evidence"] = {
@@ -86,7 +94,8 @@ def evaluate(records: Sequence[Record], *, encoder: str | None = None) -> dict[s
             for name in ("evidence", "BM25 line", "coverage line", "random line")
         }
         figures |= {f"evidence hit@1, {k}": round(v, 3) for k, v in result["evidence"].items()}
-    return result
+        metrics["evidence hit@1"] = mean_metric(i["evidence hit@1"] for i in found)
+    return {**result, "metrics": metrics}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -2,14 +2,16 @@
 
 Understands the schema of the public grounding sets ({context, claim_or_response, label, …}) and
 logs of other systems in RAGAS's columns, old and new ({question, answer, contexts},
-{user_input, response, retrieved_contexts}). A file is JSON Lines, plain, .gz or .xz, or a JSON
-list. Knows no checker.
+{user_input, response, retrieved_contexts}). A file is JSON Lines, plain, .gz or .xz, a JSON
+list, or CSV. Knows no checker.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
+import io
 import json
 import lzma
 import random
@@ -19,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
+from eval.runs import sha256_of
 from eval.sources import KNOWN
 
-__all__ = ["Record", "load_records", "read_rows", "sample", "sha256_of"]
+__all__ = ["Record", "has_contexts", "load_records", "read_rows", "sample"]
 
 _TEXT = ("claim_or_response", "response", "answer", "claim")
 _CONTEXT = ("retrieved_contexts", "contexts", "context", "reference_contexts")
@@ -67,12 +70,6 @@ class Record:
         return self.label not in ("", "supported")
 
 
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON Lines (plain, .gz, .xz) or of a JSON list.
 
@@ -84,6 +81,9 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             text = file.read().decode("utf-8-sig")
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as fault:
         raise ConfigError(f"{path} cannot be read ({fault})") from fault
+    if path.suffix == ".csv":
+        yield from _table(text)
+        return
     if text.lstrip().startswith("["):
         yield from _listed(path, text)
         return
@@ -97,6 +97,23 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(row, dict):
             raise ConfigError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
         yield row
+
+
+def _table(text: str) -> Iterator[dict[str, Any]]:
+    """Rows of a CSV table; a cell that is JSON is read as such, TRUE and FALSE of any case too."""
+    for row in csv.DictReader(io.StringIO(text)):
+        yield {str(key): _cell(value) for key, value in row.items() if value not in (None, "")}
+
+
+def _cell(value: str) -> Any:
+    if value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    if value[:1] in ("[", "{") or value == "null":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def _listed(path: Path, text: str) -> Iterator[dict[str, Any]]:
@@ -114,6 +131,18 @@ def _opened(path: Path) -> Any:
     if path.suffix == ".xz":
         return lzma.open(path, "rb")
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def has_contexts(path: Path) -> bool:
+    """Whether the first row of a file brings what it is to be judged by.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if not path.is_file() and path.name in KNOWN:
+        return True  # `load_records` says where to get it
+    first = next(read_rows(path), {})
+    return _first(first, _CONTEXT) is not None
 
 
 def load_records(path: Path) -> list[Record]:

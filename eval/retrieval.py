@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ __all__ = [
     "indexed",
     "is_dev",
     "load_set",
+    "only",
     "score",
     "table",
 ]
@@ -130,6 +131,11 @@ def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
             " sets with --data"
         ) from fault
     return RetrievalSet(name, passages, queries, gold, answers)
+
+
+def only(found: RetrievalSet, queries: Sequence[str]) -> RetrievalSet:
+    """The set with these queries only, over all its passages."""
+    return replace(found, queries={name: found.queries[name] for name in queries})
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

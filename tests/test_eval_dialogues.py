@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from assistant import cli
 from corpus.errors import ConfigError
-from eval import __main__ as cli
 from eval import dialogues
 from eval.dialogues import evaluate, follow_ups, recall
 from eval.goldens import GoldSpan
@@ -100,6 +99,5 @@ def test_the_suite_is_a_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(dialogues, "follow_ups", lambda split: [])
-    monkeypatch.setattr(sys, "argv", ["eval", "dialogues", "sample"])
-    assert cli.main() == 0
+    assert cli.main(["eval", "dialogues", "sample"]) == 0
     assert "follow-ups" in capsys.readouterr().out

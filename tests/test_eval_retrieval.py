@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rank_bm25 import BM25Okapi
 
+from assistant import cli
 from assistant.reranking import FEATURES
 from corpus.errors import ConfigError
-from eval import __main__ as cli
 from eval import retrieval
 from eval.retrieval import Passage, bootstrap, is_dev, load_set, score
 from eval.training import reranker
@@ -101,18 +100,17 @@ def test_the_lexical_rival_ranks_as_rank_bm25(data: Path) -> None:
         assert retrieval._lexical(passages, retrieval._jieba_terms)(row["text"]) == order
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eval", *words])
-    return cli.main()
+def run(*words: str) -> int:
+    return cli.main(["eval", *words])
 
 
 def test_the_suite_prints_a_table_and_keeps_every_query(
-    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("sklearn")
     out = data / "out.json"
     words = ("retrieval", "toy", "--data", str(data), "--split", "all", "--out", str(out))
-    assert run(monkeypatch, *words) == 0
+    assert run(*words) == 0
     printed = capsys.readouterr().out
     result = json.loads(out.read_text(encoding="utf-8"))
     methods = ["BM25 + jieba", "BM25 + bigrams", "LSA", "dense alone", "fused", "fused + reranked"]
@@ -129,12 +127,12 @@ def test_the_suite_prints_a_table_and_keeps_every_query(
 
 
 def test_the_suite_needs_the_folder_of_sets(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(monkeypatch, "retrieval", "toy") == 1
+    assert run("retrieval", "toy", "toy") == 2
     assert "--data" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        run(monkeypatch, "answers", "feed", "sample")
+    assert run("answers", "feed", "sample") == 2
+    assert "one set" in capsys.readouterr().err
 
 
 def test_fields_that_stay_out_of_the_index_are_not_in_the_notes(data: Path) -> None:

@@ -1,0 +1,157 @@
+"""The tables of the README, made from the committed results: `python -m eval.figures`.
+
+Writes between `<!-- table NAME -->` and `<!-- /table -->` only; the words around stay a person's.
+`--check` changes nothing and fails if a table is not what the results say. Counts come from the
+items of a result, so that a rate always shows how many it is of.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import ConfigError
+from eval.runs import load
+
+__all__ = ["main", "result_of", "tables", "written"]
+
+RESULTS = Path(__file__).parent / "results"
+_SETS = {
+    "feed2": "the feed, second set",
+    "feed": "the feed, first set",
+    "sample": "the 31 sample notes",
+}
+_PUBLIC = {
+    "notesq_dl500": "questions over technical notes",
+    "cacm_en": "CACM, English",
+    "xquad_zh2en": "XQuAD, Chinese over English",
+    "xquad_en2zh": "XQuAD, English over Chinese",
+    "xquad_zh": "XQuAD, Chinese",
+    "xquad_en": "XQuAD, English",
+    "cmrc2018_dev": "CMRC 2018",
+    "drcd_test_hans": "DRCD, simplified",
+}
+_METHODS = {
+    "BM25 + jieba": "BM25 + jieba",
+    "dense alone": "dense alone",
+    "fused": "fused",
+    "fused + reranked": "reranked",
+}
+_BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+Item = dict[str, Any]
+
+
+def result_of(suite: str, name: str, folder: Path = RESULTS) -> dict[str, Any]:
+    """The one committed result of a suite on a set.
+
+    Raises:
+        ConfigError: there is none, or more than one, so that nobody could say which counts.
+    """
+    found = sorted(folder.glob(f"{suite}-{name}-*.json"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise ConfigError(f"{folder} must hold one result of {suite} on {name}, it holds {names}")
+    return load(found[0])
+
+
+def _rate(items: Sequence[Item], holds: Callable[[Item], bool], *, share: bool = True) -> str:
+    n = sum(holds(item) for item in items)
+    return f"{n}/{len(items)} = {n / len(items):.3f}" if share and items else f"{n}/{len(items)}"
+
+
+def _answers(items: Sequence[Item]) -> dict[str, str]:
+    mine = [i for i in items if i["answerable"]]
+    shown = [i for i in mine if not i["abstained"]]
+    alien = [i for i in items if not i["answerable"]]
+    return {
+        "questions": str(len(items)),
+        "fact and note right": _rate(mine, lambda i: i["right"]),
+        "cites the right note": _rate(mine, lambda i: i["note"]),
+        "refused though answerable": _rate(mine, lambda i: i["abstained"]),
+        "answered though unanswerable": _rate(alien, lambda i: not i["abstained"], share=False),
+        "all shown claims supported": _rate(shown, lambda i: i["supported"]),
+    }
+
+
+def _check(items: Sequence[Item]) -> dict[str, str]:
+    altered = [i for i in items if i["gold"] == "contradicted"]
+    true = [i for i in items if i["gold"] == "supported"]
+    return {
+        "claims": str(len(items)),
+        "right verdict": _rate(items, lambda i: i["right"]),
+        "altered claims supported": _rate(
+            altered, lambda i: bool(i["verdict"] == "supported"), share=False
+        ),
+        "altered claims contradicted": _rate(altered, lambda i: i["right"]),
+        "true claims supported": _rate(true, lambda i: i["right"]),
+    }
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    out = ["| " + " | ".join(cells) + " |" for cells in lines]
+    out[1] = "|" + "---|" * len(head)
+    return "\n".join(out)
+
+
+def tables(folder: Path = RESULTS) -> dict[str, str]:
+    """Each table of the README by its name, as Markdown.
+
+    Raises:
+        ConfigError: a result is missing, double or broken.
+    """
+    out = {}
+    for name, suite, rows_of in (("answers", "answers", _answers), ("check", "grounding", _check)):
+        found = [rows_of(result_of(suite, one, folder)["items"]) for one in _SETS]
+        rows = [[label, *(column[label] for column in found)] for label in found[0]]
+        out[name] = _table([name, *_SETS.values()], rows)
+    rows = []
+    for one, label in _PUBLIC.items():
+        figures = result_of("retrieval", one, folder)["figures"][one]
+        cells = []
+        for method in _METHODS:
+            row = figures["methods"][method]
+            cells.append(f"{row['hit@1'][0]:.3f} / {row['hit@10'][0]:.3f}")
+        rows.append([label, str(figures["n"]), *cells])
+    head = ["search, test halves, hit@1 / hit@10", "n", *_METHODS.values()]
+    return {**out, "search": _table(head, rows)}
+
+
+def written(text: str, made: dict[str, str]) -> str:
+    """The text with every table block filled.
+
+    Raises:
+        ConfigError: a block has a name that no table has, or a table has no block.
+    """
+    named = [match[2] for match in _BLOCK.finditer(text)]
+    if sorted(named) != sorted(made):
+        raise ConfigError(f"The README has the tables {named}, the results give {list(made)}")
+    return _BLOCK.sub(lambda match: f"{match[1]}{made[match[2]]}\n{match[3]}", text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write or check the README's tables; 1 if `--check` finds one that is not current."""
+    parser = argparse.ArgumentParser(prog="python -m eval.figures", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing, fail if not current")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the file")
+    args = parser.parse_args(argv)
+    try:
+        text = args.readme.read_text(encoding="utf-8")
+        new = written(text, tables())
+    except (OSError, ConfigError) as fault:
+        print(f"figures: {fault}", file=sys.stderr)
+        return 1
+    if args.check and new != text:
+        print("figures: the README's tables are not current: run make figures", file=sys.stderr)
+        return 1
+    if not args.check and new != text:
+        args.readme.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""Search over a person's notes: do the passages come first that answer known questions?
+
+Relevant is what touches a gold span; every denominator is the number of gold spans. The product
+stands beside BM25 alone, dense search alone and fusion without reranking.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from assistant.pipeline import Assistant
+from assistant.retrieval import query_terms, retrieve
+from corpus.types import Chunk
+from eval.questions import Asked
+from eval.ranking import ndcg, span_gains, span_recall
+from eval.runs import mean_metric
+
+__all__ = ["METRICS", "evaluate"]
+
+METRICS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
+_DEPTH = 10
+_SHIPPED = "fused + reranked"
+
+
+def evaluate(assistant: Assistant, asked: Sequence[Asked]) -> dict[str, Any]:
+    """Figures of the product's search and of its parts.
+
+    Args:
+        assistant: over the notes.
+        asked: questions; those without gold spans are left out.
+
+    Returns:
+        `metrics` of the product, `methods` (metrics per method as [mean, low, high, n]), `groups`
+        (the product's per kind and language) and `items`.
+    """
+    found = [one for one in asked if one.gold]
+    rankers = _rankers(assistant)
+    scores: dict[str, list[dict[str, float]]] = {name: [] for name in rankers}
+    for name, ranker in rankers.items():
+        for one in found:
+            started = time.perf_counter()
+            chunks = ranker(one.question)
+            spent = 1000 * (time.perf_counter() - started)
+            scores[name].append({**_scores(chunks, one), "ms": spent})
+    methods = {
+        name: {metric: mean_metric(row[metric] for row in rows) for metric in (*METRICS, "ms")}
+        for name, rows in scores.items()
+    }
+    items = [
+        {"id": one.id, "kind": one.kind, "lang": one.lang, "text": one.question, **_rounded(row)}
+        for one, row in zip(found, scores[_SHIPPED], strict=True)
+    ]
+    return {
+        "n": len(found),
+        "left out, no gold span": len(asked) - len(found),
+        "metrics": methods[_SHIPPED],
+        "methods": methods,
+        "groups": _groups(items),
+        "items": items,
+    }
+
+
+def _rounded(row: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in row.items()}
+
+
+def _scores(chunks: Sequence[Chunk], one: Asked) -> dict[str, float]:
+    spans = [(c.note, c.start, c.end) for c in chunks[:_DEPTH]]
+    gold = [(g.note, g.start, g.end) for g in one.gold]
+    gains = span_gains(spans, gold)
+    first = next((n for n, gain in enumerate(gains, 1) if gain), 0)
+    # one passage may hold several gold spans: the best ranking has as many of them as it can
+    ideal = sorted((gain for gain in gains if gain), reverse=True)
+    ideal += [1.0] * int(len(gold) - sum(ideal))
+    return {
+        **{f"recall@{k}": span_recall(spans, gold, k) for k in (1, 5, 10)},
+        "mrr@10": 1 / first if first else 0.0,
+        "ndcg@10": ndcg(gains, ideal, _DEPTH),
+    }
+
+
+def _rankers(assistant: Assistant) -> dict[str, Callable[[str], list[Chunk]]]:
+    index = assistant.index
+
+    def lexical(query: str) -> list[Chunk]:
+        with index.snapshot() as now:
+            return now.chunks([id_ for id_, _ in now.bm25(query_terms(now, query), _DEPTH)])
+
+    def dense(query: str) -> list[Chunk]:
+        with index.snapshot() as now:
+            return now.chunks([id_ for id_, _ in now.nearest(query, _DEPTH)])
+
+    def fused(query: str) -> list[Chunk]:
+        return [hit.chunk for hit in retrieve(index, query, k=_DEPTH, reranked=False)]
+
+    def shipped(query: str) -> list[Chunk]:
+        return [hit.chunk for hit in retrieve(index, query, k=_DEPTH)]
+
+    return {"BM25 alone": lexical, "dense alone": dense, "fused": fused, _SHIPPED: shipped}
+
+
+def _groups(items: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    out = {}
+    for field in ("lang", "kind"):
+        for value in sorted({item[field] for item in items} - {""}):
+            mine = [item for item in items if item[field] == value]
+            out[f"{field} {value}"] = {m: mean_metric(i[m] for i in mine) for m in METRICS}
+    return out

@@ -1,0 +1,207 @@
+"""Questions with what is known of them: the golden sets, or a person's own file.
+
+A file has one JSON object a line: `question`, and, where known, `id`, `kind`, `lang`, `split`,
+`history` (questions before it), `answerable`, `facts` (strings, or lists of alternatives), `gold`
+(`note` with `start` and `end`, or with the `quote`), `reviewed`. Knows files, not scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import ConfigError
+from corpus.index import Index
+from corpus.text import has_han
+from eval import goldens
+from eval.goldens import GoldClaim, GoldSpan
+from eval.records import read_rows
+from eval.verdicts import LABELS
+
+__all__ = ["Asked", "claims_of_file", "of_file", "of_golden", "placed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, and what is known of its answer.
+
+    Attributes:
+        answerable: None where nobody said.
+        quotes: (note or "", quoted text) of evidence whose place is still to be found.
+        reviewed: whether a person has looked at it.
+    """
+
+    id: str
+    question: str
+    kind: str = ""
+    lang: str = ""
+    history: tuple[str, ...] = ()
+    answerable: bool | None = None
+    facts: tuple[tuple[str, ...], ...] = ()
+    gold: tuple[GoldSpan, ...] = ()
+    quotes: tuple[tuple[str, str], ...] = ()
+    reviewed: bool = True
+
+
+def of_golden(name: str, split: str) -> list[Asked]:
+    """The questions of a golden set.
+
+    Raises:
+        ConfigError: there is no such set.
+    """
+    try:
+        found = goldens.questions(name, split)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no set {name!r}: name sample, feed, feed2, vault, or a file of questions"
+        ) from None
+    return [
+        Asked(
+            id=gold.id,
+            question=gold.question,
+            kind=gold.kind,
+            lang="zh" if has_han(gold.question) else "en",
+            answerable=gold.answerable,
+            facts=gold.facts,
+            gold=gold.gold,
+        )
+        for gold in found
+    ]
+
+
+def of_file(path: Path, split: str, *, unreviewed: bool = False) -> list[Asked]:
+    """The questions of a person's file; of one split where it names splits.
+
+    Raises:
+        ConfigError: a row has no question, or no person has looked at some and `unreviewed` does
+            not say that this is wanted.
+    """
+    found = [
+        _asked(path, n, row)
+        for n, row in enumerate(read_rows(path), 1)
+        if row.get("type", "question") == "question"
+        and (split == "all" or str(row.get("split") or split) == split)
+    ]
+    open_ = sum(not one.reviewed for one in found)
+    _reviewed(path, open_, len(found), "questions", unreviewed=unreviewed)
+    return found
+
+
+def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
+    question = row.get("question") or row.get("user_input") or row.get("text")
+    if not isinstance(question, str) or not question.strip():
+        raise ConfigError(f"{path}, row {n} has no question")
+    facts = row.get("facts") or []
+    spans, quotes = [], []
+    for gold in row.get("gold") or []:
+        if not isinstance(gold, Mapping):
+            raise ConfigError(f"{path}, row {n}: gold is no object: {str(gold)[:60]!r}")
+        if gold.get("quote"):  # the words count: a note that was edited has moved them
+            quotes.append((str(gold.get("note") or ""), str(gold["quote"])))
+        elif "end" in gold:
+            spans.append(
+                GoldSpan(note=str(gold["note"]), start=int(gold["start"]), end=int(gold["end"]))
+            )
+        else:
+            spans.append(GoldSpan(note=str(gold.get("note") or "")))
+    answerable = row.get("answerable")
+    return Asked(
+        id=str(row.get("id") or n),
+        question=question.strip(),
+        kind=str(row.get("kind") or ""),
+        lang=str(row.get("lang") or ("zh" if has_han(question) else "en")),
+        history=tuple(map(str, row.get("history") or ())),
+        answerable=bool(answerable)
+        if answerable is not None
+        else (True if spans or quotes else None),
+        facts=tuple(tuple(map(str, f)) if isinstance(f, list) else (str(f),) for f in facts),
+        gold=tuple(spans),
+        quotes=tuple(quotes),
+        reviewed=bool(row.get("reviewed", True)),
+    )
+
+
+def claims_of_file(path: Path, split: str, *, unreviewed: bool = False) -> list[GoldClaim]:
+    """The claims of a person's file: rows with `claim` (or `text`) and `verdict`.
+
+    Raises:
+        ConfigError: as `of_file`, or a verdict is none of the three.
+    """
+    found, open_ = [], 0
+    for n, row in enumerate(read_rows(path), 1):
+        if row.get("type", "claim") != "claim" or str(row.get("split") or split) != split != "all":
+            continue
+        text, verdict = row.get("claim") or row.get("text"), str(row.get("verdict") or "")
+        if not isinstance(text, str) or verdict not in LABELS:
+            raise ConfigError(
+                f"{path}, row {n}: a claim has its words and a verdict, one of {', '.join(LABELS)}"
+            )
+        open_ += not row.get("reviewed", True)
+        spans = [
+            GoldSpan(note=str(g["note"]), start=int(g.get("start", 0)), end=int(g.get("end", 0)))
+            for g in row.get("gold") or []
+            if isinstance(g, Mapping) and "note" in g
+        ]
+        found.append(
+            GoldClaim(
+                id=str(row.get("id") or n),
+                claim=text,
+                kind=str(row.get("kind") or "claim"),
+                split=split,
+                verdict=verdict,
+                gold=tuple(spans),
+            )
+        )
+    _reviewed(path, open_, len(found), "claims", unreviewed=unreviewed)
+    return found
+
+
+def _reviewed(path: Path, open_: int, n: int, what: str, *, unreviewed: bool) -> None:
+    if open_ and not unreviewed:
+        raise ConfigError(
+            f"{open_} of {n} {what} in {path} are not reviewed: look at them and set"
+            ' "reviewed": true, or evaluate on drafts with --unreviewed'
+        )
+    if not n:
+        raise ConfigError(f"{path} holds no {what} of this split; --split all takes every one")
+
+
+def placed(asked: Sequence[Asked], index: Index) -> list[Asked]:
+    """The questions with the quotes of their evidence found in the notes.
+
+    Raises:
+        ConfigError: a quote or a note is not in the notes, so that the gold would be a wish.
+    """
+    notes = {note.path: note.text for note in index.notes()}
+    out = []
+    for one in asked:
+        spans = list(one.gold)
+        for span in spans:
+            if span.note not in notes:
+                raise ConfigError(f"Question {one.id}: there is no note {span.note!r}")
+        for name, quote in one.quotes:
+            place = next(
+                (
+                    GoldSpan(note=path, start=text.index(quote), end=text.index(quote) + len(quote))
+                    for path, text in notes.items()
+                    if (not name or path == name) and quote in text
+                ),
+                None,
+            )
+            if place is None:
+                raise ConfigError(
+                    f"Question {one.id}: the notes do not hold its evidence {quote[:40]!r}"
+                )
+            spans.append(place)
+        known = True if spans else one.answerable
+        out.append(
+            replace(
+                one,
+                gold=tuple(spans),
+                quotes=(),
+                answerable=one.answerable if one.answerable is not None else known,
+            )
+        )
+    return out

@@ -1,0 +1,89 @@
+"""Extractive answers on public reading sets: is the right sentence shown first?
+
+A sentence is right if it holds an answer of the set and stands in the passage that the set names.
+Beside the product stands the best sentence by BM25 of all passages (CMRC 2018, DRCD, XQuAD).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from assistant.pipeline import Assistant
+from assistant.types import Citation
+from corpus.bm25 import BM25
+from corpus.encoder import load_encoder
+from corpus.sentences import sentence_spans
+from corpus.tokens import content_terms
+from eval.goldens import contains
+from eval.retrieval import Passage, RetrievalSet, indexed
+from eval.runs import mean_metric
+
+__all__ = ["evaluate"]
+
+_METRICS = ("sentence hit@1", "sentence hit@3")
+
+
+def evaluate(found: RetrievalSet, queries: Sequence[str]) -> dict[str, Any]:
+    """Hits of the product's first sentences and of BM25's.
+
+    Args:
+        found: passages, questions, relevant passages and answers.
+        queries: ids of the questions to ask.
+    """
+    encoder = load_encoder()
+    rival = _BestSentence(found.passages)
+    items: list[dict[str, Any]] = []
+    with indexed(found.passages, encoder) as (index, ids):
+        assistant = Assistant(index, vault=None, encoder=encoder)
+        for name in queries:
+            gold, answers = found.gold[name], found.answers[name]
+
+            def right(passage: str, text: str, gold: Any = gold, answers: Any = answers) -> bool:
+                return passage in gold and contains(text, answers)
+
+            started = time.perf_counter()
+            draft = next(assistant.stream(found.queries[name]))  # not checked yet
+            spent = 1000 * (time.perf_counter() - started)
+            cited = sorted(draft.citations, key=_marker)
+            mine = [right(ids[c.note], c.quote) for c in cited]
+            theirs = [right(*pair) for pair in rival.top(found.queries[name], 3)]
+            items.append(
+                {
+                    "id": name,
+                    "abstained": draft.abstained,
+                    "sentence hit@1": any(mine[:1]),
+                    "sentence hit@3": any(mine[:3]),
+                    "BM25 hit@1": any(theirs[:1]),
+                    "BM25 hit@3": any(theirs[:3]),
+                    "ms": round(spent, 1),
+                }
+            )
+    metrics = {name: mean_metric(i[name] for i in items) for name in (*_METRICS, "abstained", "ms")}
+    methods = {
+        "youju": {name: metrics[name] for name in _METRICS},
+        "best sentences by BM25": {
+            name: mean_metric(i[name.replace("sentence", "BM25")] for i in items)
+            for name in _METRICS
+        },
+    }
+    return {"n": len(items), "metrics": metrics, "methods": methods, "items": items}
+
+
+def _marker(citation: Citation) -> int:
+    return citation.marker
+
+
+class _BestSentence:
+    """BM25 over every sentence of every passage."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._rows = [(p.id, p.text[a:b]) for p in passages for a, b in sentence_spans(p.text)]
+        terms = [content_terms(text) for _, text in self._rows]
+        self._bm25 = BM25.build(np.arange(len(self._rows)), terms)
+
+    def top(self, question: str, k: int) -> list[tuple[str, str]]:
+        return [self._rows[n] for n, _ in self._bm25.top(content_terms(question), k)]

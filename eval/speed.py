@@ -1,0 +1,71 @@
+"""How long the product takes on a person's notes: opening, indexing, asking, finding, checking.
+
+Wall time of this process on this machine, warm unless said; percentiles over the questions.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assistant.pipeline import Assistant
+from eval.questions import Asked
+
+__all__ = ["evaluate"]
+
+
+def evaluate(notes: Path, asked: Sequence[Asked], *, encoder: str | None = None) -> dict[str, Any]:
+    """Times in milliseconds.
+
+    Args:
+        notes: a folder, one file or a zip; indexed anew in a temporary folder.
+        asked: what is asked, found and checked, at least one.
+        encoder: None for the built-in one.
+    """
+    metrics: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with Assistant.open(notes, Path(folder) / "index", encoder=encoder) as assistant:
+            metrics["open ms"] = _one(started)
+            started = time.perf_counter()
+            report = assistant.refresh()
+            metrics["index anew ms"] = _one(started)
+            started = time.perf_counter()
+            assistant.refresh()
+            metrics["refresh, nothing changed ms"] = _one(started)
+            started = time.perf_counter()
+            assistant.ask(asked[0].question, asked[0].history)
+            metrics["first question ms"] = _one(started)
+            items: list[dict[str, Any]] = [{"id": one.id, "text": one.question} for one in asked]
+            jobs: dict[str, Callable[[Asked], Any]] = {
+                "find": lambda one: assistant.find(one.question),
+                "ask": lambda one: assistant.ask(one.question, one.history),
+                "check": lambda one: assistant.check(one.question),
+            }
+            for name, job in jobs.items():
+                spent = []
+                for one, item in zip(asked, items, strict=True):
+                    started = time.perf_counter()
+                    job(one)
+                    spent.append(1000 * (time.perf_counter() - started))
+                    item[f"{name} ms"] = round(spent[-1], 2)
+                for label, q in (("median", 50), ("p95", 95)):
+                    value = round(float(np.percentile(spent, q)), 2)
+                    metrics[f"{name} {label} ms"] = [value, value, value, len(spent)]
+    return {
+        "n": len(items),
+        "notes": report.n_notes,
+        "chunks": report.n_chunks,
+        "metrics": metrics,
+        "items": items,
+    }
+
+
+def _one(started: float) -> list[float]:
+    spent = round(1000 * (time.perf_counter() - started), 2)
+    return [spent, spent, spent, 1]

@@ -1,0 +1,301 @@
+"""`youju eval` as a person types it: own questions, own logs, drafts, runs, gates, reports."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant import cli
+from assistant.contexts import Contexts
+from corpus.encoder import load_encoder
+from corpus.errors import ConfigError
+from eval import charts, figures, runs
+from eval.answers import abstention_curve
+from eval.records import load_records, sample
+
+NOTE = """# 索引笔记
+
+HNSW 是一种图索引，由 Malkov 在 2016 年提出。在 M=16 时 recall@10 是 0.93。
+
+## 构建步骤
+
+构建 HNSW 需要三步：
+
+- 随机抽取节点的层数
+- 从顶层贪心搜索入口
+- 在每层连接最近的邻居
+
+## 内存
+
+每个向量的图结构占用 256 字节。
+"""
+QUESTIONS = [
+    {
+        "id": "q1", "question": "HNSW 是谁提出的？", "facts": ["Malkov"],
+        "gold": [{"note": "index.md", "quote": "由 Malkov 在 2016 年提出"}], "kind": "who",
+    },
+    {"id": "q2", "question": "土豆怎么炖？", "answerable": False},
+]  # fmt: skip
+
+
+def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "index.md").write_text(NOTE, encoding="utf-8")
+    (folder / "cooking.md").write_text("# 红烧肉\n\n红烧肉要炖一个小时。\n", encoding="utf-8")
+    return folder
+
+
+def evaluate(*words: str | Path) -> int:
+    return cli.main(["eval", *map(str, words)])
+
+
+def test_own_questions_are_answered_and_judged_by_their_gold(
+    notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, out = lines(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "run.json"
+    html, text = tmp_path / "run.html", tmp_path / "run.md"
+    words = ("answers", mine, "--notes", notes, "--out", out, "--html", html, "--markdown", text)
+    assert evaluate(*words) == 0
+    assert "right answers" in capsys.readouterr().out
+    run = json.loads(out.read_text(encoding="utf-8"))
+    first, second = run["items"]
+    assert first["facts"] is True
+    assert first["span"] is True
+    assert second["answerable"] is False
+    assert second["right"] == second["abstained"]
+    assert run["metrics"]["markers resolve"][0] == 1
+    assert {"commit", "config_fingerprint", "models", "data", "machine", "seed"} <= run.keys()
+    assert run["data"]["q.jsonl"] == runs.sha256_of(mine)
+    assert "<svg" in html.read_text(encoding="utf-8")
+    plots = [name for name in tmp_path.glob("run-*.svg") if name.name in text.read_text("utf-8")]
+    assert plots
+
+
+def test_search_is_measured_by_gold_spans_beside_its_parts(notes: Path, tmp_path: Path) -> None:
+    mine, out = lines(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "run.json"
+    assert evaluate("retrieval", mine, "--notes", notes, "--out", out) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    assert run["n"] == 1
+    assert run["left out, no gold span"] == 1
+    assert list(run["methods"]) == ["BM25 alone", "dense alone", "fused", "fused + reranked"]
+    assert run["metrics"]["recall@10"][0] == 1
+
+
+def test_a_quote_that_the_notes_do_not_hold_is_no_gold(
+    notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = [{"question": "谁？", "gold": [{"note": "index.md", "quote": "没有这句话"}]}]
+    mine = lines(tmp_path / "q.jsonl", bad)
+    assert evaluate("answers", mine, "--notes", notes) == 2
+    assert "没有这句话" in capsys.readouterr().err
+
+
+def test_a_log_of_another_system_is_judged_by_its_own_contexts(tmp_path: Path) -> None:
+    old = {"question": "谁?", "answer": "HNSW 由 Malkov 在 2016 年提出。", "contexts": [NOTE]}
+    new = {
+        "user_input": "多少?", "response": "在 M=16 时 recall@10 是 0.53。",
+        "retrieved_contexts": ["别的文字。", NOTE],
+    }  # fmt: skip
+    out = tmp_path / "run.json"
+    log = lines(tmp_path / "log.jsonl", [old, new])
+    assert evaluate("grounding", log, "--out", out) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    assert [item["verdict"] for item in run["items"]] == ["supported", "contradicted"]
+    assert run["metrics"]["faithfulness"][0] == pytest.approx(1 / 2)
+    assert "methods" not in run  # nothing is claimed where no label is known
+
+
+def test_labelled_claims_are_scored_beside_baselines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claims = [
+        ("HNSW 由 Malkov 在 2016 年提出。", "supported"),
+        ("每个向量的图结构占用 256 字节。", "supported"),
+        ("每个向量的图结构占用 512 字节。", "contradicted"),
+        ("HNSW 的作者住在杭州。", "not_in_notes"),
+    ]
+    rows = [
+        {"context": NOTE, "claim_or_response": c, "label": label, "group": str(n)}
+        for n, (c, label) in enumerate(claims)
+    ]
+    path = tmp_path / "set.jsonl.xz"
+    with lzma.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    out = tmp_path / "run.json"
+    assert evaluate("grounding", path, "--out", out) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    assert run["confusion"]["supported -> supported"] == 2
+    assert {"IDF coverage, whole context", "flag everything"} <= run["methods"].keys()
+    # flag everything: F1 = 2p / (1 + p) with p = 2/4
+    assert run["methods"]["flag everything"]["F1 unsupported"][0] == pytest.approx(2 / 3, abs=1e-4)
+    assert "AUROC" in capsys.readouterr().out
+
+
+def test_a_known_public_file_must_have_its_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "qags.jsonl.xz"
+    with pytest.raises(ConfigError, match="W4ngatang"):  # where to get it
+        load_records(path)
+    path.write_bytes(lzma.compress(b"{}"))
+    with pytest.raises(ConfigError, match="sha256"):
+        load_records(path)
+
+
+def test_a_sample_takes_whole_groups_and_is_the_same_for_a_seed(tmp_path: Path) -> None:
+    rows = [
+        {"context": "c", "claim": f"claim {n}", "label": "supported", "group": str(n // 5)}
+        for n in range(50)
+    ]
+    records = load_records(lines(tmp_path / "s.jsonl", rows))
+    drawn = sample(records, 10, seed=3)
+    assert len({r.group for r in drawn}) == 2
+    assert drawn == sample(records, 10, seed=3)
+    assert [r.id for r in drawn] == sorted((r.id for r in drawn), key=int)
+    assert sample(records, None, seed=3) == records
+
+
+def test_drafts_stand_in_the_notes_and_are_not_trusted_before_review(
+    notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "drafts.jsonl"
+    assert evaluate("make", notes, "--out", table) == 0
+    rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
+    kinds = {row["kind"] for row in rows}
+    assert {"heading", "definition", "list", "number", "unanswerable", "altered number"} <= kinds
+    assert not any(row["reviewed"] for row in rows)
+    for row in rows:
+        for gold in row["gold"]:
+            text = (notes / gold["note"]).read_text(encoding="utf-8")
+            assert text[gold["start"] : gold["end"]] == gold["quote"]
+        if row["kind"] == "altered number":
+            assert row["text"] not in NOTE
+            assert row["verdict"] == "contradicted"
+    assert evaluate("answers", table, "--notes", notes, "--split", "all") == 2
+    assert "not reviewed" in capsys.readouterr().err
+    words = (table, "--notes", notes, "--split", "all", "--unreviewed")
+    assert evaluate("answers", *words) == 0
+    assert "nobody reviewed" in capsys.readouterr().out
+    assert evaluate("make", notes, "--out", table) == 2  # it may hold a review by now
+    capsys.readouterr()
+
+
+def test_a_reviewed_table_of_a_spreadsheet_is_read_back(notes: Path, tmp_path: Path) -> None:
+    table, out = tmp_path / "drafts.csv", tmp_path / "run.json"
+    assert evaluate("make", notes, "--out", table) == 0
+    text = table.read_text(encoding="utf-8-sig").replace(",false", ",TRUE")
+    table.write_text(text, encoding="utf-8-sig")
+    words = ("grounding", table, "--notes", notes, "--split", "all", "--out", out)
+    assert evaluate(*words) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    copies = [item for item in run["items"] if item["kind"] == "copy"]
+    assert copies
+    assert all(item["verdict"] == "supported" for item in copies)
+
+
+def test_a_run_is_compared_item_by_item(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {"suite": "answers", "items": [{"id": str(n), "right": n < 4} for n in range(10)]}
+    after = {"suite": "answers", "items": [{"id": str(n), "right": n > 0} for n in range(10)]}
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path, run in zip(paths, (before, after), strict=True):
+        path.write_text(json.dumps(run), encoding="utf-8")
+    compared = runs.compare(before, after)
+    mean_before, mean_after, difference, p, up, down = compared["metrics"]["right"]
+    assert (mean_before, mean_after, up, down) == (0.4, 0.9, 6, 1)
+    assert difference == pytest.approx(0.5)
+    assert 0.05 < p < 0.2  # 7 signs: 16 of 128 sums are as far from 0
+    assert compared["changed"]["right"][0] == ("0", 1.0, 0.0)  # what fell stands first
+    assert evaluate("compare", *paths) == 0
+    assert "items down" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="compared"):
+        runs.compare(before, {"suite": "speed", "items": []})
+
+
+def test_a_missed_limit_is_exit_code_4(
+    notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = lines(tmp_path / "q.jsonl", QUESTIONS)
+    words = ("retrieval", mine, "--notes", notes, "--fail-under")
+    assert evaluate(*words, "recall@10=0.5") == 0
+    assert evaluate(*words, "recall@10=1.1") == 4
+    assert "below the limit" in capsys.readouterr().err
+    assert evaluate(*words, "nonsense=1") == 2
+
+
+def test_a_limit_on_an_error_is_an_upper_one() -> None:
+    metrics = {"false support": [0.2, 0.1, 0.3, 10]}
+    assert runs.failing(metrics, ["false_support=0.3"]) == []
+    assert runs.failing(metrics, ["false-support=0.1"]) == [
+        "false support is 0.2, above the limit 0.1"
+    ]
+
+
+def test_the_curve_of_abstention_gives_both_errors() -> None:
+    items = [
+        {"answerable": True, "confidence": 0.9},
+        {"answerable": True, "confidence": 0.3},
+        {"answerable": False, "confidence": 0.5},
+    ]
+    curve = {row[0]: row[1:] for row in abstention_curve(items)}
+    assert curve[0.0] == [0, 1]
+    assert curve[0.4] == [1 / 2, 1]
+    assert curve[1.0] == [1, 0]
+
+
+def test_contexts_of_others_say_nothing_about_a_claim() -> None:
+    contexts = Contexts([NOTE, "蝙蝠靠回声定位。"], load_encoder())
+    claim = "每个向量的图结构占用 256 字节。"
+    (own,) = contexts.check(claim, [NOTE])
+    (other,) = contexts.check(claim, ["蝙蝠靠回声定位。"])
+    assert own.verdict.value == "supported"
+    assert own.evidence is not None
+    assert own.evidence.quote in NOTE
+    assert other.verdict.value == "unsupported"
+
+
+def test_the_tables_of_the_readme_are_those_of_the_results() -> None:
+    readme = Path(__file__).resolve().parent.parent / "README.md"
+    assert figures.main(["--check", "--readme", str(readme)]) == 0
+
+
+def test_a_table_that_was_written_by_hand_is_found(tmp_path: Path) -> None:
+    source = Path(__file__).resolve().parent.parent / "README.md"
+    text = source.read_text(encoding="utf-8")
+    copy = tmp_path / "README.md"
+    copy.write_text(text.replace("| claims | 180 |", "| claims | 181 |"), encoding="utf-8")
+    assert figures.main(["--check", "--readme", str(copy)]) == 1
+    assert figures.main(["--readme", str(copy)]) == 0
+    assert copy.read_text(encoding="utf-8") == text
+
+
+def test_a_plot_escapes_what_it_is_given() -> None:
+    svg = charts.bars("<b>", {"<script>": [0.5, 0.4, 0.6]})
+    assert "<script>" not in svg
+    assert "&lt;script&gt;" in svg
+
+
+def test_the_command_line_works_without_the_package_of_evaluation(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "sys.meta_path.insert(0, type('No', (), {'find_spec': staticmethod("
+        "lambda name, *_: None)}))\n"
+        "import importlib.util, assistant.cli as cli\n"
+        "cli.find_spec = lambda name: None\n"
+        "assert not any(name.split('.')[0] == 'eval' for name in sys.modules)\n"
+        "sys.exit(cli.main(['eval']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "not installed" in done.stderr
