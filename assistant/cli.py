@@ -14,11 +14,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from assistant.config import Config, load_config, sample_notes
+from assistant.operators import is_date
 from assistant.pipeline import Assistant
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.retrieval import Filters
@@ -34,8 +34,11 @@ __all__ = ["build_parser", "main"]
 
 logger = logging.getLogger(__name__)
 
+_OPERATORS = (
+    'Beside the words: "exact phrase", [[note]], #tag or tag:T, path:P or folder:P, title:T, '
+    "since:DATE, until:DATE, date:DATE, date:DATE..DATE."
+)
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
-_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,8 +61,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     ask = verb("ask", _ask, "Answer a question from the notes, every sentence cited and checked.")
     ask.add_argument("question", help="the question; - reads one a line from standard input")
+    ask.epilog = _OPERATORS
     find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
     find.add_argument("query", help="words, a term or a sentence")
+    find.epilog = _OPERATORS
     find.add_argument("-k", type=int, default=10, metavar="N", help="how many hits at most (10)")
     find.add_argument(
         "--folder", metavar="P", help="only notes in this folder, or matching this pattern"
@@ -259,7 +264,7 @@ def _find(args: argparse.Namespace) -> int:
         raise ConfigError(f"-k must be at least 1, got {args.k}")
     for name in ("since", "until"):
         value = getattr(args, name)
-        if value is not None and not _is_date(value):
+        if value is not None and not is_date(value):
             raise ConfigError(
                 f"--{name}: write a date as 2024-05-01, 2024-05 or 2024, got {value!r}"
             )
@@ -273,22 +278,13 @@ def _find(args: argparse.Namespace) -> int:
     query = _sound(args.query)
     with _open(_config(args)) as assistant:
         hits = assistant.find(query, k=args.k, filters=filters)
+        for why in () if hits else assistant.misses(query, filters):
+            print(f"youju: {why}", file=sys.stderr)
     if _wants_json(args):
         _print_object(found_object(query, hits))
     else:
         print(hits_text(query, hits))
     return DONE
-
-
-def _is_date(value: str) -> bool:
-    """Whether a value is a day, a month or a year of the calendar, in ISO form."""
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        date.fromisoformat(f"{value}-01-01"[:10])
-    except ValueError:
-        return False
-    return True
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -17,10 +17,13 @@ from typing import Self
 from assistant.answering import select
 from assistant.composing import abstention, compose
 from assistant.evidence import FEATURES, QUESTION_FEATURES
+from assistant.gathering import gathered
 from assistant.grounding import Checker
 from assistant.judging import CLAIM_FEATURES, JUDGED
+from assistant.operators import parse_query, sentence_of
 from assistant.questions import parse_question
-from assistant.retrieval import Filters, retrieve
+from assistant.retrieval import Filters, browse, retrieve
+from assistant.scope import Scope, asked, misses, scope_of
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Hit
@@ -28,6 +31,7 @@ from corpus.encoder import Encoder, load_encoder
 from corpus.errors import ConfigError
 from corpus.index import Index
 from corpus.readers import Vault
+from corpus.text import has_han
 from corpus.types import RefreshReport
 
 __all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
@@ -134,7 +138,8 @@ class Assistant:
         """
         question = _sound(question, MAX_QUESTION, "question")
         clock = _Clock()
-        searched, hits = self.passages(question, history, k=_HITS)
+        scope = scope_of(self.index, question)
+        searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
         selection = select(
             parse_question(searched[0]),
@@ -147,6 +152,7 @@ class Assistant:
         )
         if not selection.extracts:
             text, reason = abstention(question, selection, hits)
+            reason = _with_notices(reason, scope)
             clock.lap("answer")
             yield Answer(
                 question=question,
@@ -157,6 +163,7 @@ class Assistant:
                 generator=self.generator,
                 hits=tuple(hits),
                 timings_ms=clock.done(),
+                notices=scope.notices,
             )
             return
         composed = compose(selection)
@@ -170,6 +177,7 @@ class Assistant:
             generator=self.generator,
             citations=composed.citations,
             hits=tuple(hits),
+            notices=scope.notices,
         )
         for end in _growth(composed.text):
             yield replace(draft, text=composed.text[:end])
@@ -192,24 +200,53 @@ class Assistant:
             What was searched, the question as it is understood first and as typed behind it
             where they differ; hits, best first.
         """
-        hits = retrieve(self.index, question, k=k)
+        return self._passages(scope_of(self.index, question), history, k=k)
+
+    def _passages(
+        self, scope: Scope, history: Sequence[str], *, k: int
+    ) -> tuple[tuple[str, ...], list[Hit]]:
+        question = scope.question
+        hits = asked(self.index, scope, question, k)
         if not history:
             return (question,), hits
         from assistant.followups import merge, standalone  # a single question needs none of it
 
-        whole = standalone(question, history)
+        whole = standalone(question, [sentence_of(earlier) for earlier in history])
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
         whole = _sound(whole, MAX_QUESTION, "question")
-        return (whole, question), merge(retrieve(self.index, whole, k=k), hits, k)
+        return (whole, question), merge(asked(self.index, scope, whole, k), hits, k)
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
-        """The passages that match best, best first.
+        """The passages that match best, neighbours joined and copies shown once.
+
+        Args:
+            query: words, with operators among them (`operators.parse_query`).
+            k: how many hits at most.
+            filters: which notes may be found, besides what the query says.
 
         Raises:
-            ConfigError: the query is blank or longer than MAX_QUESTION characters.
+            ConfigError: the query is blank or longer than MAX_QUESTION characters, or holds a
+                date filter that is no date.
         """
-        return retrieve(self.index, _sound(query, MAX_QUESTION, "query"), k=k, filters=filters)
+        asked_for = parse_query(_sound(query, MAX_QUESTION, "query"))
+        within = (filters or Filters()).narrowed(*asked_for.filters)
+        if not asked_for.text:
+            return browse(self.index, k=k, filters=within)
+        return gathered(
+            lambda n: retrieve(
+                self.index, asked_for.text, k=n, filters=within, phrases=asked_for.phrases
+            ),
+            k,
+        )
+
+    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
+        """Which operators of a query, or filters beside it, are the reason that nothing is found.
+
+        Returns:
+            Sentences in the language of the query; none where its words are the reason.
+        """
+        return misses(self.index, parse_query(query), filters)
 
     def check(self, text: str) -> Checked:
         """A text with a verdict for each of its claims.
@@ -231,6 +268,12 @@ class Assistant:
             if not self.ask(question).abstained:
                 found.append(question)
         return found
+
+
+def _with_notices(reason: str, scope: Scope) -> str:
+    """Why it abstains, what could not be held to first."""
+    mark = "；" if has_han(scope.question) else "; "
+    return mark.join((*scope.notices, reason))
 
 
 class _Clock:

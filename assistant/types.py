@@ -19,6 +19,7 @@ __all__ = [
     "Disagreement",
     "Evidence",
     "Hit",
+    "Place",
     "Scores",
     "Verdict",
 ]
@@ -51,13 +52,36 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a passage stands: a note and the line of its file."""
+
+    note: str
+    title: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A chunk that was found, with its note. `text == note.text[chunk.start:chunk.end]`."""
+    """A chunk that was found, with its note. `text == note.text[chunk.start:chunk.end]`.
+
+    Attributes:
+        note: the note it stands in.
+        chunk: its place; of a hit made of neighbours, the place of all of them.
+        score: in [0, 1], comparable among the hits of one query.
+        scores: why it ranks where it does.
+        also: where copies of it stand that are not shown.
+    """
 
     note: Note
     chunk: Chunk
     score: float
     scores: Scores
+    also: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(note=self.note.path, title=self.note.title, line=self.chunk.line)
 
     @property
     def text(self) -> str:
@@ -136,6 +160,7 @@ class Answer:
         generator: "extractive" or the name of the chat model.
         hits: the passages it was made from, best first.
         timings_ms: wall time per stage in milliseconds.
+        notices: what a person should know of the search, such as a phrase that no note holds.
     """
 
     question: str
@@ -149,6 +174,7 @@ class Answer:
     notes_disagree: tuple[Disagreement, ...] = ()
     hits: tuple[Hit, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ scores are fused or what an answer is, nor how a refresh works (`refresh`). Call
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import IndexBusy
+from corpus.phrases import keys, pattern
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
+from corpus.text import fold
 from corpus.types import Chunk, Note, RefreshReport, Skipped
 
 if TYPE_CHECKING:
@@ -140,6 +143,19 @@ class Snapshot:
         found = np.clip(matrix @ vector, -1.0, 1.0).tolist()
         by_id = dict(zip(known.tolist(), found, strict=True))
         return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
+
+    def holding(self, phrase: str) -> list[int]:
+        """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending."""
+        wanted = pattern(phrase)
+        near = self._caches.bm25(self._reader).containing(keys(phrase))
+        by_note: dict[str, list[Chunk]] = defaultdict(list)
+        for chunk in self._reader.chunks(near.tolist()):
+            by_note[chunk.note].append(chunk)
+        found: list[int] = []
+        for path, chunks in by_note.items():
+            text = fold(self._reader.note(path).text)
+            found += [c.id for c in chunks if wanted.search(text[c.start : c.end])]
+        return sorted(found)
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The chunks of these ids, in their order; an id that is gone is left out."""
