@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from assistant.plain import answer_text, checked_text, hits_text, report_text, s
 from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, YoujuError
+from corpus.errors import ConfigError, CorpusError, IndexBusy, YoujuError
 from corpus.index import IndexStatus
 from corpus.places import data_home, remember_notes
 from corpus.readers import read_text
@@ -34,6 +35,7 @@ __all__ = ["build_parser", "main"]
 
 logger = logging.getLogger(__name__)
 
+_TOLD_S = 1.0  # between two lines of progress
 _OPERATORS = (
     'Beside the words: "exact phrase", [[note]], #tag or tag:T, path:P or folder:P, title:T, '
     "since:DATE, until:DATE, date:DATE, date:DATE..DATE."
@@ -105,6 +107,14 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         metavar="NAME",
         help="a sentence-transformers model instead of the built-in one",
     )
+    parser.add_argument(
+        "--reranker",
+        metavar="NAME",
+        help="a CrossEncoder of sentence-transformers that puts the first hits in order",
+    )
+    parser.add_argument(
+        "--device", metavar="D", help="where named models run: cpu, cuda, cuda:0, mps (by itself)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
     return parser
@@ -163,14 +173,44 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
         notes=notes or getattr(args, "notes", None),
         index=getattr(args, "index", None),
         encoder=getattr(args, "encoder", None),
+        reranker=getattr(args, "reranker", None),
+        device=getattr(args, "device", None),
         file=getattr(args, "config", None),
     )
 
 
-def _open(config: Config) -> Assistant:
-    """The assistant with its index refreshed."""
-    assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
-    report = _refresh(assistant)
+def _opened(config: Config) -> Assistant:
+    return Assistant.open(
+        config.notes,
+        config.index,
+        encoder=config.encoder,
+        reranker=config.reranker,
+        device=config.device,
+    )
+
+
+def _open(config: Config, *, waits: bool = True) -> Assistant:
+    """The assistant with its index refreshed.
+
+    Where another process is writing the index, the one that is there answers; with `waits` false
+    it does so, too, while a change of the encoder is carried out in the background.
+    """
+    assistant = _opened(config)
+    if not waits and assistant.index.is_migrating:
+        print(
+            "youju: the passages are encoded anew in the background; the old index answers",
+            file=sys.stderr,
+        )
+        assistant.migrate()
+        return assistant
+    try:
+        report = _refresh(assistant)
+    except IndexBusy as fault:
+        if not assistant.index.n_notes:
+            assistant.close()
+            raise
+        print(f"youju: {fault}; answering from the index as it is", file=sys.stderr)
+        return assistant
     if not report.n_notes:
         assistant.close()
         why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
@@ -196,7 +236,18 @@ def _refresh(assistant: Assistant, *, rebuild: bool = False) -> RefreshReport:
                 file=sys.stderr,
             )
 
-    return assistant.refresh(progress, rebuild=rebuild)
+    started = told = time.monotonic()
+
+    def encoding(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if shown and now - told > _TOLD_S:
+            print(f"\rencoding {done}/{total} passages", end="", file=sys.stderr, flush=True)
+            told = now
+        if shown and done >= total and told > started + _TOLD_S:
+            print(file=sys.stderr)
+
+    return assistant.refresh(progress, encoding=encoding, rebuild=rebuild)
 
 
 def _colour() -> bool:
@@ -325,7 +376,7 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 
 def _index(args: argparse.Namespace) -> int:
     config = _config(args, notes=args.folder)
-    with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
+    with _opened(config) as assistant:
         if not args.status:
             report = _refresh(assistant, rebuild=args.rebuild)
             if not _wants_json(args):
@@ -354,7 +405,7 @@ def _chat(args: argparse.Namespace) -> int:
     from assistant.web.app import serve
 
     config = _config(args)
-    with _open(config) as assistant:
+    with _open(config, waits=False) as assistant:
         serve(
             assistant,
             host=args.host,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant.crossing import CROSSED, Cross
 from assistant.filters import Filters
 from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
@@ -64,6 +65,7 @@ def retrieve(
     filters: Filters | None = None,
     phrases: Sequence[str] = (),
     reranked: bool = True,
+    cross: Cross | None = None,
 ) -> list[Hit]:
     """The passages that match a query best.
 
@@ -74,6 +76,7 @@ def retrieve(
         filters: which notes may be found.
         phrases: what a passage must hold to the letter, every one of them.
         reranked: whether the first fifty take the reranker's order, or keep that of fusion.
+        cross: a named reranker that puts the first of them in its order; None for none.
 
     Returns:
         Hits, best first, ties by chunk id. `Hit.score` is in [0, 1]: the fused score that the
@@ -86,7 +89,7 @@ def retrieve(
     if k < 1 or not query.strip():
         return []
     wanted = filters if filters is not None and not filters.is_open else None
-    needed = max(k, RERANKED) if reranked else k
+    needed = max(k, RERANKED) if reranked or cross is not None else k
     depth = max(_CANDIDATES, 3 * k) if wanted is None else max(_FILTERED, 20 * k)
     with index.snapshot() as now:
         only = _holding(now, phrases)
@@ -96,19 +99,24 @@ def retrieve(
             hits = _search(now, query, needed, now.n_chunks, wanted, only)
         if reranked:
             hits = _reranked(now, query, hits)
+    if cross is not None:
+        preferred = cross.scores(query, hits[:CROSSED]).tolist()
+        hits = _moved(hits[:CROSSED], preferred) + hits[CROSSED:]
     return hits[:k]
 
 
 def _reranked(now: Snapshot, query: str, hits: list[Hit]) -> list[Hit]:
     """The first hits in the reranker's order; each place keeps its fused score."""
     first = hits[:RERANKED]
-    preferred = rerank(now, query, first).tolist()
-    order = sorted(range(len(first)), key=lambda i: (-preferred[i], first[i].chunk.id))
-    moved = [
-        replace(first[i], score=place.score, scores=replace(first[i].scores, rerank=preferred[i]))
-        for place, i in zip(first, order, strict=True)
+    return _moved(first, rerank(now, query, first).tolist()) + hits[RERANKED:]
+
+
+def _moved(hits: list[Hit], preferred: Sequence[float]) -> list[Hit]:
+    order = sorted(range(len(hits)), key=lambda i: (-preferred[i], hits[i].chunk.id))
+    return [
+        replace(hits[i], score=place.score, scores=replace(hits[i].scores, rerank=preferred[i]))
+        for place, i in zip(hits, order, strict=True)
     ]
-    return moved + hits[RERANKED:]
 
 
 def browse(index: Index, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from assistant.crossing import Cross
 from assistant.filters import Filters
 from assistant.operators import Query, parse_query
 from assistant.retrieval import retrieve
@@ -68,7 +70,9 @@ def scope_of(index: Index, written: str) -> Scope:
     )
 
 
-def asked(index: Index, scope: Scope, question: str, k: int) -> list[Hit]:
+def asked(
+    index: Index, scope: Scope, question: str, k: int, *, cross: Cross | None = None
+) -> list[Hit]:
     """The passages a question is answered from, those with the phrases of the scope first.
 
     Args:
@@ -76,11 +80,13 @@ def asked(index: Index, scope: Scope, question: str, k: int) -> list[Hit]:
         scope: of the question as typed.
         question: the scope's, or a rewriting of it.
         k: how many hits at most.
+        cross: a named reranker, or None.
     """
-    hits = retrieve(index, question, k=k, filters=scope.filters)
+    search = partial(retrieve, index, question, k=k, filters=scope.filters, cross=cross)
+    hits = search()
     if not scope.phrases:
         return hits
-    held = retrieve(index, question, k=k, filters=scope.filters, phrases=scope.phrases)
+    held = search(phrases=scope.phrases)
     ids = {hit.chunk.id for hit in held}
     return [*held, *(hit for hit in hits if hit.chunk.id not in ids)][:k]
 
