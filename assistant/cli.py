@@ -13,20 +13,21 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from assistant.config import Config, load_config, sample_notes
+from assistant.operators import is_date
 from assistant.pipeline import Assistant
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, YoujuError
+from corpus.errors import ConfigError, CorpusError, IndexBusy, YoujuError
 from corpus.index import IndexStatus
 from corpus.places import data_home, remember_notes
 from corpus.readers import read_text
@@ -36,11 +37,15 @@ __all__ = ["build_parser", "main"]
 
 logger = logging.getLogger(__name__)
 
+_TOLD_S = 1.0  # between two lines of progress
+_OPERATORS = (
+    'Beside the words: "exact phrase", [[note]], #tag or tag:T, path:P or folder:P, title:T, '
+    "since:DATE, until:DATE, date:DATE, date:DATE..DATE."
+)
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
 # The verb `eval` belongs to the package above this one, which brings its arguments and runs it. It
 # is loaded by name when it is typed; nothing here needs it.
 _MEASURES = "eval.command"
-_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -67,8 +72,10 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     ask = verb("ask", _ask, "Answer a question from the notes, every sentence cited and checked.")
     ask.add_argument("question", help="the question; - reads one a line from standard input")
+    ask.epilog = _OPERATORS
     find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
     find.add_argument("query", help="words, a term or a sentence")
+    find.epilog = _OPERATORS
     find.add_argument("-k", type=int, default=10, metavar="N", help="how many hits at most (10)")
     find.add_argument(
         "--folder", metavar="P", help="only notes in this folder, or matching this pattern"
@@ -115,6 +122,14 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         "--encoder",
         metavar="NAME",
         help="a sentence-transformers model instead of the built-in one",
+    )
+    parser.add_argument(
+        "--reranker",
+        metavar="NAME",
+        help="a CrossEncoder of sentence-transformers that puts the first hits in order",
+    )
+    parser.add_argument(
+        "--device", metavar="D", help="where named models run: cpu, cuda, cuda:0, mps (by itself)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
@@ -175,14 +190,44 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
         notes=notes or getattr(args, "notes", None),
         index=getattr(args, "index", None),
         encoder=getattr(args, "encoder", None),
+        reranker=getattr(args, "reranker", None),
+        device=getattr(args, "device", None),
         file=getattr(args, "config", None),
     )
 
 
-def _open(config: Config) -> Assistant:
-    """The assistant with its index refreshed."""
-    assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
-    report = _refresh(assistant)
+def _opened(config: Config) -> Assistant:
+    return Assistant.open(
+        config.notes,
+        config.index,
+        encoder=config.encoder,
+        reranker=config.reranker,
+        device=config.device,
+    )
+
+
+def _open(config: Config, *, waits: bool = True) -> Assistant:
+    """The assistant with its index refreshed.
+
+    Where another process is writing the index, the one that is there answers; with `waits` false
+    it does so, too, while a change of the encoder is carried out in the background.
+    """
+    assistant = _opened(config)
+    if not waits and assistant.index.is_migrating:
+        print(
+            "youju: the passages are encoded anew in the background; the old index answers",
+            file=sys.stderr,
+        )
+        assistant.migrate()
+        return assistant
+    try:
+        report = _refresh(assistant)
+    except IndexBusy as fault:
+        if not assistant.index.n_notes:
+            assistant.close()
+            raise
+        print(f"youju: {fault}; answering from the index as it is", file=sys.stderr)
+        return assistant
     if not report.n_notes:
         assistant.close()
         why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
@@ -208,7 +253,18 @@ def _refresh(assistant: Assistant, *, rebuild: bool = False) -> RefreshReport:
                 file=sys.stderr,
             )
 
-    return assistant.refresh(progress, rebuild=rebuild)
+    started = told = time.monotonic()
+
+    def encoding(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if shown and now - told > _TOLD_S:
+            print(f"\rencoding {done}/{total} passages", end="", file=sys.stderr, flush=True)
+            told = now
+        if shown and done >= total and told > started + _TOLD_S:
+            print(file=sys.stderr)
+
+    return assistant.refresh(progress, encoding=encoding, rebuild=rebuild)
 
 
 def _colour() -> bool:
@@ -276,7 +332,7 @@ def _find(args: argparse.Namespace) -> int:
         raise ConfigError(f"-k must be at least 1, got {args.k}")
     for name in ("since", "until"):
         value = getattr(args, name)
-        if value is not None and not _is_date(value):
+        if value is not None and not is_date(value):
             raise ConfigError(
                 f"--{name}: write a date as 2024-05-01, 2024-05 or 2024, got {value!r}"
             )
@@ -290,22 +346,13 @@ def _find(args: argparse.Namespace) -> int:
     query = _sound(args.query)
     with _open(_config(args)) as assistant:
         hits = assistant.find(query, k=args.k, filters=filters)
+        for why in () if hits else assistant.misses(query, filters):
+            print(f"youju: {why}", file=sys.stderr)
     if _wants_json(args):
         _print_object(found_object(query, hits))
     else:
         print(hits_text(query, hits))
     return DONE
-
-
-def _is_date(value: str) -> bool:
-    """Whether a value is a day, a month or a year of the calendar, in ISO form."""
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        date.fromisoformat(f"{value}-01-01"[:10])
-    except ValueError:
-        return False
-    return True
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -346,7 +393,7 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 
 def _index(args: argparse.Namespace) -> int:
     config = _config(args, notes=args.folder)
-    with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
+    with _opened(config) as assistant:
         if not args.status:
             report = _refresh(assistant, rebuild=args.rebuild)
             if not _wants_json(args):
@@ -375,7 +422,7 @@ def _chat(args: argparse.Namespace) -> int:
     from assistant.web.app import serve
 
     config = _config(args)
-    with _open(config) as assistant:
+    with _open(config, waits=False) as assistant:
         serve(
             assistant,
             host=args.host,

@@ -25,11 +25,16 @@ class Config:
         notes: a folder, one file or a zip.
         index: folder of the index.
         encoder: a sentence-transformers model by name; None for the built-in one.
+        reranker: a CrossEncoder of sentence-transformers by name; None for none.
+        device: of named models, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
+            sentence-transformers choose.
     """
 
     notes: Path
     index: Path
     encoder: str | None = None
+    reranker: str | None = None
+    device: str | None = None
 
 
 def sample_notes() -> Path:
@@ -42,6 +47,8 @@ def load_config(
     notes: Path | None = None,
     index: Path | None = None,
     encoder: str | None = None,
+    reranker: str | None = None,
+    device: str | None = None,
     file: Path | None = None,
 ) -> Config:
     """The settings in force.
@@ -51,6 +58,8 @@ def load_config(
             last indexed, else the sample notes.
         index: from the command line; else the file's `index`, else a folder of these notes.
         encoder: from the command line; else the file's `encoder`, else the built-in one.
+        reranker: from the command line; else the file's `reranker`, else none.
+        device: from the command line; else the file's `device`, else chosen by the library.
         file: a TOML file; `$YOUJU_CONFIG` if None.
 
     Raises:
@@ -71,6 +80,8 @@ def load_config(
         notes=chosen,
         index=folder.expanduser() if folder else index_folder(chosen),
         encoder=encoder or values.get("encoder"),
+        reranker=reranker or values.get("reranker"),
+        device=device or values.get("device"),
     )
 
 

@@ -6,30 +6,39 @@ find, check, refresh. Knows no command line and no page; called by both.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
 from assistant.answering import select
 from assistant.composing import abstention, compose
+from assistant.crossing import Cross
 from assistant.evidence import FEATURES, QUESTION_FEATURES
+from assistant.gathering import gathered
 from assistant.grounding import Checker, load_checker, searching
+from assistant.operators import parse_query, sentence_of
 from assistant.questions import parse_question
-from assistant.retrieval import Filters, retrieve
+from assistant.retrieval import Filters, browse, retrieve
+from assistant.scope import Scope, asked, misses, scope_of
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Hit
 from corpus.encoder import Encoder, load_encoder
-from corpus.errors import ConfigError
+from corpus.errors import ConfigError, YoujuError
 from corpus.index import Index
 from corpus.readers import Vault
+from corpus.text import has_han
 from corpus.types import RefreshReport
 
 __all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
+
+logger = logging.getLogger(__name__)
 
 MAX_QUESTION = 2_000
 MAX_TEXT = 200_000
@@ -43,11 +52,21 @@ class Assistant:
         index: the index of the notes.
         vault: where they are read from; None for an index that is only asked.
         encoder: the encoder of the index.
+        reranker: puts the first hits of `ask` and `find` in its order; None for none.
     """
 
-    def __init__(self, index: Index, *, vault: Vault | None, encoder: Encoder) -> None:
+    def __init__(
+        self,
+        index: Index,
+        *,
+        vault: Vault | None,
+        encoder: Encoder,
+        reranker: Cross | None = None,
+    ) -> None:
         self.index = index
         self.vault = vault
+        self._cross = reranker
+        self._migration: Thread | None = None
         self.generator = "extractive"
         self.encoder_name = encoder.name
         self._similar = WordSimilarity(encoder)
@@ -65,25 +84,38 @@ class Assistant:
         return load_trees("answerable", QUESTION_FEATURES)
 
     @classmethod
-    def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
+    def open(
+        cls,
+        notes: Path,
+        folder: Path,
+        *,
+        encoder: str | None = None,
+        reranker: str | None = None,
+        device: str | None = None,
+    ) -> Assistant:
         """Open notes and their index; nothing is read yet.
 
         Args:
             notes: a folder, one file or a zip.
             folder: where the index lives, outside the notes.
             encoder: a sentence-transformers model by name; None for the built-in one.
+            reranker: a CrossEncoder of sentence-transformers by name; None for none.
+            device: of named models, as torch writes it; None lets sentence-transformers choose.
 
         Raises:
             CorpusError: there are no such notes.
-            ModelError: the encoder cannot be loaded.
+            ModelError: the encoder or the reranker cannot be loaded.
             IndexError_: the index folder cannot be used.
         """
         vault = Vault(notes)
-        model = load_encoder(encoder)
-        return cls(Index.open(folder, encoder=model), vault=vault, encoder=model)
+        model = load_encoder(encoder, device=device)
+        cross = Cross(reranker, device=device) if reranker else None
+        earlier = partial(load_encoder, device=device)
+        index = Index.open(folder, encoder=model, earlier=earlier)
+        return cls(index, vault=vault, encoder=model, reranker=cross)
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index; a migration that still runs is taken up where it stopped."""
         self.index.close()
 
     def __enter__(self) -> Self:
@@ -100,12 +132,36 @@ class Assistant:
         self.close()
 
     def refresh(
-        self, progress: Callable[[int, int], None] | None = None, *, rebuild: bool = False
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        encoding: Callable[[int, int], None] | None = None,
+        rebuild: bool = False,
     ) -> RefreshReport:
-        """Bring the index in line with the notes; costs a look where nothing changed."""
+        """Bring the index in line with the notes; costs a look where nothing changed.
+
+        Args:
+            progress: called with (done, total) files.
+            encoding: called with (done, total) passages while they are encoded.
+            rebuild: read, cut and encode everything again.
+        """
         if self.vault is None:
             raise ValueError("this assistant was made without notes to read")
-        return self.index.refresh(self.vault, progress=progress, rebuild=rebuild)
+        return self.index.refresh(self.vault, progress=progress, encoding=encoding, rebuild=rebuild)
+
+    def migrate(self, encoding: Callable[[int, int], None] | None = None) -> Thread:
+        """Refresh the index in a thread of its own; until it ends, the old index answers."""
+
+        def run() -> None:
+            try:
+                self.refresh(encoding=encoding)
+            except (YoujuError, ValueError) as fault:  # ValueError: closed meanwhile
+                logger.warning("the index stays as it was: %s", fault)
+
+        if self._migration is None or not self._migration.is_alive():
+            self._migration = Thread(target=run, name="migration", daemon=True)
+            self._migration.start()
+        return self._migration
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """The checked answer to a question, or an abstention with its reason.
@@ -132,7 +188,8 @@ class Assistant:
         """
         question = _sound(question, MAX_QUESTION, "question")
         clock = _Clock()
-        searched, hits = self.passages(question, history, k=_HITS)
+        scope = scope_of(self.index, question)
+        searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
         selection = select(
             parse_question(searched[0]),
@@ -145,6 +202,7 @@ class Assistant:
         )
         if not selection.extracts:
             text, reason = abstention(question, selection, hits)
+            reason = _with_notices(reason, scope)
             clock.lap("answer")
             yield Answer(
                 question=question,
@@ -156,6 +214,7 @@ class Assistant:
                 hits=tuple(hits),
                 timings_ms=clock.done(),
                 confidence=selection.confidence,
+                notices=scope.notices,
             )
             return
         composed = compose(selection)
@@ -170,6 +229,7 @@ class Assistant:
             citations=composed.citations,
             hits=tuple(hits),
             confidence=selection.confidence,
+            notices=scope.notices,
         )
         for end in _growth(composed.text):
             yield replace(draft, text=composed.text[:end])
@@ -192,24 +252,60 @@ class Assistant:
             What was searched, the question as it is understood first and as typed behind it
             where they differ; hits, best first.
         """
-        hits = retrieve(self.index, question, k=k)
+        return self._passages(scope_of(self.index, question), history, k=k)
+
+    def _passages(
+        self, scope: Scope, history: Sequence[str], *, k: int
+    ) -> tuple[tuple[str, ...], list[Hit]]:
+        question = scope.question
+        hits = asked(self.index, scope, question, k, cross=self._cross)
         if not history:
             return (question,), hits
         from assistant.followups import merge, standalone  # a single question needs none of it
 
-        whole = standalone(question, history)
+        whole = standalone(question, [sentence_of(earlier) for earlier in history])
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
         whole = _sound(whole, MAX_QUESTION, "question")
-        return (whole, question), merge(retrieve(self.index, whole, k=k), hits, k)
+        return (whole, question), merge(
+            asked(self.index, scope, whole, k, cross=self._cross), hits, k
+        )
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
-        """The passages that match best, best first.
+        """The passages that match best, neighbours joined and copies shown once.
+
+        Args:
+            query: words, with operators among them (`operators.parse_query`).
+            k: how many hits at most.
+            filters: which notes may be found, besides what the query says.
 
         Raises:
-            ConfigError: the query is blank or longer than MAX_QUESTION characters.
+            ConfigError: the query is blank or longer than MAX_QUESTION characters, or holds a
+                date filter that is no date.
         """
-        return retrieve(self.index, _sound(query, MAX_QUESTION, "query"), k=k, filters=filters)
+        asked_for = parse_query(_sound(query, MAX_QUESTION, "query"))
+        within = (filters or Filters()).narrowed(*asked_for.filters)
+        if not asked_for.text:
+            return browse(self.index, k=k, filters=within)
+        return gathered(
+            lambda n: retrieve(
+                self.index,
+                asked_for.text,
+                k=n,
+                filters=within,
+                phrases=asked_for.phrases,
+                cross=self._cross,
+            ),
+            k,
+        )
+
+    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
+        """Which operators of a query, or filters beside it, are the reason that nothing is found.
+
+        Returns:
+            Sentences in the language of the query; none where its words are the reason.
+        """
+        return misses(self.index, parse_query(query), filters)
 
     def check(self, text: str) -> Checked:
         """A text with a verdict for each of its claims.
@@ -231,6 +327,12 @@ class Assistant:
             if not self.ask(question).abstained:
                 found.append(question)
         return found
+
+
+def _with_notices(reason: str, scope: Scope) -> str:
+    """Why it abstains, what could not be held to first."""
+    mark = "；" if has_han(scope.question) else "; "
+    return mark.join((*scope.notices, reason))
 
 
 class _Clock:

@@ -37,6 +37,11 @@ def answer_text(answer: Answer, *, colour: bool = False) -> str:
     """The answer, its sources, and what the check found."""
     zh = has_han(answer.question)
     parts = [answer.text]
+    if answer.notices and not answer.abstained:
+        parts += [
+            "",
+            *(f"注：{notice}。" if zh else f"Note: {notice}." for notice in answer.notices),
+        ]
     if answer.abstained:
         if answer.reason:
             parts.append(f"（{answer.reason}）" if zh else f"({answer.reason})")
@@ -73,6 +78,9 @@ def hits_text(query: str, hits: Sequence[Hit]) -> str:
         date = f", {hit.note.date}" if hit.note.date else ""
         out.append(f"{n}. {trail} ({_file(hit.note.path, hit.chunk.line)}{date})")
         out.append(f"   {_cut(hit.text, 240)}")
+        if hit.also:
+            places = ", ".join(_file(place.note, place.line) for place in hit.also)
+            out.append(f"   {'也见于：' if has_han(query) else 'Also in: '}{places}")
     return "\n".join(out)
 
 

@@ -8,20 +8,20 @@ index, not answers.
 
 from __future__ import annotations
 
-import fnmatch
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from assistant.crossing import CROSSED, Cross
+from assistant.filters import Filters
 from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
 from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
-from corpus.text import fold
 from corpus.tokens import Token, content_terms, tokens
 from corpus.types import Note
 
-__all__ = ["Filters", "retrieve", "rrf"]
+__all__ = ["Filters", "browse", "retrieve", "rrf"]
 
 _CANDIDATES, _FILTERED = 100, 1000
 _RRF_K = 60
@@ -29,52 +29,6 @@ _RRF_K = 60
 # (eval/LOG.md).
 _DENSE_SHARE = 0.25
 _LEAST_SHARE = 0.05  # a rarer translation is chance
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which notes may be found; None lets every note pass.
-
-    Attributes:
-        folder: path prefix or glob inside the vault.
-        tag: tag without `#`, nested tags included (`ml` finds `ml/rag`).
-        since: first ISO date, year or month; notes without a date are left out.
-        until: last ISO date, year or month, its last day included; notes without a date are
-            left out.
-        title: part of the title or of an alias, case ignored.
-    """
-
-    folder: str | None = None
-    tag: str | None = None
-    since: str | None = None
-    until: str | None = None
-    title: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether every note passes."""
-        return not (self.folder or self.tag or self.since or self.until or self.title)
-
-    def admits(self, note: Note) -> bool:
-        """Whether a note passes all filters."""
-        if self.folder:
-            folder = self.folder.replace("\\", "/").removeprefix("./").strip("/")
-            inside = folder in {"", "."} or f"{note.path}/".startswith(f"{folder}/")
-            if not inside and note.file != folder and not fnmatch.fnmatchcase(note.path, folder):
-                return False
-        if self.tag:
-            tag = fold(self.tag.strip("#/ "))
-            if not any(f"{fold(own)}/".startswith(f"{tag}/") for own in note.tags):
-                return False
-        # a year is compared with the year of the note, a month with its month
-        if self.since and (note.date is None or note.date[: len(self.since)] < self.since):
-            return False
-        if self.until and (note.date is None or note.date[: len(self.until)] > self.until):
-            return False
-        if self.title:
-            wanted = fold(self.title.strip())
-            return any(wanted in fold(name) for name in (note.title, *note.aliases))
-        return True
 
 
 def rrf(rankings: Sequence[Sequence[int]], k: int = _RRF_K) -> dict[int, float]:
@@ -109,7 +63,9 @@ def retrieve(
     *,
     k: int = 10,
     filters: Filters | None = None,
+    phrases: Sequence[str] = (),
     reranked: bool = True,
+    cross: Cross | None = None,
 ) -> list[Hit]:
     """The passages that match a query best.
 
@@ -118,7 +74,9 @@ def retrieve(
         query: a question or keywords; blank gives no hits.
         k: how many hits at most.
         filters: which notes may be found.
+        phrases: what a passage must hold to the letter, every one of them.
         reranked: whether the first fifty take the reranker's order, or keep that of fusion.
+        cross: a named reranker that puts the first of them in its order; None for none.
 
     Returns:
         Hits, best first, ties by chunk id. `Hit.score` is in [0, 1]: the fused score that the
@@ -131,41 +89,93 @@ def retrieve(
     if k < 1 or not query.strip():
         return []
     wanted = filters if filters is not None and not filters.is_open else None
-    needed = max(k, RERANKED) if reranked else k
+    needed = max(k, RERANKED) if reranked or cross is not None else k
     depth = max(_CANDIDATES, 3 * k) if wanted is None else max(_FILTERED, 20 * k)
     with index.snapshot() as now:
-        hits = _search(now, query, needed, depth, wanted)
-        if wanted is not None and len(hits) < k and depth < now.n_chunks:
-            hits = _search(now, query, needed, now.n_chunks, wanted)  # few notes pass the filter
+        only = _holding(now, phrases)
+        hits = _search(now, query, needed, depth, wanted, only)
+        if wanted is not None and only is None and len(hits) < k and depth < now.n_chunks:
+            # few notes pass the filter
+            hits = _search(now, query, needed, now.n_chunks, wanted, only)
         if reranked:
             hits = _reranked(now, query, hits)
+    if cross is not None:
+        preferred = cross.scores(query, hits[:CROSSED]).tolist()
+        hits = _moved(hits[:CROSSED], preferred) + hits[CROSSED:]
     return hits[:k]
 
 
 def _reranked(now: Snapshot, query: str, hits: list[Hit]) -> list[Hit]:
     """The first hits in the reranker's order; each place keeps its fused score."""
     first = hits[:RERANKED]
-    preferred = rerank(now, query, first).tolist()
-    order = sorted(range(len(first)), key=lambda i: (-preferred[i], first[i].chunk.id))
-    moved = [
-        replace(first[i], score=place.score, scores=replace(first[i].scores, rerank=preferred[i]))
-        for place, i in zip(first, order, strict=True)
+    return _moved(first, rerank(now, query, first).tolist()) + hits[RERANKED:]
+
+
+def _moved(hits: list[Hit], preferred: Sequence[float]) -> list[Hit]:
+    order = sorted(range(len(hits)), key=lambda i: (-preferred[i], hits[i].chunk.id))
+    return [
+        replace(hits[i], score=place.score, scores=replace(hits[i].scores, rerank=preferred[i]))
+        for place, i in zip(hits, order, strict=True)
     ]
-    return moved + hits[RERANKED:]
 
 
-def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | None) -> list[Hit]:
-    """The best `k` by the fused score of the `depth` passages that each branch finds."""
+def browse(index: Index, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
+    """The passages of the notes that pass, as they stand: for a query of filters alone.
+
+    Returns:
+        At most `k` hits of score 0, the notes with the latest date first, then by path.
+    """
+    hits: list[Hit] = []
+    with index.snapshot() as now:
+        rows = [row for row in now.listing() if filters is None or filters.admits(row)]
+        rows.sort(key=lambda row: row.date or "", reverse=True)
+        for row in rows:
+            if len(hits) >= k:
+                break
+            note = now.note(row.path)
+            chunks = now.chunks_of(row.path)[: k - len(hits)]
+            hits += [Hit(note=note, chunk=chunk, score=0.0, scores=Scores()) for chunk in chunks]
+    return hits
+
+
+def _holding(now: Snapshot, phrases: Sequence[str]) -> list[int] | None:
+    """Ids of the passages that hold every phrase; None without phrases."""
+    if not phrases:
+        return None
+    held = [set(now.holding(phrase)) for phrase in phrases]
+    return sorted(set.intersection(*held))
+
+
+def _search(
+    now: Snapshot,
+    query: str,
+    k: int,
+    depth: int,
+    filters: Filters | None,
+    only: list[int] | None,
+) -> list[Hit]:
+    """The best `k` by the fused score of the `depth` passages that each branch finds.
+
+    `only` are the ids that may be found, all of which are looked at; None for any.
+    """
     terms = query_terms(now, query)
-    lexical = now.bm25(terms, depth)
-    dense = [(i, s) for i, s in now.nearest(query, depth) if s > 0]
-    ids = list(dict.fromkeys([i for i, _ in lexical] + [i for i, _ in dense]))
+    if only is None:
+        lexical = [i for i, _ in now.bm25(terms, depth)]
+        dense = [i for i, s in now.nearest(query, depth) if s > 0]
+        ids = list(dict.fromkeys(lexical + dense))
+    else:
+        lexical, dense, ids = [], [], only
     if not ids:
         return []
     bm25 = dict(zip(ids, now.score_bm25(terms, ids), strict=True))
     cosine = dict(zip(ids, now.cosine(query, ids), strict=True))
+    if only is not None:
+        lexical, dense = (
+            sorted((i for i in ids if scores[i] > 0), key=lambda i: (-scores[i], i))
+            for scores in (bm25, cosine)
+        )
     fused = _fuse(bm25, cosine)
-    ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
+    ranks = rrf([lexical, dense])
     notes: dict[str, Note] = {}
     hits: list[Hit] = []
     for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
@@ -175,7 +185,7 @@ def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | No
         if filters is not None and not filters.admits(note):
             continue
         i = chunk.id
-        scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks[i])
+        scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks.get(i))
         hits.append(Hit(note=note, chunk=chunk, score=fused[i], scores=scores))
         if len(hits) == k:
             break

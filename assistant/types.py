@@ -19,6 +19,7 @@ __all__ = [
     "Disagreement",
     "Evidence",
     "Hit",
+    "Place",
     "Scores",
     "Verdict",
 ]
@@ -51,13 +52,36 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a passage stands: a note and the line of its file."""
+
+    note: str
+    title: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A chunk that was found, with its note. `text == note.text[chunk.start:chunk.end]`."""
+    """A chunk that was found, with its note. `text == note.text[chunk.start:chunk.end]`.
+
+    Attributes:
+        note: the note it stands in.
+        chunk: its place; of a hit made of neighbours, the place of all of them.
+        score: in [0, 1], comparable among the hits of one query.
+        scores: why it ranks where it does.
+        also: where copies of it stand that are not shown.
+    """
 
     note: Note
     chunk: Chunk
     score: float
     scores: Scores
+    also: tuple[Place, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(note=self.note.path, title=self.note.title, line=self.chunk.line)
 
     @property
     def text(self) -> str:
@@ -138,6 +162,7 @@ class Answer:
         timings_ms: wall time per stage in milliseconds.
         confidence: probability that the notes answer, in [0, 1], by which it abstains or not;
             None where nothing weighed it.
+        notices: what a person should know of the search, such as a phrase that no note holds.
     """
 
     question: str
@@ -152,6 +177,7 @@ class Answer:
     hits: tuple[Hit, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
     confidence: float | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,27 @@ class BM25:
                 found[row] = known & (postings[place] == at)
         return found
 
+    def containing(self, pieces: Sequence[str]) -> NDArray[np.int64]:
+        """Ids of the chunks in which each of these pieces stands inside a term; all for none."""
+        kept = np.ones(len(self._ids), np.bool_)
+        for piece in pieces:
+            held = np.zeros(len(self._ids), np.bool_)
+            for number in self._numbers_with(piece.encode("utf-8", "surrogatepass")):
+                held[self._indices[self._indptr[number] : self._indptr[number + 1]]] = True
+            kept &= held
+        return self._ids[kept]
+
+    def _numbers_with(self, piece: bytes) -> NDArray[np.int64]:
+        """Numbers of the terms whose bytes hold a piece, and a few that end with its beginning."""
+        places = []
+        at = self._letters.find(piece)
+        while at >= 0:
+            places.append(at)
+            at = self._letters.find(piece, at + 1)
+        # the last term that starts at or before the place
+        found = np.searchsorted(self._offsets, np.array(places, np.int64), side="right") - 1
+        return np.unique(found)
+
     def df(self, term: str) -> int:
         """Number of passages that hold a term."""
         number = self._number(term)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -42,6 +43,26 @@ _CACHED = 4096  # texts whose token ids are kept
 _MAX_CHARS = 6000  # of a text; a chunk has hundreds
 _BLOCK = 16  # passages whose rows are gathered at once: they stay in the processor's cache
 _REINSTALL = "restore corpus/model from the repository, or install youju again"
+
+
+BUILT_IN = "youju-static"
+_QUERY_PROMPTS = (
+    "query", "search_query", "retrieval_query", "s2p_query", "retrieval.query", "Retrieval-query",
+    "question",
+)  # fmt: skip
+_PASSAGE_PROMPTS = (
+    "document", "passage", "corpus", "search_document", "retrieval_document", "retrieval.passage",
+    "Retrieval-document",
+)  # fmt: skip
+# Families whose cards ask for prompts; their folders may lack them.
+_UNDECLARED = (
+    (re.compile(r"(?:^|[/_-])(?:multilingual-)?e5-(?:small|base|large)", re.I),
+     ("query: ", "passage: ")),
+    (re.compile(r"bge-(?:small|base|large)-zh", re.I),
+     ("为这个句子生成表示以用于检索相关文章：", "")),
+    (re.compile(r"bge-(?:small|base|large)-en", re.I),
+     ("Represent this sentence for searching relevant passages: ", "")),
+)  # fmt: skip
 
 
 class Encoder(Protocol):
@@ -78,15 +99,16 @@ def load_encoder(name: str | None = None, *, device: str | None = None) -> Encod
     """The built-in encoder, or a sentence-transformers model by name or folder.
 
     Args:
-        name: None for the built-in one.
+        name: None, or its name, for the built-in one.
         device: for a named model, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
             sentence-transformers choose.
 
     Raises:
         ModelError: the weights are missing, damaged, or nobody knows the name.
     """
-    if name is None:
-        return StaticEncoder(Path(str(files("corpus").joinpath("model"))))
+    built_in = Path(str(files("corpus").joinpath("model")))
+    if name is None or (name == BUILT_IN and not Path(name).exists()):
+        return StaticEncoder(built_in)
     return SentenceTransformerEncoder(name, device=device)
 
 
@@ -227,21 +249,24 @@ class SentenceTransformerEncoder:
         self._batch_size = batch_size
         self.name = name
         self.dim = int(self._model.get_embedding_dimension())
-        self.fingerprint = _weights_digest(self._model, name)
+        usual = self._model.prompts.get(self._model.default_prompt_name or "", "")
+        self._prompts = _prompts(self._model.prompts, name, usual)
+        self.fingerprint = _weights_digest(self._model, name, self._prompts)
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_queries`."""
-        return self._encode(self._model.encode_query, texts)
+        return self._encode(self._model.encode_query, texts, self._prompts[0])
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_passages`."""
-        return self._encode(self._model.encode_document, texts)
+        return self._encode(self._model.encode_document, texts, self._prompts[1])
 
-    def _encode(self, encode: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+    def _encode(self, encode: Any, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         vectors = encode(
             list(texts),
+            prompt=prompt,  # "" stands for none, also where the model has a default
             batch_size=self._batch_size,
             show_progress_bar=False,
             convert_to_numpy=True,
@@ -250,9 +275,26 @@ class SentenceTransformerEncoder:
         return _unit(np.array(vectors, np.float32))
 
 
-def _weights_digest(model: Any, name: str) -> str:
+def _prompts(declared: Mapping[str, str], name: str, usual: str) -> tuple[str, str]:
+    """What is put before a question and before a passage.
+
+    What the model declares for the two sides, under one of the names in use, or for every text;
+    else, for families known to be trained with prompts that their files do not declare, those.
+    """
+    found = [
+        next((declared[key] for key in keys if declared.get(key)), usual)
+        for keys in (_QUERY_PROMPTS, _PASSAGE_PROMPTS)
+    ]
+    if not any(found):
+        for family, pair in _UNDECLARED:
+            if family.search(name):
+                return pair
+    return found[0], found[1]
+
+
+def _weights_digest(model: Any, name: str, prompts: tuple[str, str]) -> str:
     """Digest of a model's name, prompts and a sample of every tensor: seconds less than of all."""
-    digest = sha256(json.dumps([name, model.prompts], sort_keys=True).encode())
+    digest = sha256(json.dumps([name, *prompts]).encode())
     for key, tensor in sorted(model.state_dict().items()):
         flat = tensor.detach().reshape(-1)
         sample = flat[:: max(1, len(flat) // 1024)].float().cpu().numpy()

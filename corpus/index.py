@@ -6,13 +6,16 @@ scores are fused or what an answer is, nor how a refresh works (`refresh`). Call
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +23,19 @@ from numpy.typing import NDArray
 from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
-from corpus.errors import IndexBusy
+from corpus.errors import IndexBusy, ModelError
+from corpus.phrases import keys, pattern
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
+from corpus.text import fold
 from corpus.types import Chunk, Note, RefreshReport, Skipped
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder
 
 __all__ = ["Index", "IndexStatus", "NoteSource", "Snapshot"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +71,7 @@ class Snapshot:
     Made by `Index.snapshot`; not to be used after its `with` block.
 
     Attributes:
-        encoder: of queries; the vectors may still come from another one.
+        encoder: of queries; the one that the vectors come from, where it can be had.
     """
 
     def __init__(
@@ -141,6 +148,19 @@ class Snapshot:
         by_id = dict(zip(known.tolist(), found, strict=True))
         return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
 
+    def holding(self, phrase: str) -> list[int]:
+        """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending."""
+        wanted = pattern(phrase)
+        near = self._caches.bm25(self._reader).containing(keys(phrase))
+        by_note: dict[str, list[Chunk]] = defaultdict(list)
+        for chunk in self._reader.chunks(near.tolist()):
+            by_note[chunk.note].append(chunk)
+        found: list[int] = []
+        for path, chunks in by_note.items():
+            text = fold(self._reader.note(path).text)
+            found += [c.id for c in chunks if wanted.search(text[c.start : c.end])]
+        return sorted(found)
+
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The chunks of these ids, in their order; an id that is gone is left out."""
         return self._reader.chunks(ids)
@@ -173,15 +193,32 @@ class Index:
     notes) are asked of one `snapshot()`, which has the same methods.
     """
 
-    def __init__(self, store: Store, *, encoder: Encoder, chunk_size: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        encoder: Encoder,
+        chunk_size: int,
+        earlier: Callable[[str], Encoder] | None = None,
+    ) -> None:
         self._store = store
         self._encoder = encoder
+        self._earlier = earlier
+        self._former: dict[str, Encoder | None] = {}
+        self._former_guard = Lock()
         self._chunk_size = chunk_size
         self._caches = Caches(store.folder)
-        self._encode_query = lru_cache(maxsize=64)(self._encode)
+        self._encode_query = lru_cache(maxsize=64)(_encode)
 
     @classmethod
-    def open(cls, folder: Path, *, encoder: Encoder, chunk_size: int = DEFAULT_SIZE) -> Index:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        encoder: Encoder,
+        chunk_size: int = DEFAULT_SIZE,
+        earlier: Callable[[str], Encoder] | None = None,
+    ) -> Index:
         """Open the index in a folder; an empty one is begun if there is none.
 
         A damaged database is set aside with a warning: the next refresh builds it again. With
@@ -192,11 +229,14 @@ class Index:
             folder: of this index alone, outside the vault.
             encoder: for passages and queries.
             chunk_size: most characters of a passage.
+            earlier: loads an encoder by name. With it, an index whose vectors come from another
+                encoder is searched by that one until the next refresh is through; without it, or
+                where it raises ModelError, by words alone.
 
         Raises:
             IndexError_: the folder cannot be used.
         """
-        return cls(Store.open(folder), encoder=encoder, chunk_size=chunk_size)
+        return cls(Store.open(folder), encoder=encoder, chunk_size=chunk_size, earlier=earlier)
 
     def close(self) -> None:
         """Close the database. Closing twice is harmless."""
@@ -216,7 +256,12 @@ class Index:
         self.close()
 
     def refresh(
-        self, vault: NoteSource, *, progress: Progress | None = None, rebuild: bool = False
+        self,
+        vault: NoteSource,
+        *,
+        progress: Progress | None = None,
+        encoding: Progress | None = None,
+        rebuild: bool = False,
     ) -> RefreshReport:
         """Bring the index in line with a vault.
 
@@ -228,6 +273,7 @@ class Index:
         Args:
             vault: the notes.
             progress: called with (done, total) files.
+            encoding: called with (done, total) passages while they are encoded.
             rebuild: read, cut and encode everything again.
 
         Raises:
@@ -239,7 +285,7 @@ class Index:
             try:
                 return Refresh(
                     self._store, self._caches, self._encoder, self._chunk_size, vault
-                ).run(progress=progress, rebuild=rebuild)
+                ).run(progress=progress, rebuild=rebuild, encoding=encoding)
             except IndexDamaged as fault:
                 self._store.set_aside(str(fault))
         raise IndexDamaged(f"the database in {self._store.folder} is damaged again and again")
@@ -253,16 +299,43 @@ class Index:
         """
         try:
             with self._store.reading() as reader:
-                same_encoder = encoder_of(reader) == self._encoder.fingerprint
+                encoder = self._encoder_of(reader)
+                hashable: Any = encoder
 
                 def vector_of(query: str) -> NDArray[np.float32] | None:
-                    return self._encode_query(query) if same_encoder else None
+                    return None if encoder is None else self._encode_query(hashable, query)
 
-                yield Snapshot(reader, self._caches, vector_of, self._encoder)
+                yield Snapshot(reader, self._caches, vector_of, encoder or self._encoder)
         except IndexDamaged as fault:
             with suppress(IndexBusy):  # who writes will find it, too
                 self._store.set_aside(str(fault))
             raise IndexDamaged(f"{fault}; it is built again from the notes: try again") from fault
+
+    def _encoder_of(self, reader: Reader) -> Encoder | None:
+        """The encoder whose vectors the generation holds; None if it cannot be had."""
+        made_by = encoder_of(reader)
+        if made_by == self._encoder.fingerprint:
+            return self._encoder
+        if made_by is None or self._earlier is None:
+            return None
+        with self._former_guard:
+            if made_by not in self._former:
+                self._former[made_by] = self._loaded(reader.meta("encoder_name") or "", made_by)
+            return self._former[made_by]
+
+    def _loaded(self, name: str, fingerprint: str) -> Encoder | None:
+        try:
+            found = self._earlier(name) if self._earlier is not None else None
+        except ModelError as fault:
+            logger.info("the index is searched by words alone: %s", fault)
+            return None
+        return found if found is not None and found.fingerprint == fingerprint else None
+
+    @property
+    def is_migrating(self) -> bool:
+        """Whether it holds vectors of another encoder, which the next refresh replaces."""
+        with self._store.reading() as reader:
+            return encoder_of(reader) not in {None, self._encoder.fingerprint}
 
     def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """See `Snapshot.bm25`."""
@@ -353,9 +426,10 @@ class Index:
                 size_bytes=_folder_bytes(self._store.folder),
             )
 
-    def _encode(self, query: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._encoder.encode_queries([query])[0]
-        return vector
+
+def _encode(encoder: Any, query: str) -> NDArray[np.float32]:
+    vector: NDArray[np.float32] = encoder.encode_queries([query])[0]
+    return vector
 
 
 def _folder_bytes(folder: Path) -> int:

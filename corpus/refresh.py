@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 _BATCH = 512  # passages encoded and committed together; a kill costs at most these
+_STEP, _STEP_SECONDS = 32, 0.5  # fewer where the encoder is slow: at first, and doubled below this
 _UNSETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
 
 
@@ -72,6 +73,8 @@ class _Work:
     skipped: str
     anew: bool  # nothing that was cut or encoded before may stay
     same_encoder: bool
+    may_reuse: bool  # vectors that this encoder gave before
+    before_encoder: str | None
     is_needed: bool
     rows: list[FileRow] = field(default_factory=list)
     before: dict[str, Note] = field(default_factory=dict)
@@ -100,9 +103,15 @@ class Refresh:
             },
             sort_keys=True,
         )
+        self._encoding: Progress | None = None
+        self._step = _STEP
+        self._n_encoded = self._n_drafted = self._n_expected = 0
 
-    def run(self, *, progress: Progress | None, rebuild: bool) -> RefreshReport:
+    def run(
+        self, *, progress: Progress | None, rebuild: bool, encoding: Progress | None = None
+    ) -> RefreshReport:
         """Do what is needed; see `Index.refresh`."""
+        self._encoding = encoding
         self._require_vault()
         listed_at = time.time_ns()
         listed = {storable_path(file.path): file for file in self._vault.files()}
@@ -147,6 +156,8 @@ class Refresh:
             skipped=skipped,
             anew=anew,
             same_encoder=not rebuild and encoder_of(reader) == self._encoder.fingerprint,
+            may_reuse=not rebuild,
+            before_encoder=encoder_of(reader),
             is_needed=bool(to_read or gone or anew)
             or reader.meta("root") != self._root
             or (reader.meta("skipped") or "[]") != skipped
@@ -164,6 +175,7 @@ class Refresh:
                     writer.clear_staged()
                 writer.set_meta(staged_by=self._fingerprint)
         with self._store.reading() as reader:
+            self._n_expected = reader.counts()[1] if work.anew else 0
             work.before = reader.bare_notes(
                 None if work.anew else [*work.to_read, *work.gone_files]
             )
@@ -219,12 +231,14 @@ class Refresh:
         keyed = [(chunk, _key(note, chunk)) for chunk in chunks]
         work.drafts.append((note, keyed))
         waiting += [(key, note, chunk) for chunk, key in keyed]
+        self._n_drafted += len(keyed)
         if len(waiting) >= _BATCH:
             self._stage(work, waiting)
 
     def _stage(self, work: _Work, waiting: list[tuple[bytes, Note, Chunk]]) -> None:
         """Commit terms and vectors of the waiting passages that the store does not know yet."""
         wanted = {key: (note, chunk) for key, note, chunk in waiting}
+        n_waiting = len(waiting)
         waiting.clear()
         with self._store.reading() as reader:
             for key in reader.known_keys("staged", wanted):
@@ -235,18 +249,36 @@ class Refresh:
                     del wanted[key]
             elif work.same_encoder:  # only the tokenizer or the cutting has changed
                 vectors = reader.vectors_by_key(wanted)
-        if not wanted:
-            return
-        vectors.update(
-            self._encoded({key: place for key, place in wanted.items() if key not in vectors})
-        )
-        rows = [(key, _terms(note, chunk), vectors[key]) for key, (note, chunk) in wanted.items()]
-        with self._store.writing() as writer:
-            writer.stage(rows)
+            elif work.may_reuse:  # back to an encoder used before
+                vectors = reader.kept_vectors(self._encoder.fingerprint, wanted)
+        self._write_staged({key: wanted[key] for key in vectors}, vectors)
+        self._n_encoded += n_waiting - len(wanted) + len(vectors)
+        keys = [key for key in wanted if key not in vectors]
+        while keys:
+            started = time.monotonic()
+            part = {key: wanted[key] for key in keys[: self._step]}
+            self._write_staged(part, self._encoded(part))
+            del keys[: len(part)]
+            self._n_encoded += len(part)
+            if time.monotonic() - started < _STEP_SECONDS:
+                self._step = min(2 * self._step, _BATCH)
+            if self._encoding is not None:
+                self._encoding(self._n_encoded, max(self._n_drafted, self._n_expected))
+
+    def _write_staged(
+        self,
+        wanted: dict[bytes, tuple[Note, Chunk]],
+        vectors: dict[bytes, bytes | None],
+    ) -> None:
+        """Commit terms and vectors of passages."""
+        if wanted:
+            rows = [
+                (key, _terms(note, chunk), vectors[key]) for key, (note, chunk) in wanted.items()
+            ]
+            with self._store.writing() as writer:
+                writer.stage(rows)
 
     def _encoded(self, wanted: dict[bytes, tuple[Note, Chunk]]) -> dict[bytes, bytes | None]:
-        if not wanted:
-            return {}
         texts = ["\n".join(_texts(note, chunk)) for note, chunk in wanted.values()]
         matrix = self._encoder.encode_passages(texts)
         if matrix.shape != (len(texts), self._encoder.dim) or not np.isfinite(matrix).all():
@@ -276,7 +308,10 @@ class Refresh:
             writer.put_files(work.rows)
             writer.delete_files(work.gone_files)
             if changed:
+                if work.anew and work.may_reuse and work.before_encoder is not None:
+                    writer.keep_vectors(work.before_encoder)
                 self._write_notes(writer, work, gone)
+                writer.sweep_kept(self._encoder.fingerprint)
                 writer.new_generation()
                 writer.set_meta(
                     updated_at=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),

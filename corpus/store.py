@@ -19,6 +19,7 @@ from pathlib import Path
 
 from corpus.errors import IndexBusy, IndexError_
 from corpus.tables import (
+    KEPT,
     SCHEMA,
     SCHEMA_VERSION,
     FileRow,
@@ -127,6 +128,7 @@ class Store:
         with _explained(self._path):
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                connection.execute(KEPT)  # indexes of earlier versions have no such table
                 yield Writer(connection)
                 connection.execute("COMMIT")
             finally:

@@ -21,6 +21,7 @@ from corpus.errors import CorpusError, IndexError_
 from corpus.types import Chunk, Note, NoteFormat, Skipped
 
 __all__ = [
+    "KEPT",
     "SCHEMA",
     "SCHEMA_VERSION",
     "FileRow",
@@ -55,6 +56,12 @@ CREATE INDEX chunks_note ON chunks (note);
 CREATE INDEX chunks_key ON chunks (key);
 CREATE TABLE staged (key BLOB PRIMARY KEY, terms TEXT NOT NULL, vector BLOB);
 """
+# vectors of encoders used before, so that going back to one costs nothing; made when first needed
+KEPT = """
+CREATE TABLE IF NOT EXISTS kept (
+    encoder TEXT NOT NULL, key BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (encoder, key));
+"""
+_MAX_KEPT = 2  # encoders besides the one in use
 _NOTE = "path, title, sha256, file, first_line, body_start, date, tags, aliases, format"
 _CHUNK = 'id, note, start, "end", heading, line'
 
@@ -259,6 +266,21 @@ class Reader:
         """The stored vector of each known key, as written."""
         return dict(self._select("SELECT key, vector FROM chunks WHERE key IN", list(keys)))
 
+    def kept_vectors(self, encoder: str, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
+        """Vectors that an encoder used before gave these keys, as written."""
+        wanted = list(keys)
+        found: dict[bytes, bytes | None] = {}
+        for at in range(0, len(wanted), _MAX_VARIABLES - 1):
+            part = wanted[at : at + _MAX_VARIABLES - 1]
+            found |= dict(
+                self._sql.execute(
+                    "SELECT key, vector FROM kept WHERE encoder = ? AND key IN"
+                    f" ({','.join('?' * len(part))})",
+                    (encoder, *part),
+                ).fetchall()
+            )
+        return found
+
     def has_staged(self) -> bool:
         """Whether an interrupted refresh left work to take up."""
         return self._sql.execute("SELECT 1 FROM staged LIMIT 1").fetchone() is not None
@@ -327,6 +349,27 @@ class Writer(Reader):
     def clear_staged(self) -> None:
         """Forget all staged work."""
         self._sql.execute("DELETE FROM staged")
+
+    def keep_vectors(self, encoder: str) -> None:
+        """Keep the vectors of all passages under the name of the encoder that made them."""
+        self._sql.execute(
+            "INSERT OR REPLACE INTO kept SELECT ?, key, vector FROM chunks"
+            " WHERE vector IS NOT NULL",
+            (encoder,),
+        )
+        order = [name for name in self._kept_order() if name != encoder]
+        self.set_meta(kept=json.dumps([encoder, *order]))
+
+    def sweep_kept(self, encoder: str) -> None:
+        """Forget kept vectors of passages that are gone, of this encoder, and of older ones."""
+        order = [name for name in self._kept_order() if name != encoder][:_MAX_KEPT]
+        marks = ",".join("?" * len(order))
+        self._sql.execute(f"DELETE FROM kept WHERE encoder NOT IN ({marks})", order)
+        self._sql.execute("DELETE FROM kept WHERE key NOT IN (SELECT key FROM chunks)")
+        self.set_meta(kept=json.dumps(order))
+
+    def _kept_order(self) -> list[str]:
+        return [str(name) for name in json.loads(self.meta("kept") or "[]")]
 
     def move_chunk(self, id_: int, chunk: Chunk) -> None:
         """Give a stored passage another place; its terms and vector stay as they are."""

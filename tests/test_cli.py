@@ -21,6 +21,7 @@ from assistant.cli import main
 from assistant.config import sample_notes
 from corpus.places import last_notes
 from corpus.readers import Vault
+from corpus.store import Store
 
 REPO = Path(__file__).resolve().parent.parent
 NOTES = {
@@ -599,6 +600,43 @@ def test_strange_words_do_not_crash(run: Run, notes: Path, text: str) -> None:
     for verb in ("ask", "find", "check"):
         done = run(verb, text, "--notes", notes, "--json")
         assert done.code in {0, 2, 3, 4}, (verb, done.err)
+
+
+def test_an_index_that_another_process_writes_answers_as_it_is(
+    run: Run, notes: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    with Store.open(index).lock():
+        empty = run("find", "LoRA", "--notes", notes, "--index", index)
+    assert empty.code == 1
+    assert "is being written" in empty.err
+    assert run("index", notes, "--index", index).code == 0
+    (notes / "later.md").write_text("# 后来\n\n后来才有的词。\n", encoding="utf-8")
+    with Store.open(index).lock():
+        ran = run("find", "LoRA", "--json", "--notes", notes, "--index", index)
+    assert ran.code == 0
+    assert json.loads(ran.out)["hits"]
+    assert "answering from the index as it is" in ran.err
+
+
+def test_an_encoder_that_cannot_be_loaded_is_one_clear_line(run: Run, notes: Path) -> None:
+    ran = run("find", "LoRA", "--notes", notes, "--encoder", "nobody/no-such-model")
+    assert ran.code == 1
+    assert ran.err.count("\n") == 1
+    assert "nobody/no-such-model" in ran.err
+
+
+def test_find_takes_operators_beside_its_options_and_names_the_one_without_notes(
+    run: Run, notes: Path
+) -> None:
+    hit = json.loads(run("find", "LoRA", "--json", "--notes", notes).out)["hits"][0]
+    words = f"[[{hit['title']}]] LoRA"
+    inside = json.loads(run("find", words, "--json", "--notes", notes).out)["hits"]
+    assert {one["note"] for one in inside} == {hit["note"]}
+    ran = run("find", words, "--tag", "no-such-tag", "--json", "--notes", notes)
+    assert json.loads(ran.out)["hits"] == []
+    assert "#no-such-tag" in ran.err
+    assert run("find", "since:2024-13 LoRA", "--notes", notes).code == 2
 
 
 def test_an_unforeseen_fault_is_one_line_and_a_traceback_with_debug(

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 import corpus
 from corpus.encoder import (
+    BUILT_IN,
     Encoder,
     SentenceTransformerEncoder,
     StaticEncoder,
+    _prompts,
     encoder_text,
     load_encoder,
 )
@@ -274,3 +276,48 @@ def test_a_named_model_has_the_fingerprint_of_its_weights(tiny: Path, tmp_path: 
 def test_a_device_that_is_not_there_is_told_in_one_line(tiny: Path) -> None:
     with pytest.raises(ModelError, match="device"):
         load_encoder(str(tiny), device="nonsense")
+
+
+def test_the_built_in_encoder_is_known_by_its_name(encoder: Encoder) -> None:
+    assert encoder.name == BUILT_IN
+    assert load_encoder(BUILT_IN).fingerprint == encoder.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "usual", "expected"),
+    [
+        ({"query": "q: ", "document": "d: "}, "x", "", ("q: ", "d: ")),
+        ({"query": "q: ", "passage": "p: "}, "x", "", ("q: ", "p: ")),
+        ({"search_query": "sq: ", "search_document": "sd: "}, "nomic", "", ("sq: ", "sd: ")),
+        ({"query": "q: "}, "x", "", ("q: ", "")),
+        (
+            {"query": "", "document": ""},
+            "intfloat/multilingual-e5-small",
+            "",
+            ("query: ", "passage: "),
+        ),
+        ({}, "/models/e5-base-v2", "", ("query: ", "passage: ")),
+        ({}, "BAAI/bge-small-zh-v1.5", "", ("为这个句子生成表示以用于检索相关文章：", "")),
+        ({}, "BAAI/bge-m3", "", ("", "")),
+        ({"all": "a: "}, "x", "a: ", ("a: ", "a: ")),
+    ],
+)
+def test_prompts_are_the_declared_ones_else_those_of_the_family(
+    declared: dict[str, str], name: str, usual: str, expected: tuple[str, str]
+) -> None:
+    assert _prompts(declared, name, usual) == expected
+
+
+def test_a_named_model_encodes_what_its_prompts_say(tiny: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["问a", "答b"]
+    encoder, plain = load_encoder(str(tiny), device="cpu"), SentenceTransformer(str(tiny))
+    for prompt, found in (
+        ("query: ", encoder.encode_queries(texts)),
+        ("passage: ", encoder.encode_passages(texts)),
+    ):
+        expected = plain.encode(
+            [prompt + text for text in texts], prompt="", normalize_embeddings=True
+        )
+        assert np.abs(found - expected).max() < 1e-5

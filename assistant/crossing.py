@@ -1,0 +1,74 @@
+"""An optional CrossEncoder of sentence-transformers, by name: reads question and passage at once.
+
+It puts the first hits in its order, behind the built-in reranker; loaded only where a person names
+one. Knows texts and scores, not how hits are found. Called by `retrieval`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.types import Hit
+from corpus.errors import ModelError
+
+__all__ = ["CROSSED", "Cross"]
+
+CROSSED = 30  # hits it reads; a small model takes a second for them on a CPU
+
+
+class Cross:
+    """A named CrossEncoder. Threads may share it.
+
+    Args:
+        name: of a model on the hub (`BAAI/bge-reranker-v2-m3`), or its folder.
+        device: as torch writes it; None lets sentence-transformers choose.
+
+    Raises:
+        ModelError: there is no such model, it cannot be read, or it gives classes, not a score.
+    """
+
+    def __init__(self, name: str, *, device: str | None = None) -> None:
+        from sentence_transformers import CrossEncoder
+
+        try:
+            self._model: Any = CrossEncoder(name, device=device)
+        except (OSError, ValueError, KeyError, RuntimeError) as fault:
+            reason = str(fault).strip().partition("\n")[0]
+            raise ModelError(
+                f"cannot load the reranker {name!r} ({reason}): check its name, the network or the"
+                " device, or leave --reranker out"
+            ) from fault
+        if int(self._model.num_labels) != 1:
+            raise ModelError(
+                f"{name!r} gives {self._model.num_labels} classes, not one score: name a reranker"
+            )
+        self.name = name
+
+    def scores(self, query: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        """How well each hit answers, in [0, 1], of shape (len(hits),).
+
+        Raises:
+            ModelError: the model gives values that are no numbers.
+        """
+        from torch.nn import Identity
+
+        if not hits:
+            return np.zeros(0)
+        pairs = [(query, _text(hit)) for hit in hits]
+        # logits, whatever the model's own activation is
+        found = self._model.predict(pairs, show_progress_bar=False, activation_fn=Identity())
+        logits = np.asarray(found, np.float64).reshape(len(hits))
+        if not np.isfinite(logits).all():
+            raise ModelError(f"the reranker {self.name} gives values that are no numbers")
+        scores: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
+        return scores
+
+
+def _text(hit: Hit) -> str:
+    """Title and headings, then the passage, as the encoder sees it."""
+    trail = " > ".join(dict.fromkeys([hit.note.title, *hit.chunk.heading]))
+    return f"{trail}\n{hit.text}"

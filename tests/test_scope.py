@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from assistant.pipeline import Assistant
+from corpus.errors import ConfigError
+
+NOTES = {
+    "ml/lora.md": (
+        "---\ntags: [ml/peft]\ndate: 2023-06-02\naliases: [低秩适配]\n---\n# LoRA\n\n"
+        "LoRA 把秩 r 默认设为 8。LoRA 冻结预训练权重，只训练低秩矩阵。\n"
+    ),
+    "ml/qlora.md": (
+        "---\ntags: [ml/quant]\ndate: 2024-05-31\n---\n# QLoRA\n\n"
+        "QLoRA 把秩 r 默认设为 64。QLoRA 用 4 比特量化的权重训练 LoRA。\n"
+    ),
+    "bat.md": "# 蝙蝠\n\n蝙蝠靠回声定位，一秒叫两百次。\n",
+}
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    folder = tmp_path_factory.mktemp("scope")
+    for path, text in NOTES.items():
+        file = folder / "notes" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    with Assistant.open(folder / "notes", folder / "index") as opened:
+        opened.refresh()
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("query", "notes"),
+    [
+        ('"秩 r 默认设为 64"', {"ml/qlora.md"}),
+        ("“秩 r 默认” since:2024", {"ml/qlora.md"}),
+        ("「回聲定位」", {"bat.md"}),
+        ("[[低秩适配]] 权重", {"ml/lora.md"}),
+        ("[[qlora]] [[bat]] 训练 回声", {"ml/qlora.md", "bat.md"}),
+        ("权重 #ml", {"ml/lora.md", "ml/qlora.md"}),
+        ("权重 #ml/quant", {"ml/qlora.md"}),
+        ("权重 path:ml until:2023", {"ml/lora.md"}),
+        ("#ml/peft", {"ml/lora.md"}),
+        ("date:2024-05", {"ml/qlora.md"}),
+        ('"权重 冻结"', set()),
+        ("权重 #nothing", set()),
+        ("权重 [[nothing]]", set()),
+    ],
+)
+def test_find_holds_to_the_operators(assistant: Assistant, query: str, notes: set[str]) -> None:
+    hits = assistant.find(query)
+    assert {hit.note.path for hit in hits} == notes
+    assert bool(assistant.misses(query)) or bool(hits)
+
+
+def test_a_query_of_filters_alone_lists_the_latest_note_first(assistant: Assistant) -> None:
+    assert [hit.note.path for hit in assistant.find("path:ml")] == ["ml/qlora.md", "ml/lora.md"]
+    assert len(assistant.find("path:ml", k=1)) == 1
+
+
+def test_find_names_the_operator_that_lets_nothing_through(assistant: Assistant) -> None:
+    assert assistant.misses("权重 #nothing path:ml") == ("没有笔记符合 #nothing",)
+    assert assistant.misses('"no such words"') == (
+        "no passage holds “no such words” to the letter",
+    )
+    assert assistant.misses("“权重” [[bat]]") == ("没有段落同时符合所有条件",)
+    assert assistant.misses("权重") == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "note"),
+    [
+        ("[[LoRA]] 的秩默认是多少?", "ml/lora.md"),
+        ("[[qlora]] 的秩默认是多少?", "ml/qlora.md"),
+        ("秩默认设为多少? #ml/quant", "ml/qlora.md"),
+        ("until:2023 秩默认设为多少?", "ml/lora.md"),
+    ],
+)
+def test_ask_answers_from_the_notes_that_the_question_names(
+    assistant: Assistant, question: str, note: str
+) -> None:
+    answer = assistant.ask(question)
+    assert not answer.abstained
+    assert {c.note for c in answer.citations} == {note}
+    assert answer.question == question
+    assert answer.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("“QLoRA 的默认秩”是多少?", "没有段落原样写着“QLoRA 的默认秩”"),
+        ("[[不存在]] QLoRA 的秩默认设为多少?", "没有笔记符合 [[不存在]]"),
+        ("QLoRA 的秩默认设为多少? #不存在", "没有笔记符合 #不存在"),
+    ],
+)
+def test_ask_says_what_no_note_holds_and_answers_all_the_same(
+    assistant: Assistant, question: str, said: str
+) -> None:
+    answer = assistant.ask(question)
+    assert not answer.abstained
+    assert answer.citations[0].note == "ml/qlora.md"
+    assert answer.notices == (said,)
+
+
+def test_ask_abstains_where_no_note_passes_and_says_why(assistant: Assistant) -> None:
+    answer = assistant.ask("path:empty/ LoRA 的秩默认设为多少?")
+    assert answer.abstained
+    assert "没有笔记符合 path:empty/" in (answer.reason or "")
+
+
+def test_a_quoted_phrase_puts_the_passages_that_hold_it_first(assistant: Assistant) -> None:
+    words = "用 4 比特量化的 QLoRA 和{}"
+    plain = assistant.passages(words.format("低秩矩阵"))[1]
+    quoted = assistant.passages(words.format("“低秩矩阵”"))[1]
+    assert plain[0].note.path == "ml/qlora.md"
+    assert [hit.note.path for hit in quoted[:2]] == ["ml/lora.md", "ml/qlora.md"]
+
+
+def test_a_follow_up_is_completed_from_the_words_of_an_earlier_question(
+    assistant: Assistant,
+) -> None:
+    searched, _ = assistant.passages("那 QLoRA 呢?", ["[[LoRA]] 的秩默认是多少?"])
+    assert "[[" not in "".join(searched)
+    assert searched[0] == "QLoRA 的秩默认是多少?"
+
+
+@pytest.mark.parametrize("words", ["since:2024-13 秩", "date:2023-02-30 秩"])
+def test_a_date_that_is_none_is_told(assistant: Assistant, words: str) -> None:
+    with pytest.raises(ConfigError, match="write a date"):
+        assistant.find(words)
+    with pytest.raises(ConfigError, match="write a date"):
+        assistant.ask(words)
