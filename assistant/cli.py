@@ -16,19 +16,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.config import Config, load_config, sample_notes
-from assistant.pipeline import Assistant
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
-from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
 from corpus.errors import ConfigError, CorpusError, YoujuError
-from corpus.index import IndexStatus
 from corpus.places import data_home, remember_notes
-from corpus.readers import read_text
 from corpus.types import RefreshReport
+
+if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
+    from assistant.pipeline import Assistant
+    from corpus.index import IndexStatus
 
 __all__ = ["build_parser", "main"]
 
@@ -80,6 +80,11 @@ def build_parser() -> argparse.ArgumentParser:
     index.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="the notes to index")
     index.add_argument("--rebuild", action="store_true", help="read and encode everything again")
     index.add_argument("--status", action="store_true", help="only show what is indexed")
+    verb(
+        "mcp",
+        _mcp,
+        "Serve ask, find and check to a chat program, by the Model Context Protocol over stdio.",
+    )
     chat = verb("chat", _chat, "Open the chat in the browser, on this machine only.")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     chat.add_argument(
@@ -164,6 +169,8 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
 
 def _open(config: Config) -> Assistant:
     """The assistant with its index refreshed."""
+    from assistant.pipeline import Assistant
+
     assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
     report = _refresh(assistant)
     if not report.n_notes:
@@ -255,6 +262,8 @@ def _sound(words: str) -> str:
 
 
 def _find(args: argparse.Namespace) -> int:
+    from assistant.retrieval import Filters
+
     if args.k < 1:
         raise ConfigError(f"-k must be at least 1, got {args.k}")
     for name in ("since", "until"):
@@ -311,6 +320,8 @@ def _texts(args: argparse.Namespace) -> Iterator[str]:
         yield from _lines()
         return
     if args.file is not None:
+        from corpus.readers import read_text
+
         source = read_text(args.file)
     else:
         source = sys.stdin.read() if args.text == "-" else _sound(args.text)
@@ -328,6 +339,8 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 
 
 def _index(args: argparse.Namespace) -> int:
+    from assistant.pipeline import Assistant
+
     config = _config(args, notes=args.folder)
     with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
         if not args.status:
@@ -350,6 +363,14 @@ def _index(args: argparse.Namespace) -> int:
 
 def _status_object(status: IndexStatus) -> dict[str, Any]:
     return dataclasses.asdict(status)
+
+
+def _mcp(args: argparse.Namespace) -> int:
+    from assistant.mcp import serve
+
+    config = _config(args)
+    serve(lambda: _open(config))
+    return DONE
 
 
 def _chat(args: argparse.Namespace) -> int:
