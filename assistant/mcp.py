@@ -20,8 +20,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from assistant.schemas import TOOLS
-from corpus.errors import ConfigError, CorpusError, MissingExtra, YoujuError
+from assistant.tools import TOOLS, call
+from corpus.errors import CorpusError, MissingExtra, YoujuError
 
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 NOTE_URI = "youju://note/"
 _LOOK_S = 10.0  # least time between two looks for changed notes
 _PAGE = 200  # notes in one part of the list of resources
-_MOST_HITS = 50
 _INSTRUCTIONS = (
     "The person's own notes. `ask` answers a question with sentences of the notes, each cited and "
     "checked, or abstains; `find` lists passages; `check` gives each claim of a text a verdict. "
@@ -88,22 +87,8 @@ class Desk:
                 self._assistant.close()
 
     def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The result of a tool, as the contract writes it.
-
-        Raises:
-            ConfigError: there is no such tool, or an argument does not fit it.
-            YoujuError: the notes cannot be searched.
-        """
-        from assistant.retrieval import Filters
-        from assistant.wire import answer_object, checked_object, found_object
-
-        given = _fitting(tool, arguments)
-        if tool == "ask":
-            return answer_object(self.assistant().ask(given["question"]))
-        if tool == "check":
-            return checked_object(self.assistant().check(given["text"]))
-        query, k = given.pop("query"), given.pop("k", 10)
-        return found_object(query, self.assistant().find(query, k=k, filters=Filters(**given)))
+        """See `tools.call`."""
+        return call(self.assistant, tool, arguments)
 
     def notes(self, start: int) -> tuple[list[tuple[str, str, int]], int | None]:
         """URI, title and length of the notes from a place in their list on; where to go on."""
@@ -127,26 +112,6 @@ class Desk:
 def note_uri(path: str) -> str:
     """The URI of a note's resource."""
     return NOTE_URI + quote(path, safe="/")
-
-
-def _fitting(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a tool, checked against its schema; nulls left out."""
-    if tool not in TOOLS:
-        raise ConfigError(f"there is no tool {tool!r}; there are {', '.join(TOOLS)}")
-    known = TOOLS[tool].arguments
-    given = {name: value for name, value in arguments.items() if value is not None}
-    for name, value in given.items():
-        if name not in known:
-            raise ConfigError(f"{tool} has no argument {name!r}; it has {', '.join(known)}")
-        kind = int if known[name]["type"] == "integer" else str
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ConfigError(f"{tool}: {name} must be of type {known[name]['type']}")
-    for name in TOOLS[tool].required:
-        if name not in given:
-            raise ConfigError(f"{tool} needs {name}")
-    if not 1 <= given.get("k", 1) <= _MOST_HITS:
-        raise ConfigError(f"k must be from 1 to {_MOST_HITS}, got {given['k']}")
-    return given
 
 
 @contextmanager
@@ -201,14 +166,14 @@ def build_server(desk: Desk) -> Any:
         return types.ListToolsResult(tools=tools)
 
     async def call_tool(context: Any, params: Any) -> Any:
-        def call() -> tuple[str, dict[str, Any] | None]:
+        def called() -> tuple[str, dict[str, Any] | None]:
             try:
                 found = desk.call(params.name, params.arguments or {})
             except YoujuError as fault:
                 return " ".join(str(fault).split()), None
             return json.dumps(found, ensure_ascii=False), found
 
-        text, found = await run_sync(call, abandon_on_cancel=True)
+        text, found = await run_sync(called, abandon_on_cancel=True)
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=text)],
             structured_content=found,

@@ -1,15 +1,27 @@
-"""JSON schemas of the tools that other programs call: arguments and results of ask, find, check.
+"""Ask, find and check as other programs call them: arguments checked, results as JSON.
 
-The results are those of `wire`, field by field; a test holds them together. Knows no protocol;
-called by `mcp`.
+The schemas are those of `wire`, field by field; a test holds them together. Knows no protocol;
+called by `mcp` and by the HTTP interface of the page.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
 
-__all__ = ["TOOLS", "ToolSpec"]
+from corpus.errors import ConfigError
+
+if TYPE_CHECKING:
+    from assistant.retrieval import Filters
+    from assistant.types import Answer, Checked, Hit
+
+__all__ = ["TOOLS", "ToolSpec", "call"]
+
+_MOST_HITS = 50
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 Schema = dict[str, Any]
 
@@ -143,3 +155,75 @@ TOOLS: dict[str, ToolSpec] = {
         output_schema=_object({"text": _TEXT, "claims": _list(_CLAIM)}),
     ),
 }
+
+
+class _Answers(Protocol):
+    """What the tools need of `assistant.pipeline.Assistant`."""
+
+    def ask(self, question: str) -> Answer: ...
+
+    def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]: ...
+
+    def check(self, text: str) -> Checked: ...
+
+
+def call(
+    assistant: Callable[[], _Answers], tool: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The result of a tool, as the contract writes it.
+
+    Args:
+        assistant: gives what answers; not asked when the arguments do not fit.
+        tool: name in `TOOLS`.
+        arguments: by name; one that is None counts as not given.
+
+    Raises:
+        ConfigError: there is no such tool, or an argument does not fit it.
+        YoujuError: the notes cannot be searched.
+    """
+    given = _fitting(tool, arguments)
+    from assistant.retrieval import Filters
+    from assistant.wire import answer_object, checked_object, found_object
+
+    if tool == "ask":
+        return answer_object(assistant().ask(given["question"]))
+    if tool == "check":
+        return checked_object(assistant().check(given["text"]))
+    query, k = given.pop("query"), given.pop("k", 10)
+    return found_object(query, assistant().find(query, k=k, filters=Filters(**given)))
+
+
+def _fitting(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a tool, checked against its schema; nulls left out."""
+    if tool not in TOOLS:
+        raise ConfigError(f"there is no tool {tool!r}; there are {', '.join(TOOLS)}")
+    known = TOOLS[tool].arguments
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for name, value in given.items():
+        if name not in known:
+            raise ConfigError(f"{tool} has no argument {name!r}; it has {', '.join(known)}")
+        kind = int if known[name]["type"] == "integer" else str
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ConfigError(f"{tool}: {name} must be of type {known[name]['type']}")
+    for name in TOOLS[tool].required:
+        if name not in given:
+            raise ConfigError(f"{tool} needs {name}")
+    if not 1 <= given.get("k", 1) <= _MOST_HITS:
+        raise ConfigError(f"k must be from 1 to {_MOST_HITS}, got {given['k']}")
+    for name in ("since", "until"):
+        if name in given and not _is_date(given[name]):
+            raise ConfigError(
+                f"{name}: write a date as 2024-05-01, 2024-05 or 2024, got {given[name]!r}"
+            )
+    return given
+
+
+def _is_date(value: str) -> bool:
+    """Whether a value is a day, a month or a year of the calendar, in ISO form."""
+    if not _DATE.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(f"{value}-01-01"[:10])
+    except ValueError:
+        return False
+    return True
