@@ -8,6 +8,7 @@ PYTHON ?= python3
 NOTES ?=
 ARGS ?=
 
+comma := ,
 VENV := .venv
 PY := $(VENV)/bin/python
 SHELL := /bin/sh
@@ -36,11 +37,11 @@ help: ## List the targets
 
 .PHONY: install
 install: ## Create .venv with youju in it: .venv/bin/youju is the command
-	$(call installed,.youju,llm)
+	$(call installed,.youju,llm$(comma)mcp)
 
 .PHONY: dev
 dev: ## The same, with what tests, lint and training need
-	$(call installed,.youju-dev .youju,dev,llm,train)
+	$(call installed,.youju-dev .youju,dev$(comma)llm$(comma)mcp$(comma)train)
 
 .PHONY: chat
 chat: install ## Open the chat on the sample notes, or on NOTES=folder

@@ -18,20 +18,20 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.config import Config, load_config, sample_notes
 from assistant.operators import is_date
-from assistant.pipeline import Assistant
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
-from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
 from corpus.errors import ConfigError, CorpusError, IndexBusy, YoujuError
-from corpus.index import IndexStatus
 from corpus.places import data_home, remember_notes
-from corpus.readers import read_text
 from corpus.types import RefreshReport
+
+if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
+    from assistant.pipeline import Assistant
+    from corpus.index import IndexStatus
 
 __all__ = ["build_parser", "main"]
 
@@ -96,6 +96,11 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     index.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="the notes to index")
     index.add_argument("--rebuild", action="store_true", help="read and encode everything again")
     index.add_argument("--status", action="store_true", help="only show what is indexed")
+    verb(
+        "mcp",
+        _mcp,
+        "Serve ask, find and check to a chat program, by the Model Context Protocol over stdio.",
+    )
     chat = verb("chat", _chat, "Open the chat in the browser, on this machine only.")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     chat.add_argument(
@@ -197,6 +202,8 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
 
 
 def _opened(config: Config) -> Assistant:
+    from assistant.pipeline import Assistant
+
     return Assistant.open(
         config.notes,
         config.index,
@@ -328,6 +335,8 @@ def _sound(words: str) -> str:
 
 
 def _find(args: argparse.Namespace) -> int:
+    from assistant.filters import Filters
+
     if args.k < 1:
         raise ConfigError(f"-k must be at least 1, got {args.k}")
     for name in ("since", "until"):
@@ -375,6 +384,8 @@ def _texts(args: argparse.Namespace) -> Iterator[str]:
         yield from _lines()
         return
     if args.file is not None:
+        from corpus.readers import read_text
+
         source = read_text(args.file)
     else:
         source = sys.stdin.read() if args.text == "-" else _sound(args.text)
@@ -414,6 +425,14 @@ def _index(args: argparse.Namespace) -> int:
 
 def _status_object(status: IndexStatus) -> dict[str, Any]:
     return dataclasses.asdict(status)
+
+
+def _mcp(args: argparse.Namespace) -> int:
+    from assistant.mcp import serve
+
+    config = _config(args)
+    serve(lambda: _open(config))
+    return DONE
 
 
 def _chat(args: argparse.Namespace) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
-from corpus.index import IndexStatus
 from corpus.text import has_han
 from corpus.types import RefreshReport
+
+if TYPE_CHECKING:
+    from corpus.index import IndexStatus
 
 __all__ = ["answer_text", "checked_text", "hits_text", "report_text", "status_text"]
 

@@ -188,7 +188,8 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
     declared = _names([*project["dependencies"], *extras["llm"], *extras["train"]])
-    declared |= _names(extras["formats"])
+    declared |= _names([*extras["formats"], *extras["mcp"]])
+    declared |= {"anyio", "mcp-types", "pydantic"}  # what the SDK of MCP speaks
     # Part of what sentence-transformers is; nothing else may come by way of another package.
     declared |= {"torch", "transformers"}
     providers = importlib.metadata.packages_distributions()

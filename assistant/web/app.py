@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from assistant.retrieval import Filters
 from assistant.web import look
+from assistant.web.api import offer
 from assistant.web.environment import (
     free_port,
     prepare,
@@ -151,6 +152,7 @@ def build_demo(assistant: Assistant, *, folder: Path) -> Any:
     with gr.Blocks(
         title="youju 有据", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
     ) as demo:
+        offer(page.fresh_assistant)  # first: the names of the endpoints are given once
         browser = gr.BrowserState(storage_key="youju", secret=browser_secret(folder))
         with gr.Row(elem_id="yj-head"):
             gr.Markdown(look.brand(), elem_id="yj-brand")

@@ -60,6 +60,9 @@ class Assistant(Protocol):
     generator: str
     encoder_name: str
 
+    def ask(self, question: str) -> Answer:
+        """The finished answer."""
+
     def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
         """Growing answers; the last one is finished and checked."""
 
@@ -288,6 +291,11 @@ class Page:
             renamed=report.renamed,
             deleted=report.deleted,
         )
+
+    def fresh_assistant(self) -> Assistant:
+        """What answers, its notes looked at for changes: for the HTTP interface."""
+        self._look()
+        return self.assistant
 
     def _look(self) -> None:
         """Refresh the index if notes changed since the last look, a while ago."""
