@@ -233,7 +233,8 @@ class Checker:
         if not passages:
             return []
         ours = words(claim)
-        weights = weigh(ours, self._index.idf, self._index.df)
+        with self._index.snapshot() as now:
+            weights = weigh(ours, now.idf, now.df)
         ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
         every = [*ranked, *joined(ranked, passages)]
         texts = [words(p.text) for p in every]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.reranking import RERANKED, rerank
@@ -19,7 +19,7 @@ from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
 from corpus.text import fold
 from corpus.tokens import Token, content_terms, tokens
-from corpus.types import Note
+from corpus.types import Chunk, Note
 
 __all__ = ["Filters", "retrieve", "rrf"]
 
@@ -168,7 +168,7 @@ def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | No
     ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
     notes: dict[str, Note] = {}
     hits: list[Hit] = []
-    for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
+    for chunk in _chunks(now, sorted(ids, key=lambda i: (-fused[i], i)), k):
         if chunk.note not in notes:
             notes[chunk.note] = now.note(chunk.note)
         note = notes[chunk.note]
@@ -180,6 +180,12 @@ def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | No
         if len(hits) == k:
             break
     return hits
+
+
+def _chunks(now: Snapshot, ids: Sequence[int], at_once: int) -> Iterator[Chunk]:
+    """The chunks of these ids in their order, read a few at a time: most are not looked at."""
+    for at in range(0, len(ids), at_once):
+        yield from now.chunks(ids[at : at + at_once])
 
 
 def query_terms(now: Snapshot, query: str) -> dict[str, float]:
