@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
@@ -30,6 +31,7 @@ from corpus.tokens import STOP_TERMS, commonness, terms, tokens
 __all__ = ["Alignment", "Matcher", "Word", "weigh", "words"]
 
 Role = Literal["content", "stop", "negation", "quantifier"]
+_Kind = tuple[str, bool, bool, frozenset[str]]
 
 _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
@@ -56,6 +58,7 @@ class Word:
         is_number: it begins with a digit.
         clause: number of the clause (text between commas) it stands in.
         known: names by which it may be matched besides `text`: parts of an identifier.
+        kind: all of it that decides what it is paired with, wherever it stands.
     """
 
     text: str
@@ -66,6 +69,12 @@ class Word:
     is_number: bool
     clause: int
     known: frozenset[str] = frozenset()
+    kind: _Kind = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the kind once: it is looked up for every word of every passage."""
+        kind = (self.text, self.is_name, self.is_number, self.known)
+        object.__setattr__(self, "kind", kind)
 
     @property
     def is_content(self) -> bool:
@@ -310,7 +319,8 @@ def _partners(names: set[str]) -> list[str]:
 class Matcher:
     """How surely each word of a claim says the same as each word of some passages.
 
-    Made once per claim for all passages it is compared with.
+    Made once per claim for all passages it is compared with. Few words of a passage resemble any
+    word of the claim; only those cost anything.
 
     Args:
         claim: words of the claim.
@@ -325,18 +335,11 @@ class Matcher:
         similar: WordSimilarity | None,
     ) -> None:
         self.claim = claim
-        vocabulary: dict[tuple[str, bool, bool, frozenset[str]], int] = {}
-        kinds: list[Word] = []
-        for passage in passages:
-            for word in passage:
-                key = _kind(word)
-                if key not in vocabulary:
-                    vocabulary[key] = len(kinds)
-                    kinds.append(word)
-        self._columns = vocabulary
-        n, m = len(claim), len(kinds)
-        self._scores = np.zeros((n, m))
-        self._against = np.zeros((n, m), dtype=bool)
+        self._counts = [1.0 if word.role != "stop" else 0.3 for word in claim]
+        kinds = list({word.kind: word for passage in passages for word in passage}.values())
+        # per word of the claim, the score of each kind that says the same
+        scores: list[dict[int, float]] = [{} for _ in claim]
+        against: list[set[int]] = [set() for _ in claim]
         said = {word.text for word in claim}
         near = _Neighbours(kinds)
         for i, a in enumerate(claim):
@@ -346,11 +349,18 @@ class Matcher:
                 score = _pair(a, b)
                 # the opposite that the claim itself names beside this word is no contradiction
                 if b.text not in said and (b.text in contrary or _is_turned(a.text, b.text)):
-                    self._against[i, j] = True
+                    against[i].add(j)
                     score = max(score, 0.8)
-                self._scores[i, j] = score
-        if similar is not None and m:
-            _soft(claim, kinds, self._scores, similar)
+                if score:
+                    scores[i][j] = score
+        if similar is not None and kinds:
+            _soft(claim, kinds, scores, similar)
+        # the same by kind: (place in the claim, score) of each word that says the same
+        self._same: dict[_Kind, list[tuple[int, float]]] = {}
+        for i, row in enumerate(scores):
+            for j, score in row.items():
+                self._same.setdefault(kinds[j].kind, []).append((i, score))
+        self._against = [{kinds[j].kind for j in found} for found in against]
 
     def align(self, evidence: tuple[Word, ...], text: str) -> Alignment:
         """Pair the words of the claim with those of one passage, order taken into account.
@@ -362,21 +372,29 @@ class Matcher:
         Returns:
             The best path; deterministic.
         """
-        claim, n, m = self.claim, len(self.claim), len(evidence)
-        if not n or not m:
+        claim, n = self.claim, len(self.claim)
+        if not n or not evidence:
             return Alignment(claim, evidence, (-1,) * n, (0.0,) * n, (False,) * n)
-        columns = [self._columns[_kind(word)] for word in evidence]
-        scores, against = self._scores[:, columns], self._against[:, columns]
-        _cut_otherwise(claim, evidence, scores, fold(text))
+        scores: list[dict[int, float]] = [{} for _ in claim]
+        for j, word in enumerate(evidence):
+            for i, score in self._same.get(word.kind, ()):
+                scores[i][j] = score
+        _cut_otherwise(claim, evidence, scores, text)
         _in_parts(claim, evidence, scores)
-        scores[scores < _MIN_MATCH] = 0.0
-        to = _path(scores, [w.role != "stop" for w in claim])
+        rows = [
+            sorted(pair for pair in row.items() if pair[1] >= _MIN_MATCH) if row else []
+            for row in scores
+        ]
+        to = _path(rows, self._counts)
         return Alignment(
             claim,
             evidence,
             tuple(to),
-            tuple(float(scores[i, j]) if j >= 0 else 0.0 for i, j in enumerate(to)),
-            tuple(bool(against[i, j]) if j >= 0 else False for i, j in enumerate(to)),
+            tuple(row[j] if j >= 0 else 0.0 for row, j in zip(scores, to, strict=True)),
+            tuple(
+                j >= 0 and evidence[j].kind in contrary
+                for contrary, j in zip(self._against, to, strict=True)
+            ),
         )
 
 
@@ -389,15 +407,13 @@ def _is_turned(a: str, b: str) -> bool:
     return len(other) == 1 and other[0][1] in opposites(other[0][0])
 
 
-def _kind(word: Word) -> tuple[str, bool, bool, frozenset[str]]:
-    return (word.text, word.is_name, word.is_number, word.known)
-
-
-def _in_parts(claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[np.float64]) -> None:
+def _in_parts(
+    claim: Sequence[Word], evidence: Sequence[Word], scores: list[dict[int, float]]
+) -> None:
     """Pair an identifier whose parts all stand in the passage: `Llama-3.1-405B`."""
     bag: set[str] | None = None
-    for i, word in enumerate(claim):
-        if not word.is_name or len(word.known) < 2 or scores[i].max() >= 0.8:
+    for word, row in zip(claim, scores, strict=True):
+        if not word.is_name or len(word.known) < 2 or max(row.values(), default=0.0) >= 0.8:
             continue
         if bag is None:
             bag = {name for other in evidence for name in (other.text, *other.known)}
@@ -407,35 +423,38 @@ def _in_parts(claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[n
                 for k, other in enumerate(evidence)
                 if not word.known.isdisjoint({other.text, *other.known})
             )
-            scores[i, j] = max(scores[i, j], 0.85)
+            row[j] = max(row.get(j, 0.0), 0.85)
 
 
 def _cut_otherwise(
-    claim: Sequence[Word], evidence: Sequence[Word], scores: NDArray[np.float64], folded: str
+    claim: Sequence[Word], evidence: Sequence[Word], scores: list[dict[int, float]], text: str
 ) -> None:
     """Pair Chinese words whose characters stand in the passage across its own word borders."""
-    starts = [word.start for word in evidence]
-    for i, word in enumerate(claim):
-        if not _is_han_word(word.text) or len(word.text) < 2 or scores[i].max() >= 1.0:
+    folded = ""
+    starts: list[int] = []
+    for word, row in zip(claim, scores, strict=True):
+        if len(word.text) < 2 or not _is_han_word(word.text) or 1.0 in row.values():
             continue
+        folded = folded or fold(text)
         at = folded.find(word.text)
         while at >= 0:
-            j = int(np.searchsorted(starts, at, side="right")) - 1
+            starts = starts or [other.start for other in evidence]
+            j = bisect_right(starts, at) - 1
             if j >= 0:
-                scores[i, j] = max(scores[i, j], 1.0)
+                row[j] = 1.0
             at = folded.find(word.text, at + 1)
 
 
 def _soft(
     claim: Sequence[Word],
     kinds: Sequence[Word],
-    scores: NDArray[np.float64],
+    scores: list[dict[int, float]],
     similar: WordSimilarity,
 ) -> None:
     rows = [
         i
         for i, w in enumerate(claim)
-        if w.is_content and not w.is_number and not w.is_name and scores[i].max() < 1.0
+        if w.is_content and not w.is_number and not w.is_name and 1.0 not in scores[i].values()
     ]
     columns = [j for j, w in enumerate(kinds) if w.is_content and not w.is_number and not w.is_name]
     if not rows or not columns:
@@ -447,47 +466,57 @@ def _soft(
         for c in np.flatnonzero(near[r]).tolist():
             j = columns[c]
             if kinds[j].text not in contrary:
-                scores[i, j] = max(scores[i, j], float(near[r, c]))
+                scores[i][j] = max(scores[i].get(j, 0.0), float(near[r, c]))
 
 
-def _path(scores: NDArray[np.float64], counts: Sequence[bool]) -> list[int]:
-    """Place per word of the claim: the sum of scores less the jumps is largest."""
-    n = len(scores)
-    used = np.flatnonzero(scores.any(axis=0))
-    m = len(used)
-    if not m:
-        return [-1] * n
-    gains = np.where(scores[:, used] > 0, scores[:, used], -1e6)
-    gains *= np.where(counts, 1.0, 0.3)[:, None]
-    jumps = np.minimum(np.abs(used[None, :] - used[:, None] - 1), _FAR) * _JUMP
-    # state m: not paired; it remembers the place left last, so that the jump is paid on return
-    best = np.zeros(m + 1)
-    came = np.full((n, m + 1), m, dtype=np.int32)
-    held = -1
-    columns = np.arange(m)
-    for i in range(n):
-        k = int(best.argmax())
-        if gains[i].max() > -1e5:
-            moves = best[:m, None] - jumps
-            from_place = moves.argmax(axis=0)
-            value = moves[from_place, columns]
-            from_none = best[m] - (jumps[held] if held >= 0 else 0.0)
-            came[i, :m] = np.where(from_none >= value, m, from_place)
-            step = np.maximum(value, from_none) + gains[i]
+def _path(rows: Sequence[Sequence[tuple[int, float]]], counts: Sequence[float]) -> list[int]:
+    """Place per word of the claim: the sum of scores less the jumps is largest.
+
+    Args:
+        rows: per word of the claim, the places it may be paired with, ascending, and the scores.
+        counts: what the scores of each word are multiplied with.
+
+    Returns:
+        A place or -1 per word; of paths that are as good, the one that leaves a place earlier.
+        Costs the pairs of neighbouring rows.
+    """
+    first = min((row[0][0] for row in rows if row), default=-1)
+    paired: list[tuple[int, float]] = []  # the best sum that ends at each place of the word before
+    none, held = 0.0, -1  # the best sum without a pair; the jump from the place left last is due
+    came: list[dict[int, int]] = []
+    for row, counted in zip(rows, counts, strict=True):
+        step: list[tuple[int, float]] = []
+        back: dict[int, int] = {}
+        for j, score in row:
+            best, origin = none - (_jump(held, j) if held >= 0 else 0.0), -1
+            from_place, at = -math.inf, -1
+            for p, value in paired:
+                if value - _jump(p, j) > from_place:
+                    from_place, at = value - _jump(p, j), p
+            if from_place > best:
+                best, origin = from_place, at
+            step.append((j, best + score * counted))
+            back[j] = origin
+        top, at = max(paired, key=lambda pair: pair[1], default=(-1, -math.inf))[::-1]
+        if top >= none:
+            none, held, back[-1] = top, at, at
         else:
-            step = np.full(m, -1e6)
-        came[i, m] = k
-        none = best[k]
-        if k != m:
-            held = k
-        best[:m] = step
-        best[m] = none
-    at = int(best.argmax())
-    to = [-1] * n
-    for i in range(n - 1, -1, -1):
-        to[i] = int(used[at]) if at < m else -1
-        at = int(came[i, at])
+            back[-1] = -1
+        if not came:
+            held = first  # before the first pair a jump counts from the first place of all
+        paired = step
+        came.append(back)
+    top, at = max(paired, key=lambda pair: pair[1], default=(-1, -math.inf))[::-1]
+    at = at if top >= none else -1
+    to = [-1] * len(rows)
+    for i in range(len(rows) - 1, -1, -1):
+        to[i] = at
+        at = came[i][at]
     return to
+
+
+def _jump(left: int, to: int) -> float:
+    return min(abs(to - left - 1), _FAR) * _JUMP
 
 
 def weigh(

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assistant.evidence import Candidate, candidates, features, question_row
+from assistant.candidates import Candidate, candidates
+from assistant.evidence import features, question_row
 from assistant.questions import Kind, Question
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assistant.alignment import Alignment, Word
 from assistant.lexicon import LIGHT, opposites, quantifier
@@ -26,6 +27,7 @@ __all__ = [
     "lacks_relation",
     "missing_numbers",
     "mixing",
+    "replacements",
 ]
 
 
@@ -86,6 +88,22 @@ def conflicts(claim: str, note: str, found: Alignment, covered: Sequence[float])
     return sorted(out, key=lambda c: -c.strength)
 
 
+def replacements(
+    claim: str, note: str, found: Alignment, covered: Sequence[float]
+) -> list[Conflict]:
+    """The slots in which a passage has something else or denies it; not who does what to whom.
+
+    Args:
+        claim: the statement, or a question.
+        note: the passage, a sentence or a few.
+        found: their alignment.
+        covered: per word of the claim, how surely passage or context say it, in [0, 1].
+    """
+    pair = _Pair(claim, note, found, tuple(covered), has_han(claim) == has_han(note))
+    out = [*_numbers(pair), *_measures(pair), *_versions(pair), *_polarity(pair)]
+    return out + _replaced(pair) if pair.same_language else out
+
+
 # Numbers -----------------------------------------------------------------------------------
 
 
@@ -106,6 +124,8 @@ def _comparable(a: str, b: str) -> bool:
 
 def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     """Quantities of a claim that neither the passage nor its context states."""
+    if not quantities(claim):
+        return []
     known = [*quantities(note), *quantities(context)]
     plain = re.sub(r"[\s,]", "", fold(note + " " + context))
     out = []
@@ -135,6 +155,8 @@ def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
 def _numbers(pair: _Pair) -> list[Conflict]:
     """A quantity of the claim where the note has another one of the same kind."""
     claimed, noted = quantities(pair.claim), quantities(pair.note)
+    if not claimed or not noted:
+        return []
     free = [
         k
         for k in noted
@@ -243,20 +265,25 @@ _VERSIONED = re.compile(r"([A-Za-z][A-Za-z.+#]*)[\s\-_]*[vV]?(\d+(?:\.\d+)*)(?![
 
 def _versions(pair: _Pair) -> list[Conflict]:
     """The same name with another version: BlenderBot 2 where the note speaks of BlenderBot 3."""
+    claimed = _named_versions(pair.claim)
+    if not claimed:
+        return []
     noted: dict[str, set[str]] = {}
-    for m in _VERSIONED.finditer(pair.note):
-        noted.setdefault(fold(m.group(1)), set()).add(m.group(2))
+    for _, name, version in _named_versions(pair.note):
+        noted.setdefault(fold(name), set()).add(version)
     out = []
-    for m in _VERSIONED.finditer(pair.claim):
-        known = noted.get(fold(m.group(1)), set())
-        if known and m.group(2) not in known:
-            other = sorted(known)[0]
-            out.append(
-                Conflict(
-                    kind="version", said=m.group(), noted=f"{m.group(1)} {other}", strength=0.7
-                )
-            )
+    for said, name, version in claimed:
+        known = noted.get(fold(name), set())
+        if known and version not in known:
+            other = f"{name} {min(known)}"
+            out.append(Conflict(kind="version", said=said, noted=other, strength=0.7))
     return out
+
+
+@lru_cache(maxsize=8192)
+def _named_versions(text: str) -> tuple[tuple[str, str, str], ...]:
+    """Names with a version: as written, the name, the version."""
+    return tuple((m.group(), m.group(1), m.group(2)) for m in _VERSIONED.finditer(text))
 
 
 # Negation, opposites, quantifiers -------------------------------------------------------------

@@ -1,97 +1,37 @@
-"""Sentences of found passages as candidates for an answer, and what speaks for each.
+"""What speaks for each candidate for an answer.
 
 A question is aligned with a unit as a claim is: by form, by other names, by translation, by
 vector. The features say how much of the question the unit and its surroundings cover, what is
-missing or in conflict, whether it holds the kind of thing asked for, and where it stands. Knows
-hits and questions; `answering` weighs the features.
+missing or in conflict, whether it holds the kind of thing asked for, and where it stands. What
+has the same form for every candidate is computed for all of them at once. Knows candidates and
+questions; `answering` weighs the features.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.alignment import Alignment, Matcher, Word, weigh, words
-from assistant.contrast import conflicts, missing_numbers
+from assistant.candidates import Candidate
+from assistant.contrast import missing_numbers, replacements
+from assistant.fitting import Asked, fits
 from assistant.lexicon import alike
-from assistant.quantities import quantities
-from assistant.questions import Kind, Question, question_numbers
+from assistant.questions import Question
 from assistant.similarity import WordSimilarity
-from assistant.types import Hit
-from corpus.blocks import units
 from corpus.glossary import translations
-from corpus.text import fold, has_han
-from corpus.tokens import is_proper, tokens
-from corpus.types import Unit
+from corpus.text import has_han
+from corpus.tokens import is_proper
 
-__all__ = ["FEATURES", "QUESTION_FEATURES", "Candidate", "candidates", "features", "question_row"]
+__all__ = ["FEATURES", "QUESTION_FEATURES", "features", "question_row"]
 
-_MAX_CANDIDATES = 90
+_SLOTS = frozenset({"name", "version", "word", "number"})
 
-
-@dataclass(slots=True)
-class Candidate:
-    """A unit of a hit, with its surroundings.
-
-    Attributes:
-        rank: of the hit, from 0.
-        place: of the unit among those of its hit, from 0.
-        stem: the line that governs it, or "".
-        heading: headings above it.
-        before: the end of the unit before.
-        after: the beginning of the unit behind.
-    """
-
-    hit: Hit
-    unit: Unit
-    rank: int
-    place: int
-    stem: str
-    heading: str
-    before: str
-    after: str
-    covered: tuple[float, ...] = ()
-    score: float = 0.0
-
-    @property
-    def text(self) -> str:
-        """Exactly the note's words."""
-        return self.hit.note.text[self.unit.start : self.unit.end]
-
-
-def candidates(hits: Sequence[Hit]) -> list[Candidate]:
-    """The units of the hits in order, headings and header rows left out."""
-    out: list[Candidate] = []
-    for rank, hit in enumerate(hits):
-        text = hit.note.text
-        pieces = units(hit.note, hit.chunk.start, hit.chunk.end, hit.chunk.heading)
-        headers = {u.stem for u in pieces if u.kind == "row" and u.stem}
-        kept = [u for u in pieces if u.kind != "heading" and (u.start, u.end) not in headers]
-        for place, unit in enumerate(kept):
-            before = text[kept[place - 1].start : kept[place - 1].end] if place else ""
-            after = (
-                text[kept[place + 1].start : kept[place + 1].end] if place + 1 < len(kept) else ""
-            )
-            heading = unit.heading or hit.chunk.heading
-            out.append(
-                Candidate(
-                    hit=hit,
-                    unit=unit,
-                    rank=rank,
-                    place=place,
-                    stem=text[slice(*unit.stem)] if unit.stem else "",
-                    heading=" ".join(heading),
-                    before=before[-160:],
-                    after=after[:160],
-                )
-            )
-    return out[:_MAX_CANDIDATES]
-
+_Matrix = NDArray[np.float64]  # of shape (n_candidates, n_words of the question), in [0, 1]
 
 FEATURES = (
     "own", "stem", "heading", "title", "near", "all", "own_known", "all_known", "missing_names",
@@ -105,6 +45,7 @@ FEATURES = (
     "rest_own", "rest_all", "rest_lost", "clause", "clause_rest", "name_apart", "subject", "foreign",
     "rival", "in_order", "weakest_name", "entities_lost", "unmet", "fits_near", "names_someone",
 )  # fmt: skip
+_COLUMN = {name: i for i, name in enumerate(FEATURES)}
 
 
 def features(
@@ -115,7 +56,7 @@ def features(
     df: Callable[[str], int],
     similar: WordSimilarity,
 ) -> NDArray[np.float32]:
-    """What speaks for each candidate.
+    """What speaks for each candidate; sets `Candidate.covered`.
 
     Args:
         question: the parsed question.
@@ -129,49 +70,47 @@ def features(
     """
     asked = words(question.core)
     weights = weigh(asked, idf, df)
-    known = np.array([_is_known(w, df) for w in asked], dtype=float)
     texts = [words(c.text) for c in found]
-    stems, headings = [words(c.stem) for c in found], [words(c.heading) for c in found]
-    titles = [words(" ".join((c.hit.note.title, *c.hit.note.aliases))) for c in found]
     matcher = Matcher(asked, texts, similar)
-    around = Matcher(asked, [*stems, *headings, *titles], similar)
-    own_vectors = similar.vectors([c.text[:400] for c in found])
-    cosines = own_vectors @ similar.vectors([question.text])[0]
-    rows = np.zeros((len(found), len(FEATURES)), np.float32)
-    view = _View(question, asked, weights, known)
+    own = [matcher.align(text, c.text) for text, c in zip(texts, found, strict=True)]
+    covered = _Covered(question, found, own, similar)
+    known = np.array([_is_known(w, df) for w in asked], dtype=float)
     strange = np.array(
         [not known[i] and not _has_kin(w, df) for i, w in enumerate(asked)], dtype=bool
     )
-    rows[:, _COLUMN["unknown_names"]] = sum(w.is_name and strange[i] for i, w in enumerate(asked))
-    rows[:, _COLUMN["unknown_weight"]] = (
-        float(weights[strange].max(initial=0.0)) if len(asked) else 0.0
-    )
-    scores: list[NDArray[np.float64]] = []
-    seen: dict[str, NDArray[np.float64]] = {}
-
-    def covered(text: str, there: tuple[Word, ...]) -> NDArray[np.float64]:
-        if text not in seen:
-            seen[text] = np.array(around.align(there, text).score)
-        return seen[text]
-
+    cosines = similar.vectors([c.text[:400] for c in found])
+    cosines = cosines @ similar.vectors([question.text])[0]
+    columns = {
+        **_shares(asked, weights, known, covered),
+        **_standing(question, found),
+        "unknown_names": sum(w.is_name and strange[i] for i, w in enumerate(asked)),
+        "unknown_weight": float(weights[strange].max(initial=0.0)),
+        "question_words": float((weights > 0).sum()),
+        f"kind_{question.kind.value}": 1.0,
+        "near": _share(_with_neighbours(found, covered.every), weights),
+        "cosine": cosines,
+    }
+    rows = np.zeros((len(found), len(FEATURES)), np.float32)
+    for name, values in columns.items():
+        rows[:, _COLUMN[name]] = values
+    of_question = Asked(question)
+    mine, every = covered.mine.tolist(), covered.every.tolist()
+    heavy, total = weights.tolist(), float(weights.sum()) or 1.0
     for i, c in enumerate(found):
-        own = matcher.align(texts[i], c.text)
-        parts = [
-            covered(c.stem, stems[i]),
-            covered(c.heading, headings[i]),
-            covered(c.hit.note.title, titles[i]),
-        ]
-        scores.append(_fill(rows[i], view, c, own, parts))
-    _compare_all(rows, found, scores, weights, cosines)
+        c.covered = tuple(every[i])
+        near = _near_text(own[i], heavy, c.text)
+        single = {
+            **_objections(question, c, own[i], every[i]),
+            **_who_does_what(own[i], mine[i], heavy, total, c),
+            **fits(of_question, c.text, near),
+        }
+        for name, value in single.items():
+            rows[i, _COLUMN[name]] = value
+    for name, of in (("cosine_best", "cosine"), ("all_best", "all"), ("own_best", "own")):
+        column = rows[:, _COLUMN[of]]
+        rows[:, _COLUMN[name]] = column - column.max(initial=0.0)
+    rows[:, _COLUMN["all_gap"]] = rows[:, _COLUMN["all"]].max(initial=0.0)
     return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    question: Question
-    asked: tuple[Word, ...]
-    weights: NDArray[np.float64]
-    known: NDArray[np.float64]
 
 
 def _is_known(word: Word, df: Callable[[str], int]) -> bool:
@@ -184,273 +123,239 @@ def _has_kin(word: Word, df: Callable[[str], int]) -> bool:
     return any(df(name) > 0 for name in kin)
 
 
-def _share(score: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+class _Covered:
+    """How surely each candidate, and what stands around it, says each word of the question.
+
+    Attributes:
+        mine: the unit itself.
+        stem: the line that governs it.
+        heading: the headings above it.
+        title: the note's title and aliases.
+        every: the best of all, those around a little less.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        found: Sequence[Candidate],
+        own: Sequence[Alignment],
+        similar: WordSimilarity,
+    ) -> None:
+        asked = words(question.core)
+        shape = (len(found), len(asked))
+        same = ~np.array([a.is_opposite for a in own], dtype=bool).reshape(shape)
+        self.mine: _Matrix = np.array([a.score for a in own], dtype=float).reshape(shape) * same
+        numbered = [i for i, w in enumerate(asked) if w.is_number]
+        if numbered:
+            self._add_numbers(question, found, asked, numbered)
+        parts = _said_around(asked, found, similar)
+        self.stem, self.heading, self.title = (
+            np.array(part, dtype=float).reshape(shape) * same for part in parts
+        )
+        self.every: _Matrix = np.maximum.reduce(
+            [self.mine, 0.95 * self.stem, 0.85 * self.heading, 0.8 * self.title]
+        )
+
+    def _add_numbers(
+        self,
+        question: Question,
+        found: Sequence[Candidate],
+        asked: Sequence[Word],
+        numbered: Sequence[int],
+    ) -> None:
+        """A number that the unit or its surroundings state in any form is covered."""
+        for row, c in zip(self.mine, found, strict=True):
+            lost = missing_numbers(question.core, c.text, f"{c.stem} {c.heading}")
+            for i in numbered:
+                if not any(q.start <= asked[i].start < q.end for q in lost):
+                    row[i] = max(row[i], 0.9)
+
+
+def _said_around(
+    asked: tuple[Word, ...], found: Sequence[Candidate], similar: WordSimilarity
+) -> list[list[tuple[float, ...]]]:
+    """How surely stem, headings and title of each candidate say each word; each text once."""
+    named = [(c, " ".join((c.hit.note.title, *c.hit.note.aliases))) for c in found]
+    around = Matcher(
+        asked, [words(t) for c, title in named for t in (c.stem, c.heading, title)], similar
+    )
+    seen: dict[str, tuple[float, ...]] = {}
+    parts: list[list[tuple[float, ...]]] = [[], [], []]
+    for c, title in named:
+        texts = ((c.stem, c.stem), (c.heading, c.heading), (c.hit.note.title, title))
+        for part, (text, whole) in zip(parts, texts, strict=True):
+            if text not in seen:
+                seen[text] = around.align(words(whole), text).score
+            part.append(seen[text])
+    return parts
+
+
+def _share(score: _Matrix, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the weights that each row covers."""
     total = float(weights.sum())
-    return float((score * weights).sum()) / total if total > 0 else 0.0
-
-
-_COLUMN = {name: i for i, name in enumerate(FEATURES)}
-
-
-def _fill(
-    row: NDArray[np.float32],
-    view: _View,
-    c: Candidate,
-    own: Alignment,
-    parts: Sequence[NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    """Fill the features of one candidate; return how surely each word of the question is covered."""
-    weights, known = view.weights, view.known
-    same = (
-        ~np.array(own.is_opposite, dtype=bool) if own.is_opposite else np.ones(len(weights), bool)
+    found: NDArray[np.float64] = (
+        (score * weights).sum(axis=1) / total if total > 0 else np.zeros(len(score))
     )
-    mine = np.array(own.score) * same
-    stem, heading, title = (part * same if part.size else np.zeros_like(mine) for part in parts)
-    lost_numbers = missing_numbers(view.question.core, c.text, f"{c.stem} {c.heading}")
-    for i, word in enumerate(view.asked):
-        if word.is_number and not any(q.start <= word.start < q.end for q in lost_numbers):
-            mine[i] = max(mine[i], 0.9)
-    every = np.maximum.reduce([mine, 0.95 * stem, 0.85 * heading, 0.8 * title])
-    names = np.array([w.is_name or w.is_number for w in view.asked], dtype=bool)
-    lost = weights * (every < 0.5)
-    objections = conflicts(view.question.core, c.text, own, every.tolist())
-    text = c.text
-
-    def put(name: str, value: float) -> None:
-        row[_COLUMN[name]] = value
-
-    put("own", _share(mine, weights))
-    put("stem", _share(stem, weights))
-    put("heading", _share(heading, weights))
-    put("title", _share(title, weights))
-    put("all", _share(every, weights))
-    put("own_known", _share(mine, weights * known))
-    put("all_known", _share(every, weights * known))
-    put("missing_names", float((names & (every < 0.6)).sum()))
-    put("missing_weight", float(lost.sum()))
-    put("heaviest_missing", float(lost.max(initial=0.0)))
-    put("title_names", _share(np.maximum(title, heading), weights * names) if names.any() else -1.0)
-    put(
-        "conflict",
-        max(
-            (o.strength for o in objections if o.kind in ("name", "version", "word", "number")),
-            default=0.0,
-        ),
-    )
-    put(
-        "opposite",
-        float(max((o.strength for o in objections if o.kind == "opposite"), default=0.0)),
-    )
-    put("hit", c.hit.score)
-    put("rank", 1.0 / (1 + c.rank))
-    put("bm25", c.hit.scores.bm25 or 0.0)
-    put("hit_cosine", c.hit.scores.cosine or 0.0)
-    put("place", float(min(c.place, 12)))
-    put("length", float(np.log1p(len(text))))
-    put("question_words", float((weights > 0).sum()))
-    put("crossing", float(has_han(view.question.text) != has_han(text)))
-    put("is_item", float(c.unit.kind == "item"))
-    put("is_row", float(c.unit.kind == "row"))
-    put("is_code", float(c.unit.kind in ("code", "formula")))
-    put("has_stem", float(bool(c.stem)))
-    put("stem_label", float(c.stem.rstrip().endswith((":", "："))))
-    put("label", float(text.rstrip().endswith((":", "："))))
-    put("cut_off", float(text.rstrip().endswith(("...", "…"))))
-    put("asks", float(text.rstrip().endswith(("?", "？"))))
-    paired = set(own.to)
-    new = sum(w.is_content and j not in paired for j, w in enumerate(own.evidence))
-    put("new_words", float(min(new, 20)))
-    put("exact_run", _longest_run(own))
-    for name, value in _who_does_what(own, mine, every, weights, c).items():
-        put(name, value)
-    entities = names | np.array([is_proper(w.text) for w in view.asked], dtype=bool)
-    put("entities_lost", float((entities & (every < 0.5) & (weights > 0)).sum()))
-    put(f"kind_{view.question.kind.value}", 1.0)
-    _fill_fits(row, view.question, text, _near_text(own, weights, text))
-    found: NDArray[np.float64] = every
     return found
 
 
-def _who_does_what(
-    own: Alignment,
-    mine: NDArray[np.float64],
-    every: NDArray[np.float64],
+def _shares(
+    asked: Sequence[Word],
     weights: NDArray[np.float64],
-    c: Candidate,
-) -> dict[str, float]:
-    """Whether what is asked is said of the thing asked about, not of another one beside it."""
-    named = np.array([w.is_name for w in own.claim], dtype=bool)
-    rest = ~named
+    known: NDArray[np.float64],
+    covered: _Covered,
+) -> dict[str, NDArray[np.float64] | float]:
+    """How much of the question is covered by what, and what is missing."""
+    mine, every = covered.mine, covered.every
+    named = np.array([w.is_name for w in asked], dtype=bool)
+    names = named | np.array([w.is_number for w in asked], dtype=bool)
+    entities = names | np.array([is_proper(w.text) for w in asked], dtype=bool)
+    missing = every < 0.5
+    lost = weights * missing
     total = float(weights.sum()) or 1.0
-    lost = weights * (every < 0.5) * rest
-    out = {
+    around = np.maximum(covered.title, covered.heading)
+    return {
+        "own": _share(mine, weights),
+        "stem": _share(covered.stem, weights),
+        "heading": _share(covered.heading, weights),
+        "title": _share(covered.title, weights),
+        "all": _share(every, weights),
+        "own_known": _share(mine, weights * known),
+        "all_known": _share(every, weights * known),
+        "missing_names": (names & (every < 0.6)).sum(axis=1).astype(float),
+        "missing_weight": lost.sum(axis=1),
+        "heaviest_missing": lost.max(axis=1, initial=0.0),
+        "title_names": _share(around, weights * names) if names.any() else -1.0,
         "names_own": _share(mine, weights * named) if named.any() else -1.0,
         "names_around": _share(every, weights * named) if named.any() else -1.0,
-        "rest_own": _share(mine, weights * rest),
-        "rest_all": _share(every, weights * rest),
-        "rest_lost": float(lost.max(initial=0.0)) / total,
-        "weakest_name": float(every[named].min()) if named.any() else -1.0,
+        "weakest_name": every[:, named].min(axis=1) if named.any() else -1.0,
+        "rest_own": _share(mine, weights * ~named),
+        "rest_all": _share(every, weights * ~named),
+        "rest_lost": (lost * ~named).max(axis=1, initial=0.0) / total,
+        "entities_lost": (entities & missing & (weights > 0)).sum(axis=1).astype(float),
     }
+
+
+def _standing(
+    question: Question, found: Sequence[Candidate]
+) -> dict[str, NDArray[np.float64] | list[float]]:
+    """Where each candidate stands, and of what form it is."""
+    ends = [c.text.rstrip() for c in found]
+    is_chinese = has_han(question.text)
+    return {
+        "hit": [c.hit.score for c in found],
+        "rank": [1.0 / (1 + c.rank) for c in found],
+        "bm25": [c.hit.scores.bm25 or 0.0 for c in found],
+        "hit_cosine": [c.hit.scores.cosine or 0.0 for c in found],
+        "place": [float(min(c.place, 12)) for c in found],
+        "length": np.log1p([len(c.text) for c in found]),
+        "crossing": [float(is_chinese != has_han(c.text)) for c in found],
+        "is_item": [float(c.unit.kind == "item") for c in found],
+        "is_row": [float(c.unit.kind == "row") for c in found],
+        "is_code": [float(c.unit.kind in ("code", "formula")) for c in found],
+        "has_stem": [float(bool(c.stem)) for c in found],
+        "stem_label": [float(c.stem.rstrip().endswith((":", "："))) for c in found],
+        "label": [float(end.endswith((":", "："))) for end in ends],
+        "cut_off": [float(end.endswith(("...", "…"))) for end in ends],
+        "asks": [float(end.endswith(("?", "？"))) for end in ends],
+    }
+
+
+def _with_neighbours(found: Sequence[Candidate], every: _Matrix) -> _Matrix:
+    """Coverage in which the units before and behind count, too, a little less."""
+    by_place = {(c.rank, c.place): i for i, c in enumerate(found)}
+    near = every.copy()
+    for i, c in enumerate(found):
+        for d in (-1, 1):
+            j = by_place.get((c.rank, c.place + d))
+            if j is not None:
+                np.maximum(near[i], 0.85 * every[j], out=near[i])
+    return near
+
+
+def _objections(
+    question: Question, c: Candidate, own: Alignment, every: Sequence[float]
+) -> dict[str, float]:
+    """How surely the unit has something else in the place of what is asked about."""
+    found = replacements(question.core, c.text, own, every)
+    return {
+        "conflict": max((o.strength for o in found if o.kind in _SLOTS), default=0.0),
+        "opposite": max((o.strength for o in found if o.kind == "opposite"), default=0.0),
+    }
+
+
+@lru_cache(maxsize=8192)
+def _content(text: str) -> tuple[frozenset[int], tuple[int, ...]]:
+    """Places of the content words of a text, and of its names in order."""
+    found = words(text)
+    return (
+        frozenset(j for j, w in enumerate(found) if w.is_content),
+        tuple(j for j, w in enumerate(found) if w.is_name),
+    )
+
+
+@lru_cache(maxsize=2048)
+def _texts(text: str) -> frozenset[str]:
+    return frozenset(w.text for w in words(text))
+
+
+def _who_does_what(
+    own: Alignment, mine: Sequence[float], weights: Sequence[float], total: float, c: Candidate
+) -> dict[str, float]:
+    """Whether what is asked is said of the thing asked about, not of another one beside it."""
+    content, there = _content(c.text)
     pairs = [(i, j) for i, j in enumerate(own.to) if j >= 0 and weights[i] > 0]
     by_clause: dict[int, float] = {}
     rest_by_clause: dict[int, float] = {}
     for i, j in pairs:
-        k, said = own.evidence[j].clause, float(mine[i] * weights[i])
+        k, said = own.evidence[j].clause, mine[i] * weights[i]
         by_clause[k] = by_clause.get(k, 0.0) + said
-        if rest[i]:
+        if not own.claim[i].is_name:
             rest_by_clause[k] = rest_by_clause.get(k, 0.0) + said
-    out["clause"] = max(by_clause.values(), default=0.0) / total
-    out["clause_rest"] = max(rest_by_clause.values(), default=0.0) / total
-    asked = {j for i, j in pairs if named[i]}
-    others = [j for i, j in pairs if rest[i]]
-    out["name_apart"] = (
-        float(min(20, min(abs(a - b) for a in asked for b in others))) if asked and others else -1.0
-    )
-    known = {w.text for w in words(f"{c.heading} {c.hit.note.title}")}
-    there = [j for j, w in enumerate(own.evidence) if w.is_name]
-    foreign = [j for j in there if j not in asked and own.evidence[j].text not in known]
-    out["foreign"] = float(min(8, len(foreign)))
-    out["subject"] = 0.5 if not there else float(there[0] in asked)
+    asked = {j for i, j in pairs if own.claim[i].is_name}
+    others = [j for i, j in pairs if not own.claim[i].is_name]
+    known = _texts(f"{c.heading} {c.hit.note.title}")
+    foreign = {j for j in there if j not in asked and own.evidence[j].text not in known}
     main = max(rest_by_clause, key=lambda k: rest_by_clause[k], default=None)
     here = {j for j in there if own.evidence[j].clause == main}
-    out["rival"] = float(bool(named.any() and here & set(foreign) and not here & asked))
-    places = [j for _, j in pairs]
-    steps = list(pairwise(places))
-    out["in_order"] = sum(a <= b for a, b in steps) / len(steps) if steps else 1.0
-    return out
+    any_name = any(w.is_name for w in own.claim)
+    steps = list(pairwise(j for _, j in pairs))
+    return {
+        "clause": max(by_clause.values(), default=0.0) / total,
+        "clause_rest": max(rest_by_clause.values(), default=0.0) / total,
+        "name_apart": float(min(20, min(abs(a - b) for a in asked for b in others)))
+        if asked and others
+        else -1.0,
+        "foreign": float(min(8, len(foreign))),
+        "subject": 0.5 if not there else float(there[0] in asked),
+        "rival": float(bool(any_name and here & foreign and not here & asked)),
+        "in_order": sum(a <= b for a, b in steps) / len(steps) if steps else 1.0,
+        "new_words": float(min(20, len(content.difference(own.to)))),
+        "exact_run": float(_longest_run(own)),
+    }
 
 
-def _longest_run(own: Alignment) -> float:
+def _longest_run(own: Alignment) -> int:
     """Longest run of neighbouring words that are neighbours in the unit, too."""
     best = run = 0
-    for i in range(1, len(own.to)):
-        run = run + 1 if own.to[i] >= 0 and own.to[i] == own.to[i - 1] + 1 else 0
+    for a, b in pairwise(own.to):
+        run = run + 1 if b >= 0 and b == a + 1 else 0
         best = max(best, run)
-    return float(best)
+    return best
 
 
-def _compare_all(
-    rows: NDArray[np.float32],
-    found: Sequence[Candidate],
-    scores: Sequence[NDArray[np.float64]],
-    weights: NDArray[np.float64],
-    cosines: NDArray[np.float32],
-) -> None:
-    """Features that compare a candidate with its neighbours and with all others."""
-    by_place = {(c.rank, c.place): i for i, c in enumerate(found)}
-    for i, c in enumerate(found):
-        near = [scores[i]]
-        near += [
-            0.85 * scores[by_place[c.rank, c.place + d]]
-            for d in (-1, 1)
-            if (c.rank, c.place + d) in by_place
-        ]
-        rows[i, _COLUMN["near"]] = _share(np.maximum.reduce(near), weights)
-        found[i].covered = tuple(scores[i].tolist())
-    rows[:, _COLUMN["cosine"]] = cosines
-    for name, of in (("cosine_best", "cosine"), ("all_best", "all"), ("own_best", "own")):
-        column = rows[:, _COLUMN[of]]
-        rows[:, _COLUMN[name]] = column - column.max(initial=0.0)
-    rows[:, _COLUMN["all_gap"]] = rows[:, _COLUMN["all"]].max(initial=0.0)
-
-
-_WHO = re.compile(
-    r"提出|发布|作者|发明|开发|研发|推出|团队|公司|等人|由[^，,。]{1,20}(?:提出|开发|发布|设计)|来源|"
-    r"proposed|introduced|developed|released|\bby\b|et al",
-    re.IGNORECASE,
-)
-_WHEN = re.compile(
-    r"\d{2,4}\s*年|\d{1,2}\s*月|\d{4}[-/.]\d{1,2}|(?<!\d)(?:19|20)\d{2}(?!\d)|世纪|年代"
-)
-_WHY = re.compile(
-    r"因为|由于|因此|所以|导致|造成|使得|从而|为了|原因|以致|以至|避免|解决|为此|不需要|不用|只需|否则|会让|才能|"
-    r"because|since|therefore|due to|so that|in order to|avoid|otherwise|hence",
-    re.IGNORECASE,
-)
-_HOW = re.compile(
-    r"通过|利用|使用|采用|先|然后|再|把|将|步骤|方法|首先|接着|最后|用.{1,12}(?:来|去|做)|by |using|first|then|via",
-    re.IGNORECASE,
-)
-_COMPARE = re.compile(
-    r"相比|比|而|更|区别|不同|差|高于|低于|优于|than|while|whereas|differ|unlike|compared|both|only",
-    re.IGNORECASE,
-)
-_DEFINE = re.compile(
-    r"(?:[)）\"”]|^.{0,40}?)\s*(?:是|即|指|为|也就是|称为|叫做|通常指|表示|:|：|is|are|refers to|means)"
-)
-_SPELLED = re.compile(
-    r"[A-Za-z]{2,}\s*[(（][A-Za-z][^)）]{5,}[)）]|[(（][^)）]*[A-Z]{2,}[^)）]*[)）]"
-)
-_ASKS_NAME = re.compile(
-    r"全称|缩写|简称|全名|stands? for|full name|abbreviation|acronym", re.IGNORECASE
-)
-_NAMED = re.compile(r"[A-Z][A-Za-z]+")
-
-
-_SOMEONE = re.compile(r"等人|作者|团队|公司|实验室|大学|et al", re.IGNORECASE)
-_ASKS_VALUE = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})
-
-
-def _near_text(own: Alignment, weights: NDArray[np.float64], text: str) -> str:
+def _near_text(own: Alignment, weights: Sequence[float], text: str) -> str:
     """The clause of a unit that says most of the question, with its neighbours."""
     said: dict[int, float] = {}
     for i, j in enumerate(own.to):
         if j >= 0:
             k = own.evidence[j].clause
-            said[k] = said.get(k, 0.0) + own.score[i] * float(weights[i])
+            said[k] = said.get(k, 0.0) + own.score[i] * weights[i]
     if not said:
         return text
     main = max(said, key=lambda k: (said[k], -k))
     near = [w for w in own.evidence if abs(w.clause - main) <= 1]
     return text[near[0].start : near[-1].end]
-
-
-def _fill_fits(row: NDArray[np.float32], question: Question, text: str, near: str) -> None:
-    """Whether a unit, and its clause that says most, holds the kind of thing asked for."""
-    numbers = question_numbers(question.text)
-    folded = fold(question.text)
-    new = [q for q in quantities(text) if q.value not in numbers and not q.is_weak]
-    versions = any(t.kind == "number" and t.text not in folded for t in tokens(text))
-    measured = bool(question.measure) and has_han(question.measure)
-    holds = {
-        "number": bool(new or versions),
-        "date": _WHEN.search(text) is not None,
-        "who": _WHO.search(text) is not None or _NAMED.search(text) is not None,
-        "why": _WHY.search(text) is not None,
-        "how": _HOW.search(text) is not None,
-        "compares": _COMPARE.search(text) is not None,
-        "defines": _DEFINE.search(text[:80]) is not None,
-        "code": "`" in text or "```" in text or "$" in text,
-    }
-    row[_COLUMN["asks_name"]] = float(_ASKS_NAME.search(question.text) is not None)
-    row[_COLUMN["spells_out"]] = float(_SPELLED.search(text) is not None)
-    for name, value in holds.items():
-        row[_COLUMN[name]] = float(value)
-    row[_COLUMN["measure"]] = (
-        -1.0
-        if not measured
-        else float(
-            question.measure[0] in text
-            or any(q.unit and q.unit[0] == question.measure[0] for q in new)
-        )
-    )
-    wanted = {
-        Kind.NUMBER: "number", Kind.WHEN: "date", Kind.WHO: "who", Kind.WHY: "why",
-        Kind.HOW: "how", Kind.COMPARE: "compares", Kind.DEFINE: "defines", Kind.CODE: "code",
-    }.get(question.kind)  # fmt: skip
-    row[_COLUMN["fits"]] = float(holds[wanted]) if wanted else 1.0
-    asked = {w.text for w in words(question.text)}
-    someone = _SOMEONE.search(near) is not None or any(
-        (w.is_name or is_proper(w.text)) and w.text not in asked for w in words(near)
-    )
-    here = {
-        Kind.NUMBER: any(q.value not in numbers and not q.is_weak for q in quantities(near)),
-        Kind.WHEN: _WHEN.search(near) is not None,
-        Kind.WHO: someone,
-    }.get(question.kind)
-    row[_COLUMN["fits_near"]] = 0.5 if here is None else float(here)
-    row[_COLUMN["unmet"]] = float(question.kind in _ASKS_VALUE and not row[_COLUMN["fits"]])
-    row[_COLUMN["names_someone"]] = float(someone)
 
 
 QUESTION_FEATURES = (

@@ -51,7 +51,13 @@ Search = Callable[[str, int], Sequence[Hit]]
 
 
 class Places(Protocol):
-    """Notes and their chunks by path."""
+    """Notes and their chunks by path, and how rare a word is in them."""
+
+    def idf(self, term: str, /) -> float:
+        """Weight of a term."""
+
+    def df(self, term: str, /) -> int:
+        """Number of passages that hold a term."""
 
     def note(self, path: str, /) -> Note:
         """The note of a path."""
@@ -62,12 +68,6 @@ class Places(Protocol):
 
 class Source(Protocol):
     """What the check needs of notes: an index, or texts that were handed over."""
-
-    def idf(self, term: str, /) -> float:
-        """Weight of a term."""
-
-    def df(self, term: str, /) -> int:
-        """Number of passages that hold a term."""
 
     def snapshot(self) -> AbstractContextManager[Places]:
         """The notes, unchanged while the block runs."""
@@ -278,7 +278,8 @@ class Checker:
         if not passages:
             return []
         ours = words(claim)
-        weights = weigh(ours, self._source.idf, self._source.df)
+        with self._source.snapshot() as now:
+            weights = weigh(ours, now.idf, now.df)
         ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
         every = [*ranked, *joined(ranked, passages)]
         texts = [words(p.text) for p in every]

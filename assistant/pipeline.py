@@ -191,15 +191,16 @@ class Assistant:
         scope = scope_of(self.index, question)
         searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
-        selection = select(
-            parse_question(searched[0]),
-            hits,
-            idf=self.index.idf,
-            df=self.index.df,
-            similar=self._similar,
-            ranker=self._ranker,
-            answerable=self._answerable,
-        )
+        with self.index.snapshot() as now:
+            selection = select(
+                parse_question(searched[0]),
+                hits,
+                idf=now.idf,
+                df=now.df,
+                similar=self._similar,
+                ranker=self._ranker,
+                answerable=self._answerable,
+            )
         if not selection.extracts:
             text, reason = abstention(question, selection, hits)
             reason = _with_notices(reason, scope)

@@ -9,7 +9,7 @@ index, not answers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from assistant.crossing import CROSSED, Cross
@@ -19,7 +19,7 @@ from assistant.types import Hit, Scores
 from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
 from corpus.tokens import Token, content_terms, tokens
-from corpus.types import Note
+from corpus.types import Chunk, Note
 
 __all__ = ["Filters", "browse", "retrieve", "rrf"]
 
@@ -178,7 +178,7 @@ def _search(
     ranks = rrf([lexical, dense])
     notes: dict[str, Note] = {}
     hits: list[Hit] = []
-    for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
+    for chunk in _chunks(now, sorted(ids, key=lambda i: (-fused[i], i)), k):
         if chunk.note not in notes:
             notes[chunk.note] = now.note(chunk.note)
         note = notes[chunk.note]
@@ -190,6 +190,12 @@ def _search(
         if len(hits) == k:
             break
     return hits
+
+
+def _chunks(now: Snapshot, ids: Sequence[int], at_once: int) -> Iterator[Chunk]:
+    """The chunks of these ids in their order, read a few at a time: most are not looked at."""
+    for at in range(0, len(ids), at_once):
+        yield from now.chunks(ids[at : at + at_once])
 
 
 def query_terms(now: Snapshot, query: str) -> dict[str, float]:

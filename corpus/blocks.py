@@ -287,7 +287,7 @@ def units(note: Note, start: int, end: int, heading: tuple[str, ...] = ()) -> li
     return found
 
 
-@lru_cache(maxsize=64)  # the chunks of one note are asked for one after the other
+@lru_cache(maxsize=512)  # the notes that a handful of questions find
 def _units_of(text: str, start: int, is_flat: bool) -> tuple[Unit, ...]:
     return tuple(flat_units(text, start) if is_flat else _Governed(text).units(start))
 

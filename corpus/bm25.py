@@ -15,6 +15,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = ["BM25", "Terms"]
 # Terms of a query; with weights, or each as often as it is said.
 Terms = Sequence[str] | Mapping[str, float]
 
+_NUMBERS = 8192  # terms whose number is kept; the words of a few questions and their passages
 _MAGIC = b"youju-bm25-1\n"
 _ARRAYS = {
     # name -> type on disk: little-endian, so that a folder may be carried to another machine
@@ -73,6 +75,7 @@ class BM25:
         self._idfs = idfs
         self._offsets = offsets
         self._letters = letters.tobytes()
+        self._number = lru_cache(maxsize=_NUMBERS)(self._find)
 
     @classmethod
     def build(cls, ids: NDArray[np.int64], documents: Iterable[list[str]]) -> BM25:
@@ -276,7 +279,8 @@ class BM25:
                 scores[self._indices[postings]] += times * self._data[postings].astype(np.float64)
         return scores
 
-    def _number(self, term: str) -> int | None:
+    def _find(self, term: str) -> int | None:
+        """The number of a term, or None: a search of some fifteen steps."""
         wanted = term.encode("utf-8", "surrogatepass")
         low, high = 0, len(self._idfs)
         while low < high:

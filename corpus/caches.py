@@ -1,26 +1,31 @@
-"""What makes search fast and may be lost: BM25 arrays and neighbours of one generation, in files.
+"""What makes search fast and may be lost: BM25 arrays, neighbours and notes of one generation.
 
-Each file is stamped with its generation; a missing, torn or foreign one is made again from the
-store. Knows no notes and no ranking. Called by `index` (to read) and `refresh` (to write).
+Arrays and graph lie in files, stamped with their generation; a missing, torn or foreign one is
+made again from the store. The notes read last stay in memory. Knows no ranking. Called by `index`
+(to read) and `refresh` (to write).
 """
 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
 from corpus.ann import EXACT_LIMIT, ExactIndex, GraphIndex, Neighbours
 from corpus.bm25 import BM25
 from corpus.store import Reader
+from corpus.types import Note
 
 __all__ = ["Caches"]
 
 logger = logging.getLogger(__name__)
 
+_MAX_CHARS = 8_000_000  # of the notes that are kept in memory
+
 
 class Caches:
-    """BM25 arrays and neighbours of a generation: in memory, else from file, else from the store.
+    """BM25 arrays, neighbours and notes of a generation: in memory, else from file or the store.
 
     What is handed out is never changed afterwards, so readers of an older generation keep theirs.
     """
@@ -31,6 +36,30 @@ class Caches:
         self._neighbours: tuple[str, int, Neighbours] | None = None
         self._bm25_guard = Lock()
         self._neighbours_guard = Lock()
+        self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
+        self._n_chars = 0
+        self._notes_guard = Lock()
+
+    def note(self, reader: Reader, path: str) -> Note:
+        """The note of a path, the same object while it is kept: what is made of it is found again.
+
+        Raises:
+            CorpusError: no note of that path is in the index.
+        """
+        key = (reader.stamp, path)
+        with self._notes_guard:
+            if key in self._notes:
+                self._notes.move_to_end(key)
+                return self._notes[key]
+        note = reader.note(path)
+        with self._notes_guard:
+            if key in self._notes:  # another thread has read it meanwhile
+                return self._notes[key]
+            self._notes[key] = note
+            self._n_chars += len(note.text)
+            while self._n_chars > _MAX_CHARS and len(self._notes) > 1:
+                self._n_chars -= len(self._notes.popitem(last=False)[1].text)
+            return note
 
     def bm25(self, reader: Reader) -> BM25:
         """The arrays of the reader's generation."""

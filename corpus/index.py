@@ -175,7 +175,7 @@ class Snapshot:
         Raises:
             CorpusError: no note of that path is in the index.
         """
-        return self._reader.note(path)
+        return self._caches.note(self._reader, path)
 
     def notes(self) -> Iterator[Note]:
         """All notes with their text, by path."""

@@ -6,6 +6,7 @@ Knows nothing of words (`tokens`) or Markdown (`blocks`).
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.resources import files
 
@@ -17,6 +18,8 @@ _ALIKE = {
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
     "。": "。", "·": "·", "×": "x", "\u00a0": " ", "\u3000": " ", "\u2009": " ", "\u202f": " ",
 }  # fmt: skip
+
+_IDEOGRAPH = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +68,7 @@ def is_han(char: str) -> bool:
 
 def has_han(text: str) -> bool:
     """Whether a text holds a Chinese ideograph."""
-    return any(is_han(char) for char in text)
+    return _IDEOGRAPH.search(text) is not None
 
 
 def is_word_char(char: str) -> bool:

@@ -23,15 +23,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.candidates import Candidate, candidates
 from assistant.config import sample_notes
-from assistant.evidence import (
-    FEATURES,
-    QUESTION_FEATURES,
-    Candidate,
-    candidates,
-    features,
-    question_row,
-)
+from assistant.evidence import FEATURES, QUESTION_FEATURES, features, question_row
 from assistant.questions import parse_question
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity

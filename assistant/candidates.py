@@ -1,0 +1,90 @@
+"""Sentences, items and rows of found passages as candidates for an answer.
+
+Knows hits and notes; not the question. Called by `answering`; `evidence` says what speaks for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.types import Hit
+from corpus.blocks import units
+from corpus.types import Chunk, Note, Unit
+
+__all__ = ["Candidate", "candidates"]
+
+_MAX_CANDIDATES = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """A unit of a passage with its words and those that govern it."""
+
+    unit: Unit
+    text: str
+    stem: str
+    heading: str
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A unit of a hit, with its surroundings.
+
+    Attributes:
+        rank: of the hit, from 0.
+        place: of the unit among those of its hit, from 0.
+        text: exactly the note's words.
+        stem: the line that governs it, or "".
+        heading: headings above it.
+        covered: how surely each word of the question is covered, once `evidence.features` has run.
+        score: probability that it answers, once the ranker has run.
+    """
+
+    hit: Hit
+    unit: Unit
+    rank: int
+    place: int
+    text: str
+    stem: str
+    heading: str
+    covered: tuple[float, ...] = ()
+    score: float = 0.0
+
+
+def candidates(hits: Sequence[Hit]) -> list[Candidate]:
+    """The units of the hits in order, headings and header rows left out."""
+    out: list[Candidate] = []
+    for rank, hit in enumerate(hits):
+        for place, piece in enumerate(_pieces(hit.note, hit.chunk)):
+            out.append(
+                Candidate(
+                    hit=hit,
+                    unit=piece.unit,
+                    rank=rank,
+                    place=place,
+                    text=piece.text,
+                    stem=piece.stem,
+                    heading=piece.heading,
+                )
+            )
+    return out[:_MAX_CANDIDATES]
+
+
+@lru_cache(maxsize=2048)
+def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
+    """The units of a passage that may answer; the same strings as long as they are kept."""
+    text = note.text
+    pieces = units(note, chunk.start, chunk.end, chunk.heading)
+    headers = {u.stem for u in pieces if u.kind == "row" and u.stem}
+    return tuple(
+        _Piece(
+            unit=unit,
+            text=text[unit.start : unit.end],
+            stem=text[slice(*unit.stem)] if unit.stem else "",
+            heading=" ".join(unit.heading or chunk.heading),
+        )
+        for unit in pieces
+        if unit.kind != "heading" and (unit.start, unit.end) not in headers
+    )
