@@ -12,12 +12,20 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["LATEX_DELIMITERS", "Link", "Mark", "escape", "protected_spans", "render"]
+__all__ = [
+    "LATEX_DELIMITERS",
+    "Link",
+    "Mark",
+    "escape",
+    "protected_spans",
+    "render",
+    "render_note",
+]
 
 # Formulas are handed to KaTeX between private characters that `escape` removes from all other
 # text: "$5 and $6" can never become a formula by accident, nor can a note open one of its own.
@@ -37,7 +45,7 @@ _UNSAFE = str.maketrans(
     }
 )
 
-_FENCE = re.compile(r"[ \t]{0,3}(?P<fence>`{3,}|~{3,})[ \t]*[\w+#.-]*[ \t]*$", re.M)
+_FENCE = re.compile(r"[ \t]{0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]*)[ \t]*$", re.M)
 _DISPLAY_MATH = re.compile(
     r"[ \t]*(?:\$\$(?P<a>(?:(?!\n[ \t]*\n)[^$]){1,4000}?)\$\$"
     r"|\\\[(?P<b>(?:(?!\n[ \t]*\n).){1,4000}?)\\\])",
@@ -53,18 +61,34 @@ _ATOM = re.compile(
     rf"{_CODE}|{_MATH}"
     r"|!?\[\[(?P<wiki>[^\[\]\n|]+)(?:\|(?P<alias>[^\[\]\n|]+))?\]\]"
     r"|!\[(?P<image>[^\[\]\n]*)\]\([^()\n]*\)"
-    r"|(?<!!)\[(?P<link>[^\[\]\n]+)\]\([^()\n]*\)"
+    r"|(?<!!)\[(?P<link>[^\[\]\n]+)\]\((?P<url>[^()\n]*)\)"
+    r"|==(?P<hl>[^=\s](?:[^=\n]*[^=\s])?)=="
+    r"|~~(?P<del>[^~\s](?:[^~\n]*[^~\s])?)~~"
+    r"|(?<![\w*])\*(?P<em>[^*\s](?:[^*\n]*[^*\s])?)\*(?![\w*])"
     r"|(?P<bold>\*\*)"
 )
 _PROTECTED = re.compile(
     rf"^[ \t]*(?P<fence>`{{3,}}|~{{3,}}).*?(?:^[ \t]*(?P=fence)|\Z)|{_CODE}|{_MATH}", re.M | re.S
 )
+_UNSAFE_IN_CODE = str.maketrans(
+    dict.fromkeys(("\r", "\0", _INLINE, _INLINE_END, _DISPLAY, _DISPLAY_END), "\ufffd")
+)
+# What Gradio's page can colour; its C++ grammar fails unless C was loaded, so C stands for it.
+_LANGUAGES = {
+    name: name
+    for name in ("bash", "c", "css", "go", "java", "javascript", "json", "python", "rust", "sql")
+} | {
+    "cpp": "c", "c++": "c", "cc": "c", "h": "c", "js": "javascript", "jsx": "javascript",
+    "py": "python", "python3": "python", "rs": "rust", "sh": "bash", "shell": "bash",
+    "zsh": "bash", "golang": "go", "mermaid": "mermaid",
+}  # fmt: skip
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+")
 _ITEM = re.compile(
     r"(?P<indent>[ \t]*)(?P<bullet>[-*+]|\d{1,3}[.)、])(?:[ \t]+|(?<=、))(?P<task>\[[ xX]\][ \t]+)?"
 )
+_CALLOUT = re.compile(r"\[!(?P<kind>[A-Za-z]{2,20})\][+-]?[ \t]*")
 _QUOTE = re.compile(r"[ \t]{0,3}(?:>[ \t]?)+")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*(?:\[\d+\][ \t]*)*$")
 _RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\|?[ \t]*$")
@@ -100,6 +124,14 @@ class Link:
     title: str = ""
 
 
+class _How(NamedTuple):
+    """How a text is drawn: our links and cuts; `places` only where a whole note is read."""
+
+    links: Sequence[Link]
+    cuts: Sequence[int]
+    places: Callable[[str], str | None] | None = None
+
+
 class _Piece(NamedTuple):
     """Finished markup: `at` is its offset in the text, -1 for structure, which no mark owns."""
 
@@ -126,8 +158,19 @@ def render(text: str, marks: Sequence[Mark] = (), links: Sequence[Link] = ()) ->
         links: places to link, in order, not overlapping.
     """
     cuts = sorted({edge for mark in marks for edge in (mark.start, mark.end)})
-    pieces = list(_blocks(text, links, cuts))
-    return _join(pieces, marks)
+    return _join(list(_blocks(text, _How(links, cuts))), marks)
+
+
+def render_note(text: str, places: Callable[[str], str | None]) -> str:
+    """A whole note to read: headings, links that navigate, code in colour, diagrams.
+
+    The result is HTML blocks and fenced code between blank lines, as Gradio's Markdown takes it.
+
+    Args:
+        text: Markdown of a note without its front matter, hostile included.
+        places: the address of what a link or wikilink names; None leaves its text.
+    """
+    return _join(list(_blocks(text, _How((), (), places))), ())
 
 
 def _join(pieces: Sequence[_Piece], marks: Sequence[Mark]) -> str:
@@ -139,29 +182,42 @@ def _join(pieces: Sequence[_Piece], marks: Sequence[Mark]) -> str:
         return found if found >= 0 and piece.at < marks[found].end else -1
 
     owners = [owner(piece) for piece in pieces]
+    plain = _unpainted(pieces)
     last = {number: at for at, number in enumerate(owners) if number >= 0}
     out: list[str] = []
     open_mark = -1
     for at, (piece, number) in enumerate(zip(pieces, owners, strict=True)):
-        if number != open_mark:
+        painted = -1 if at in plain else number
+        if painted != open_mark:
             if open_mark >= 0:
                 out.append("</span>")
-            if number >= 0:
+            if painted >= 0:
                 title = f' title="{escape(marks[number].title)}"' if marks[number].title else ""
                 out.append(f'<span class="{marks[number].css}"{title}>')
-            open_mark = number
+            open_mark = painted
         out.append(piece.markup)
         if number >= 0 and last[number] == at:
-            out.append("</span>" + marks[number].tail)
+            out.append(("</span>" if painted >= 0 else "") + marks[number].tail)
             open_mark = -1
     if open_mark >= 0:
         out.append("</span>")
     return "".join(out)
 
 
-def _blocks(text: str, links: Sequence[Link], cuts: Sequence[int]) -> Iterator[_Piece]:
+def _unpainted(pieces: Sequence[_Piece]) -> set[int]:
+    """Numbers of the pieces no line is drawn under: our links and the blanks between them."""
+    links = {at for at, piece in enumerate(pieces) if piece.markup.startswith('<a class="cite"')}
+    blanks = {
+        at
+        for at, piece in enumerate(pieces)
+        if not piece.markup.strip() and {at - 1, at + 1} & links
+    }
+    return links | blanks
+
+
+def _blocks(text: str, how: _How) -> Iterator[_Piece]:
     """Pieces of the whole text, block by block."""
-    at, container = 0, ""
+    at, container, callout = 0, "", ""
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
@@ -174,7 +230,7 @@ def _blocks(text: str, links: Sequence[Link], cuts: Sequence[int]) -> Iterator[_
         if fence:
             close = re.compile(rf"^[ \t]*{re.escape(fence['fence'])}[`~]*", re.M).search(text, end)
             stop = close.start() if close else len(text)
-            yield _Piece(at, f"<pre><code>{escape(text[end + 1 : stop].rstrip())}</code></pre>")
+            yield _code(text[end + 1 : stop].rstrip(), at, fence["language"].lower(), how)
             at = close.end() if close else len(text)
         elif formula:
             body = formula["a"] or formula["b"]
@@ -186,7 +242,14 @@ def _blocks(text: str, links: Sequence[Link], cuts: Sequence[int]) -> Iterator[_
             elif kind in ("p", "table") and container != kind:
                 yield _Piece(-1, f"<{kind}>")
             container = kind if kind in ("p", "table") else ""
-            yield from _line(text, at, end, kind, links, cuts)
+            if kind == "quote":
+                body = at + len(_QUOTE.match(text[at:end])[0])  # type: ignore[index]  # _kind did
+                opened = _CALLOUT.match(text, body, end)
+                callout = opened["kind"].lower() if opened else callout
+                yield from _quote(text, opened.end() if opened else body, end, callout, opened, how)
+            else:
+                callout = ""
+                yield from _line(text, at, end, kind, how)
             at = end
         if at < len(text) and text[at] == "\n":
             at += 1
@@ -207,16 +270,18 @@ def _kind(line: str) -> str:
 
 
 def _line(
-    text: str, at: int, end: int, kind: str, links: Sequence[Link], cuts: Sequence[int]
+    text: str, at: int, end: int, kind: str, how: _How
 ) -> Iterator[_Piece]:
     """Pieces of one line."""
     if kind == "table":
-        yield from _row(text, at, end, links, cuts)
+        yield from _row(text, at, end, how)
     elif kind == "heading":
-        body = at + len(_HEADING.match(text[at:end])[0])  # type: ignore[index]  # _kind matched it
-        yield _Piece(-1, "<div class='hd'>")
-        yield from _inline(text, body, end, links, cuts)
-        yield _Piece(-1, "</div>")
+        marker = _HEADING.match(text[at:end])[0]  # type: ignore[index]  # _kind matched it
+        level = marker.count("#")
+        tag = f"h{min(level + 1, 6)}" if how.places else "div"
+        yield _Piece(-1, f"<{tag} class='hd l{level}'>")
+        yield from _inline(text, at + len(marker), end, how)
+        yield _Piece(-1, f"</{tag}>")
     elif kind == "item":
         item = _ITEM.match(text[at:end])
         assert item is not None  # _kind matched it
@@ -225,19 +290,39 @@ def _line(
         if item["task"]:
             bullet = "☑" if "x" in item["task"].lower() else "☐"
         yield _Piece(-1, f"<div class='li d{depth}'><span class='bu'>{escape(bullet)}</span><div>")
-        yield from _inline(text, at + item.end(), end, links, cuts)
+        yield from _inline(text, at + item.end(), end, how)
         yield _Piece(-1, "</div></div>")
-    elif kind == "quote":
-        body = at + len(_QUOTE.match(text[at:end])[0])  # type: ignore[index]  # _kind matched it
-        yield _Piece(-1, "<div class='bq'>")
-        yield from _inline(text, body, end, links, cuts)
-        yield _Piece(-1, "</div>")
     elif kind == "p":
-        yield from _inline(text, at, end, links, cuts)
+        yield from _inline(text, at, end, how)
+
+
+def _quote(
+    text: str, at: int, end: int, callout: str, opened: re.Match[str] | None, how: _How
+) -> Iterator[_Piece]:
+    """Pieces of a quoted line; the first of a callout is its title."""
+    css = "bq"
+    if callout:
+        css += f" co co-{callout}" + (" co-t" if opened else "")
+    yield _Piece(-1, f"<div class='{css}'>")
+    if opened and not text[at:end].strip():
+        yield _Piece(-1, escape(callout.capitalize()))
+    yield from _inline(text, at, end, how)
+    yield _Piece(-1, "</div>")
+
+
+def _code(body: str, at: int, language: str, how: _How) -> _Piece:
+    """A block of code: escaped, or fenced for Gradio to colour where a note is read."""
+    known = _LANGUAGES.get(language)
+    if how.places is None or known is None:
+        return _Piece(at, f"<pre><code>{escape(body)}</code></pre>")
+    longest = max((len(run) for run in re.findall("`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    shown = body.translate(_UNSAFE_IN_CODE)
+    return _Piece(-1, f"\n\n{fence}{known}\n{shown}\n{fence}\n\n")
 
 
 def _row(
-    text: str, at: int, end: int, links: Sequence[Link], cuts: Sequence[int]
+    text: str, at: int, end: int, how: _How
 ) -> Iterator[_Piece]:
     """Pieces of a table row; the rule below the header gives none."""
     line = text[at:end]
@@ -255,9 +340,9 @@ def _row(
             cell += 1
         yield _Piece(-1, "<td>")
         lead = len(text[first:cell]) - len(text[first:cell].lstrip())
-        yield from _inline(text, first + lead, first + len(text[first:cell].rstrip()), links, cuts)
+        yield from _inline(text, first + lead, first + len(text[first:cell].rstrip()), how)
         if cell >= last:
-            yield from _inline(text, last + 1, end, links, cuts)  # markers after the row
+            yield from _inline(text, last + 1, end, how)  # markers after the row
         yield _Piece(-1, "</td>")
         first = cell + 1
     yield _Piece(-1, "</tr>")
@@ -269,17 +354,17 @@ def _in_atom(text: str, start: int, at: int, end: int) -> bool:
 
 
 def _inline(
-    text: str, start: int, end: int, links: Sequence[Link], cuts: Sequence[int]
+    text: str, start: int, end: int, how: _How
 ) -> Iterator[_Piece]:
     """Pieces of a line's text: links of ours, code, formulas, bold and plain runs."""
     bold = False
     at = start
-    inside = [link for link in links if start <= link.start and link.end <= end]
+    inside = [link for link in how.links if start <= link.start and link.end <= end]
     for link in [*inside, None]:
         stop = link.start if link else end
         n_bars = sum(1 for match in _ATOM.finditer(text, at, end) if match["bold"])
         for match in _ATOM.finditer(text, at, stop):
-            yield from _runs(text, at, match.start(), cuts, bold)
+            yield from _runs(text, at, match.start(), how.cuts, bold)
             if match["bold"]:
                 if bold or n_bars > 1:
                     bold = not bold
@@ -287,9 +372,9 @@ def _inline(
                     yield _Piece(match.start(), "**")
                 n_bars -= 1
             else:
-                yield from _atom(text, match, cuts, bold)
+                yield from _atom(text, match, how, bold)
             at = match.end()
-        yield from _runs(text, at, stop, cuts, bold)
+        yield from _runs(text, at, stop, how.cuts, bold)
         if link:
             title = f' title="{escape(link.title)}"' if link.title else ""
             shown = escape(text[link.start : link.end])
@@ -297,7 +382,7 @@ def _inline(
             at = link.end
 
 
-def _atom(text: str, match: re.Match[str], cuts: Sequence[int], bold: bool) -> Iterator[_Piece]:
+def _atom(text: str, match: re.Match[str], how: _How, bold: bool) -> Iterator[_Piece]:
     """Pieces of one matched construct."""
     formula = match["m0"] or match["m1"] or match["m2"]
     if match["code"]:
@@ -306,10 +391,32 @@ def _atom(text: str, match: re.Match[str], cuts: Sequence[int], bold: bool) -> I
         left, right = (_DISPLAY, _DISPLAY_END) if match["m2"] else (_INLINE, _INLINE_END)
         yield _Piece(match.start(), left + escape(formula) + right)
     elif formula:  # Chinese between two dollars: prices, not a formula
-        yield from _runs(text, match.start(), match.end(), cuts, bold)
+        yield from _runs(text, match.start(), match.end(), how.cuts, bold)
     else:
-        group = next(name for name in ("alias", "wiki", "image", "link") if match[name] is not None)
-        yield from _runs(text, *match.span(group), cuts, bold)
+        yield from _worded(text, match, how, bold)
+
+
+_TAGS = {"hl": "mark", "del": "del", "em": "em"}
+
+
+def _worded(text: str, match: re.Match[str], how: _How, bold: bool) -> Iterator[_Piece]:
+    """Pieces of a construct that shows words: emphasis, or a link's."""
+    groups = ("hl", "del", "em", "alias", "wiki", "image", "link")
+    group = next(name for name in groups if match[name] is not None)
+    start, end = match.span(group)
+    opening = closing = ""
+    if group in _TAGS:
+        opening, closing = f"<{_TAGS[group]}>", f"</{_TAGS[group]}>"
+    elif how.places and group != "image":
+        href = how.places(match["wiki"] if match["link"] is None else match["url"])
+        if href:
+            out = ' target="_blank" rel="noopener noreferrer"' if href.startswith("http") else ""
+            opening, closing = f'<a class="w" href="{escape(href)}"{out}>', "</a>"
+    if opening:
+        yield _Piece(-1, opening)
+    yield from _runs(text, start, end, how.cuts, bold)
+    if closing:
+        yield _Piece(-1, closing)
 
 
 def _runs(text: str, start: int, end: int, cuts: Sequence[int], bold: bool) -> Iterator[_Piece]:
