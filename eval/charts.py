@@ -10,7 +10,7 @@ from html import escape
 
 __all__ = ["bars", "curve"]
 
-_W, _H, _LEFT, _TOP = 560, 260, 48, 28
+_W, _H, _LEFT, _TOP = 620, 260, 48, 28
 _COLOURS = ("#2f6f4f", "#b4472e", "#3b5b92", "#8a6d1f")
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.grid{stroke:#ddd}.axis{stroke:#888}"
@@ -76,7 +76,7 @@ def curve(
         diagonal: whether to show where y equals x.
     """
     out = _open(title, _W, _H + 40)
-    width, height = _W - _LEFT - 160, _H - _TOP - 24
+    width, height = _W - _LEFT - 220, _H - _TOP - 24
 
     def at(point: tuple[float, float]) -> str:
         x, y = (min(1.0, max(0.0, value)) for value in point)

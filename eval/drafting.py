@@ -31,12 +31,18 @@ from corpus.types import Note, Unit
 __all__ = ["FIELDS", "Draft", "counted", "draft", "save"]
 
 _EACH = 3  # drafts of one kind from one note at most
+# A Latin name may be defined by 是 alone; before a Chinese one, that is too often a plain clause.
 _DEFINED = re.compile(
-    r"^(?:\*\*)?"
-    r"(?P<name>[A-Za-z][\w.+-]{1,30}(?: [A-Z0-9][\w.+-]*){0,3}|[\u4e00-\u9fff]{2,10}?)(?:\*\*)?"
+    r"^(?:\*\*)?(?:"
+    r"(?P<latin>[A-Za-z][\w.+-]{1,30}(?: [A-Z0-9][\w.+-]*){0,3})(?:\*\*)?"
     r"\s*(?:[(（][^()（）]{2,60}[)）])?\s*"
     r"(?:是一种|是一类|是一个|是指|指的是|是|is an? |is the |are )"
+    r"|(?P<han>(?:(?![的了在看还都或和就也每这那把对])[\u4e00-\u9fff]){2,8})(?:\*\*)?"
+    r"\s*(?:[(（][^()（）]{2,60}[)）])?\s*(?:是一种|是一类|是一个|是指|指的是))"
 )
+# A line of a bibliography, or one whose figure is part of code, a formula or a quotation.
+_CITED = re.compile(r"arXiv|doi|出处|来源|https?://|\bet al|等,\s*\*|\*[A-Z][^*]{15,}\*")
+_ENCLOSED = re.compile(r"`[^`]*`|\$[^$]*\$|“[^”]*”|\[\[[^]]*\]\]")
 _PRONOUN = re.compile(
     r"^(?:这|那|它|其|该|本|我们|他|她|此|It|This|That|These|They|There|We|He|She)"
 )
@@ -60,7 +66,7 @@ _ATTRIBUTES = {
 }  # fmt: skip
 _NOT = (
     (re.compile(r"(?<!不)(?<![但就只还也都总])是(?!否|不是)"), "不是"),
-    (re.compile(r"(?<!不)能(?=[够用在把让])"), "不能"),
+    (re.compile(r"(?<![不只才可就都也])能(?=[够用在把让])"), "不能"),
     (re.compile(r"\b(is|are|was|were|can|does)\b(?! not)"), r"\1 not"),
 )
 
@@ -178,28 +184,35 @@ def _of_headings(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
         )
         if not 2 <= len(title) <= 40 or _IDLE.match(title) or title == subject:
             continue
-        body = [(u.start, u.end) for u in every[n + 1 : n + 3] if u.kind != "heading"]
+        body = [(u.start, u.end) for u in every[n + 1 : n + 4] if u.kind != "heading"]
+        if re.search(r"[:：,，;；]", title):  # several things in one heading
+            continue
         named = subject and subject.lower() not in title.lower()
         if title.endswith(("?", "？")):
             text = title
         elif has_han(title):
-            text = f"{subject} 的{title}是怎样的？" if named else f"{title}是怎样的？"
+            text = f"{subject} 的{title}，笔记怎么说？" if named else f"{title}，笔记怎么说？"
         else:
             text = f"What do the notes say about {title}{f' of {subject}' if named else ''}?"
         yield _make(note, "heading", text, answerable=True, gold=_gold(note, *body))
 
 
 def _of_definitions(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
-    for unit in every:
+    for unit, name in _defined(note, every):
         said = note.text[unit.start : unit.end]
-        match = _DEFINED.match(said) if unit.kind in ("paragraph", "item", "quote") else None
-        if match is None or _PRONOUN.match(said):
-            continue
-        name = match["name"].strip()
         text = f"什么是 {name}？" if has_han(said) else f"What is {name}?"
         yield _make(
             note, "definition", text, answerable=True, gold=_gold(note, (unit.start, unit.end))
         )
+
+
+def _defined(note: Note, every: Sequence[Unit]) -> Iterator[tuple[Unit, str]]:
+    """Units that say what something is, with its name."""
+    for unit in every:
+        said = note.text[unit.start : unit.end]
+        match = _DEFINED.match(said) if unit.kind in ("paragraph", "item", "quote") else None
+        if match is not None and not _PRONOUN.match(said):
+            yield unit, (match["latin"] or match["han"]).strip()
 
 
 def _of_lists(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
@@ -211,7 +224,9 @@ def _of_lists(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
         said = re.sub(r"[*`]|[:：\s]+$", "", note.text[slice(*stem)]).strip()
         if len(spans) < 2 or not 4 <= len(said) <= 60 or _PRONOUN.match(said):
             continue
-        text = f"{said}，有哪些？" if has_han(said) else f"What is listed under “{said}”?"
+        if re.search(r"[,，;；、“”]", said):  # a sentence that goes on, not a name for the list
+            continue
+        text = f"{said}：分别是什么？" if has_han(said) else f"What is listed under “{said}”?"
         yield _make(note, "list", text, answerable=True, gold=_gold(note, *spans))
 
 
@@ -219,16 +234,32 @@ def _of_numbers(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
     for unit, figure in _figures(note, every):
         said = note.text[unit.start : unit.end]
         value = said[figure[0] : figure[1]]
-        before = re.split(r"[，,；;]", said[: figure[0]])[-1].strip(" *`")
         if has_han(said):
-            if len(before) < 5 or _PRONOUN.match(before):
+            text = _asked_for(said, figure)
+            if not text:
                 continue
-            text = f"{before}多少？"
         else:
             gap = f"{said[: figure[0]]}___{said[figure[1] :]}".strip()
             text = f"Which number belongs in the gap: {gap}"
         gold = _gold(note, (unit.start, unit.end))
         yield _make(note, "number", text, answerable=True, gold=gold, facts=(value,))
+
+
+def _asked_for(said: str, figure: tuple[int, int]) -> str:
+    """The clause around a figure with a question word in its place; "" if it says too little."""
+    before = re.split(r"[，,；;。：:]", said[: figure[0]])[-1].strip(" *`-")
+    after = re.split(r"[，,；;。：:]", said[figure[1] :])[0].strip(" *`")
+    value = said[figure[0] : figure[1]]
+    unit = re.sub(r"^[\d.,\s]+", "", value)
+    if len(re.findall(r"[\u4e00-\u9fff]", before + after)) < 5 or _PRONOUN.match(before):
+        return ""
+    if unit == "年" and re.match(r"(?:19|20)\d\d", value):
+        asked = "哪一年"
+    else:
+        asked = (
+            "百分之多少" if unit == "%" else f"多少{unit if has_han(unit) else f' {unit}'.rstrip()}"
+        )
+    return f"{before}{asked}{after.rstrip('。.')}？"
 
 
 def _figures(note: Note, every: Sequence[Unit]) -> Iterator[tuple[Unit, tuple[int, int]]]:
@@ -238,13 +269,18 @@ def _figures(note: Note, every: Sequence[Unit]) -> Iterator[tuple[Unit, tuple[in
         if unit.kind not in ("paragraph", "item") or not 12 <= len(said) <= 160:
             continue
         found = quantities(said)
-        if len(found) == 1 and re.search(r"\d", said[found[0].start : found[0].end]):
-            yield unit, (found[0].start, found[0].end)
+        if len(found) != 1 or _CITED.search(said):
+            continue
+        start, end = found[0].start, found[0].end
+        enclosed = any(m.start() < end and start < m.end() for m in _ENCLOSED.finditer(said))
+        if re.search(r"\d", said[start:end]) and not enclosed:
+            yield unit, (start, end)
 
 
 def _unanswerable(note: Note, whole: str, rng: random.Random) -> Iterator[Draft]:
-    subject = _subject(note)
-    if not subject:
+    names = [name for _, name in _defined(note, _prose(note)) if len(name) <= 20]
+    subject = names[0] if names else _subject(note)
+    if not subject or not re.search(r"[^\W\d_]", subject):
         return
     lang = "zh" if has_han(note.text[:2000]) else "en"
     left = [form for word, form in _ATTRIBUTES[lang] if word not in whole]
@@ -269,7 +305,9 @@ def _claims(note: Note, whole: str, rng: random.Random) -> Iterator[Draft]:
     denied = [
         (unit, "negation", said)
         for unit in every
-        if unit.kind == "paragraph" and (said := _denied(note.text[unit.start : unit.end]))
+        if unit.kind == "paragraph"
+        and not _CITED.search(note.text[unit.start : unit.end])
+        and (said := _denied(note.text[unit.start : unit.end]))
     ]
     for made in (altered, denied):
         for unit, kind, said in rng.sample(made, min(_EACH - 1, len(made))):
@@ -284,7 +322,8 @@ def _other_number(said: str, figure: tuple[int, int], rng: random.Random) -> str
     """The sentence with the digits of its figure changed in one place; "" if that can't be."""
     value = said[figure[0] : figure[1]]
     digits = [m.start() for m in re.finditer(r"\d", value)]
-    at = digits[0] if len(digits) == 1 else rng.choice(digits[:2])
+    year = re.match(r"(?:19|20)\d\d", value)  # 8013 would be no year at all
+    at = digits[3] if year else rng.choice(digits[:2])
     other = str((int(value[at]) + rng.randint(1, 7)) % 9 + 1)
     if other == value[at]:
         other = str(int(other) % 9 + 1)

@@ -195,6 +195,8 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
     providers = importlib.metadata.packages_distributions()
     wrong = []
     for path in modules():
+        if path == "eval/peers/run.py":  # other libraries, in an environment of their own
+            continue
         for found in imports(path):
             if found.top in PACKAGES or found.top in sys.stdlib_module_names:
                 continue

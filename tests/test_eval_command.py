@@ -15,7 +15,10 @@ from assistant import cli
 from assistant.contexts import Contexts
 from corpus.encoder import load_encoder
 from corpus.errors import ConfigError
-from eval import charts, figures, runs
+from corpus.index import Index
+from corpus.readers import Vault
+from corpus.types import Note
+from eval import charts, drafting, figures, runs
 from eval.answers import abstention_curve
 from eval.records import load_records, sample
 
@@ -240,6 +243,39 @@ def test_a_limit_on_an_error_is_an_upper_one() -> None:
     assert runs.failing(metrics, ["false-support=0.1"]) == [
         "false support is 0.2, above the limit 0.1"
     ]
+
+
+def test_speed_is_told_by_job_for_wall_and_processor(notes: Path, tmp_path: Path) -> None:
+    mine, out = lines(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "run.json"
+    assert evaluate("speed", mine, "--notes", notes, "--out", out) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    assert (run["n"], run["notes"]) == (2, 2)
+    for job in ("find", "ask", "check"):
+        assert 0 < run["metrics"][f"{job} median ms"][0] <= run["metrics"][f"{job} p95 ms"][0]
+        assert f"{job} median CPU ms" in run["metrics"]
+        assert all(item[f"{job} ms"] > 0 for item in run["items"])
+
+
+def test_a_chat_model_may_draft_but_its_quotes_must_stand_in_the_note(
+    notes: Path, tmp_path: Path
+) -> None:
+    def more(note: Note) -> list[dict[str, Any]]:
+        return [
+            {
+                "text": "谁提出了 HNSW？",
+                "quote": "由 Malkov 在 2016 年提出",
+                "drafted_by": "a model",
+            },
+            {"text": "编造的？", "quote": "笔记里没有的话"},
+        ]
+
+    with Index.open(tmp_path / "index", encoder=load_encoder()) as index:
+        index.refresh(Vault(notes))
+        drafts = drafting.draft(index, more=more)
+    texts = {one.text: one for one in drafts}
+    assert texts["谁提出了 HNSW？"].drafted_by == "a model"
+    assert texts["谁提出了 HNSW？"].gold[0]["note"] == "index.md"
+    assert "编造的？" not in texts
 
 
 def test_the_curve_of_abstention_gives_both_errors() -> None:

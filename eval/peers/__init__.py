@@ -1,0 +1,1 @@
+"""Hybrid retrieval of other libraries over the same chunks and questions; see README.md here."""
