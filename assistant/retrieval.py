@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from assistant.crossing import CROSSED, Cross
 from assistant.filters import Filters
+from assistant.naming import held_names
 from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
 from corpus.glossary import expansions
@@ -159,8 +160,9 @@ def _search(
     `only` are the ids that may be found, all of which are looked at; None for any.
     """
     terms = query_terms(now, query)
+    named = held_names(now, query)
     if only is None:
-        lexical = [i for i, _ in now.bm25(terms, depth)]
+        lexical = list(dict.fromkeys([*(i for i, _ in now.bm25(terms, depth)), *named]))
         dense = [i for i, s in now.nearest(query, depth) if s > 0]
         ids = list(dict.fromkeys(lexical + dense))
     else:
@@ -168,6 +170,10 @@ def _search(
     if not ids:
         return []
     bm25 = dict(zip(ids, now.score_bm25(terms, ids), strict=True))
+    for i in named.keys() & bm25.keys():
+        bm25[i] += named[i]
+    if named:
+        lexical.sort(key=lambda i: (-bm25[i], i))
     cosine = dict(zip(ids, now.cosine(query, ids), strict=True))
     if only is not None:
         lexical, dense = (

@@ -33,6 +33,7 @@ Terms = Sequence[str] | Mapping[str, float]
 
 _NUMBERS = 8192  # terms whose number is kept; the words of a few questions and their passages
 _MAGIC = b"youju-bm25-1\n"
+_CACHED = 64  # pieces of terms whose passages are remembered
 _ARRAYS = {
     # name -> type on disk: little-endian, so that a folder may be carried to another machine
     "ids": "<i8", "indptr": "<i8", "indices": "<i4", "data": "<f4", "idfs": "<f8",
@@ -76,6 +77,7 @@ class BM25:
         self._offsets = offsets
         self._letters = letters.tobytes()
         self._number = lru_cache(maxsize=_NUMBERS)(self._find)
+        self._held = lru_cache(maxsize=_CACHED)(self._with_piece)
 
     @classmethod
     def build(cls, ids: NDArray[np.int64], documents: Iterable[list[str]]) -> BM25:
@@ -191,11 +193,20 @@ class BM25:
         """Ids of the chunks in which each of these pieces stands inside a term; all for none."""
         kept = np.ones(len(self._ids), np.bool_)
         for piece in pieces:
-            held = np.zeros(len(self._ids), np.bool_)
-            for number in self._numbers_with(piece.encode("utf-8", "surrogatepass")):
-                held[self._indices[self._indptr[number] : self._indptr[number + 1]]] = True
-            kept &= held
+            kept &= self._held(piece)
         return self._ids[kept]
+
+    def _with_piece(self, piece: str) -> NDArray[np.bool_]:
+        """Which chunks hold a term with a piece, of shape (n,); read only."""
+        numbers = self._numbers_with(piece.encode("utf-8", "surrogatepass"))
+        starts = self._indptr[numbers]
+        lengths = self._indptr[numbers + 1] - starts
+        # the postings of all these terms, one range behind the other
+        shift = starts - (np.cumsum(lengths) - lengths)
+        postings = np.arange(int(lengths.sum())) + np.repeat(shift, lengths)
+        held = np.zeros(len(self._ids), np.bool_)
+        held[self._indices[postings]] = True
+        return held
 
     def _numbers_with(self, piece: bytes) -> NDArray[np.int64]:
         """Numbers of the terms whose bytes hold a piece, and a few that end with its beginning."""

@@ -15,6 +15,7 @@ from threading import Lock
 from corpus.ann import EXACT_LIMIT, ExactIndex, GraphIndex, Neighbours
 from corpus.bm25 import BM25
 from corpus.store import Reader
+from corpus.text import fold
 from corpus.types import Note
 
 __all__ = ["Caches"]
@@ -34,6 +35,7 @@ class Caches:
         self._folder = folder
         self._bm25: tuple[str, int, BM25] | None = None
         self._neighbours: tuple[str, int, Neighbours] | None = None
+        self._names: tuple[str, str] = ("", "")
         self._bm25_guard = Lock()
         self._neighbours_guard = Lock()
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
@@ -77,6 +79,15 @@ class Caches:
             if self._bm25 is None or self._bm25[1] <= reader.generation:
                 self._bm25 = (reader.stamp, reader.generation, found)
             return found
+
+    def names(self, reader: Reader) -> str:
+        """Titles, aliases and tags of the reader's generation, folded, one a line."""
+        stamp, names = self._names
+        if stamp != reader.stamp:
+            rows = reader.listing()
+            names = fold("\n".join(n for row in rows for n in (row.title, *row.aliases, *row.tags)))
+            self._names = reader.stamp, names
+        return names
 
     def neighbours(self, reader: Reader) -> Neighbours:
         """The neighbours of the reader's generation; exact while there is no whole graph."""

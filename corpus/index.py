@@ -148,10 +148,15 @@ class Snapshot:
         by_id = dict(zip(known.tolist(), found, strict=True))
         return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
 
-    def holding(self, phrase: str) -> list[int]:
-        """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending."""
+    def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
+        """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending.
+
+        With `at_most`, none where more passages than that would have to be read.
+        """
         wanted = pattern(phrase)
         near = self._caches.bm25(self._reader).containing(keys(phrase))
+        if at_most is not None and len(near) > at_most:
+            return []
         by_note: dict[str, list[Chunk]] = defaultdict(list)
         for chunk in self._reader.chunks(near.tolist()):
             by_note[chunk.note].append(chunk)
@@ -160,6 +165,18 @@ class Snapshot:
             text = fold(self._reader.note(path).text)
             found += [c.id for c in chunks if wanted.search(text[c.start : c.end])]
         return sorted(found)
+
+    def names(self) -> str:
+        """Titles, aliases and tags of all notes, folded, one a line."""
+        return self._caches.names(self._reader)
+
+    def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
+        """Folded headings of the passages that may hold a phrase; none where they are more."""
+        near = self._caches.bm25(self._reader).containing(keys(phrase))
+        if len(near) > at_most:
+            return set()
+        chunks = self._reader.chunks(near.tolist())
+        return {fold(title) for chunk in chunks for title in chunk.heading}
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The chunks of these ids, in their order; an id that is gone is left out."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from corpus.encoder import Encoder, load_encoder
 from corpus.errors import ConfigError
 from corpus.index import Index
 from corpus.readers import Vault
-from corpus.text import fold
+from corpus.text import fold, has_han
 from eval.stats import bootstrap
 
 __all__ = [
@@ -47,7 +48,12 @@ __all__ = [
 DEPTH = 10  # ranks that the metrics look at
 METRICS = ("hit@1", "hit@5", "hit@10", "mrr@10", "ndcg@10")
 _CHUNKS = 50  # chunks asked of the product, so that ten passages are among them
-_DIMENSIONS = 256  # of LSA
+_DIMENSIONS, _WORDS = 256, 100_000  # of LSA
+_ASKING = re.compile(
+    r"[?？吗呢]|什么|如何|怎|为何|哪|多少|几[个种年次]|是否|谁|何时|^(?:what|how|why|who|when|where|which)\b",
+    re.I,
+)
+_POOL = 200  # passages that RRF orders: a hundred of each branch
 _SEED = 7
 
 # The ids of the passages for a query, best first.
@@ -78,6 +84,7 @@ class RetrievalSet:
         queries: text per id, in the order of the file; those with a relevant passage.
         gold: grade per passage id, above 0, per query id.
         answers: short answers per query id, where the set has them.
+        categories: kind of query per query id, where the set says it.
     """
 
     name: str
@@ -85,6 +92,7 @@ class RetrievalSet:
     queries: Mapping[str, str]
     gold: Mapping[str, Mapping[str, int]]
     answers: Mapping[str, tuple[str, ...]]
+    categories: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_dev(name: str) -> bool:
@@ -120,6 +128,11 @@ def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
             for row in _rows(base / "queries.jsonl")
             if str(row["id"]) in gold and is_dev(str(row["id"])) in wanted
         }
+        categories = {
+            str(row["id"]): str(row["category"])
+            for row in _rows(base / "queries.jsonl")
+            if row.get("category")
+        }
         path = base / "answers.jsonl"
         answers = {
             str(row["id"]): tuple(map(str, row["answers"]))
@@ -130,7 +143,7 @@ def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
             f"the set {name!r} cannot be read from {base} ({fault}): name the unpacked folder of"
             " sets with --data"
         ) from fault
-    return RetrievalSet(name, passages, queries, gold, answers)
+    return RetrievalSet(name, passages, queries, gold, answers, categories)
 
 
 def only(found: RetrievalSet, queries: Sequence[str]) -> RetrievalSet:
@@ -197,8 +210,9 @@ def evaluate(found: RetrievalSet, *, encoder: Encoder | None = None) -> dict[str
         encoder: None for the built-in one.
 
     Returns:
-        `n`, `methods` (per method the metrics as [mean, low, high], and milliseconds a query) and
-        `ranks` (per query id and method, the rank of the first relevant passage, 0 beyond ten).
+        `n`, `methods` (per method the metrics as [mean, low, high], and milliseconds a query),
+        `categories` (per category `n`, and per method [hit@1, hit@10]) and `ranks` (per query id
+        and method, the rank of the first relevant passage, 0 beyond ten).
     """
     encoder = encoder or load_encoder()
     methods: dict[str, dict[str, Any]] = {}
@@ -217,7 +231,12 @@ def evaluate(found: RetrievalSet, *, encoder: Encoder | None = None) -> dict[str
             for (id_, ranking), values in zip(rankings.items(), scores, strict=True):
                 reciprocal = values["mrr@10"]
                 ranks[id_][name] = round(1 / reciprocal) if reciprocal and ranking else 0
-    return {"n": len(found.queries), "methods": methods, "ranks": ranks}
+    return {
+        "n": len(found.queries),
+        "methods": methods,
+        "categories": _by_category(found, ranks),
+        "ranks": ranks,
+    }
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -233,6 +252,7 @@ def _rankers(
     yield "BM25 + bigrams", _lexical(passages, _bigrams)
     yield "LSA", _latent(passages)
     yield "dense alone", _dense(passages, encoder)
+    yield "RRF", _by_rank(index, ids)
     yield "fused", _product(index, ids, reranked=False)
     yield "fused + reranked", _product(index, ids, reranked=True)
 
@@ -243,6 +263,47 @@ def _product(index: Index, ids: Mapping[str, str], *, reranked: bool) -> Ranker:
         return list(dict.fromkeys(ids[hit.note.path] for hit in hits))[:DEPTH]
 
     return rank
+
+
+def _by_rank(index: Index, ids: Mapping[str, str]) -> Ranker:
+    """Both branches of the product, fused by reciprocal rank instead of by score."""
+
+    def rank(query: str) -> list[str]:
+        hits = retrieve(index, query, k=_POOL, reranked=False)
+        hits.sort(key=lambda hit: (-(hit.scores.rrf or 0.0), hit.chunk.id))
+        return list(dict.fromkeys(ids[hit.note.path] for hit in hits))[:DEPTH]
+
+    return rank
+
+
+def category(query: str) -> str:
+    """What kind of query it is where a set does not say: its script, and its form."""
+    chinese, latin = has_han(query), re.search(r"[A-Za-z]{2,}", query) is not None
+    script = ("mixed" if latin else "Chinese") if chinese else "English"
+    asks = _ASKING.search(query) is not None
+    return f"{script} {'question' if asks else 'words'}"
+
+
+def _by_category(
+    found: RetrievalSet, ranks: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, Any]]:
+    """Per category `n`, and per method the means [hit@1, hit@10]."""
+    members: dict[str, list[str]] = {}
+    for id_, text in found.queries.items():
+        members.setdefault(found.categories.get(id_) or category(text), []).append(id_)
+    return {
+        name: {
+            "n": len(ids),
+            **{
+                method: [
+                    round(float(np.mean([0 < ranks[id_][method] <= depth for id_ in ids])), 4)
+                    for depth in (1, DEPTH)
+                ]
+                for method in ranks[ids[0]]
+            },
+        }
+        for name, ids in sorted(members.items())
+    }
 
 
 def _jieba_terms(text: str) -> list[str]:
@@ -268,16 +329,22 @@ def _latent(passages: Sequence[Passage]) -> Ranker:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    weigh = TfidfVectorizer(analyzer=_jieba_terms, sublinear_tf=True)
+    weigh = TfidfVectorizer(
+        analyzer=_jieba_terms, sublinear_tf=True, max_features=_WORDS, dtype=np.float32
+    )
     table = weigh.fit_transform([passage.full for passage in passages])
     size = min(_DIMENSIONS, table.shape[0] - 1, table.shape[1] - 1)
     if size < 1:
         return lambda _: []
-    svd = TruncatedSVD(size, random_state=_SEED)
+    svd = TruncatedSVD(size, random_state=_SEED)  # the randomized one
     matrix = _unit(svd.fit_transform(table))
+    # a row a term: the few of a query are picked, where `transform` copies all of them
+    projection = np.ascontiguousarray(svd.components_.T, np.float32)
 
     def rank(query: str) -> list[str]:
-        return _nearest(passages, matrix, _unit(svd.transform(weigh.transform([query])))[0])
+        row = weigh.transform([query])
+        vector = row.data.astype(np.float32) @ projection[row.indices]
+        return _nearest(passages, matrix, _unit(vector[None, :])[0])
 
     return rank
 
@@ -308,4 +375,12 @@ def table(name: str, result: Mapping[str, Any]) -> str:
             f"{mean:.3f} [{low:.2f}, {high:.2f}]" for mean, low, high in map(values.get, METRICS)
         )
         lines.append(f"  {method:<18}" + "".join(f"{c:<20}" for c in cells) + f"{values['ms']}")
+    kinds: Mapping[str, Mapping[str, Any]] = result.get("categories", {})
+    for kind, values in kinds.items() if len(kinds) > 1 else ():
+        lines.append(f"  {kind} (n = {values['n']}), hit@1 / hit@10")
+        lines += [
+            f"    {method:<16}{mean[0]:.3f} / {mean[1]:.3f}"
+            for method, mean in values.items()
+            if method != "n"
+        ]
     return "\n".join(lines)

@@ -11,8 +11,17 @@ from rank_bm25 import BM25Okapi
 from assistant import cli
 from assistant.reranking import FEATURES
 from corpus.errors import ConfigError
-from eval import retrieval
-from eval.retrieval import Passage, bootstrap, is_dev, load_set, score
+from eval import retrieval, zero_hits
+from eval.retrieval import (
+    Passage,
+    _jieba_terms,
+    _latent,
+    bootstrap,
+    category,
+    is_dev,
+    load_set,
+    score,
+)
 from eval.training import reranker
 
 PASSAGES = [
@@ -113,7 +122,9 @@ def test_the_suite_prints_a_table_and_keeps_every_query(
     assert run(*words) == 0
     printed = capsys.readouterr().out
     result = json.loads(out.read_text(encoding="utf-8"))
-    methods = ["BM25 + jieba", "BM25 + bigrams", "LSA", "dense alone", "fused", "fused + reranked"]
+    methods = [
+        "BM25 + jieba", "BM25 + bigrams", "LSA", "dense alone", "RRF", "fused", "fused + reranked",
+    ]  # fmt: skip
     assert list(result["figures"]["toy"]["methods"]) == methods
     assert all(method in printed for method in ("toy (n = 5)", *methods))
     assert result["commit"]
@@ -124,6 +135,70 @@ def test_the_suite_prints_a_table_and_keeps_every_query(
         sum(r["fused + reranked"] == 1 for r in ranks.values()) / 5
     )
     assert best["hit@5"][0] == 1  # there are only four passages
+    kinds = result["figures"]["toy"]["categories"]
+    assert sum(kind["n"] for kind in kinds.values()) == 5
+    assert sum(kind["n"] * kind["fused"][0] for kind in kinds.values()) == pytest.approx(
+        5 * result["figures"]["toy"]["methods"]["fused"]["hit@1"][0], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("倒排索引是什么", "Chinese question"), ("倒排 索引", "Chinese words"),
+        ("How does HNSW work", "English question"), ("HNSW graph", "English words"),
+        ("LoRA 的秩怎么选", "mixed question"), ("LoRA 微调", "mixed words"),
+        ("5 个国家？", "Chinese question"),
+    ],
+)  # fmt: skip
+def test_a_query_without_a_category_has_that_of_its_script_and_form(query: str, kind: str) -> None:
+    assert category(query) == kind
+
+
+def test_the_category_of_a_set_is_taken_as_it_is(data: Path) -> None:
+    rows = [{**row, "category": "lookup"} for row in QUERIES]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (data / "toy" / "queries.jsonl").write_text(lines, "utf-8")
+    assert set(load_set(data, "toy", "all").categories.values()) == {"lookup"}
+
+
+def test_the_latent_rival_ranks_as_scikit_learn_transforms(data: Path) -> None:
+    pytest.importorskip("sklearn")
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    found = load_set(data, "toy", "all")
+    texts = [passage.full for passage in found.passages]
+    weigh = TfidfVectorizer(analyzer=_jieba_terms, sublinear_tf=True)
+    table = weigh.fit_transform(texts)
+    svd = TruncatedSVD(min(table.shape) - 1, random_state=20_020)
+    rows = svd.fit_transform(table)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rank = _latent(found.passages)
+    for query in found.queries.values():
+        scores = rows @ svd.transform(weigh.transform([query]))[0]
+        best = found.passages[int(np.argmax(scores))].id
+        if scores.max() > 1e-3:
+            assert rank(query)[0] == best
+
+
+def test_zero_hits_counts_questions_that_share_no_term_with_their_passage(tmp_path: Path) -> None:
+    base = tmp_path / "zero"
+    base.mkdir()
+    rows = {
+        "corpus": [{"id": "a", "text": "倒排索引的组成"}, {"id": "b", "text": "蝙蝠靠回声定位"}],
+        "queries": [
+            {"id": "1", "text": "倒排索引是什么"}, {"id": "2", "text": "夜行动物"},
+            {"id": "3", "text": "索引"}, {"id": "4", "text": "english only"},
+        ],
+    }  # fmt: skip
+    for name, values in rows.items():
+        lines = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+        (base / f"{name}.jsonl").write_text(lines, "utf-8")
+    (base / "qrels.tsv").write_text("1\ta\t1\n2\tb\t1\n3\tb\t1\n4\ta\t1\n", "utf-8")
+    assert zero_hits.count(load_set(tmp_path, "zero", "all")) == zero_hits.Count(
+        n=3, nothing=1, apart=2
+    )
 
 
 def test_the_suite_needs_the_folder_of_sets(

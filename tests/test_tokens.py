@@ -91,10 +91,65 @@ def test_an_identifier_is_found_whole_and_in_parts(written: str, expected: set[s
         ("fine-tuning", "finetuning"),
         ("GPT-4o", "gpt4o"),
         ("LLMs", "LLM"),
+        ("deepseekv2", "DeepSeek-V2"),
+        ("DeepSeek V2", "DeepSeekV2"),
+        ("PPR9087", "ppr-9087"),
+        ("Node.js", "nodejs"),
+        ("NODE.JS", "node.js"),
+        ("C＋＋", "c++"),
+        ("LLAMA3.1", "Llama-3.1"),
+        (".ENV", ".env"),
+        ("env", ".env"),
+        ("top_k", "top-k"),
+        ("bge_m3", "BGE-M3"),
+        ("getUserName", "user name"),
+        ("7B 参数", "7B参数"),
+        ("3.5 GB", "3.5GB"),
+        ("100 ms", "100ms"),
+        ("80GB", "A100-80GB"),
+        ("１００ｍｓ", "100 MS"),
+        ("queries", "query"),
+        ("embeddings", "embedding"),
+        ("indexed", "indexing"),
+        ("飛槳", "飞桨"),
+        ("檢索增強", "检索增强"),
     ],
 )
 def test_two_ways_to_write_a_name_share_a_term(one: str, other: str) -> None:
     assert set(content_terms(one)) & set(content_terms(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("C++", "C"), ("C#", "C"), ("PPR-9087", "PPR-9078"), ("Llama-3.1", "Llama-3.2"), ("V2", "V3"),
+     ("7B", "70B"), ("3.5GB", "35GB"), ("bge-m3", "bge-m4")],
+)  # fmt: skip
+def test_names_that_differ_keep_a_term_of_their_own(one: str, other: str) -> None:
+    assert set(terms(one)) - set(terms(other))
+    assert set(terms(other)) - set(terms(one))
+
+
+@given(
+    st.from_regex(r"[A-Za-z]{2,8}", fullmatch=True),
+    st.sampled_from(["-", "_", ".", " "]),
+    st.from_regex(r"[A-Za-z][0-9]{1,3}|[0-9]{2,4}", fullmatch=True),
+)
+def test_parts_of_an_identifier_find_it_whatever_joins_them(
+    name: str, mark: str, version: str
+) -> None:
+    held = set(terms(f"用{name}{mark}{version}做"))
+    for part in (name, version):
+        assert set(terms(part)) & held
+    if mark != " ":
+        assert set(terms(f"{name}-{version}")) & held
+
+
+@given(texts(max_size=60))
+def test_width_does_not_matter(text: str) -> None:
+    # a capital inside a word tells its parts, so letters are made small on both sides
+    small = text.lower()
+    wide = "".join(chr(ord(c) + 0xFEE0) if c.isascii() and c.isalnum() else c for c in small)
+    assert terms(wide) == terms(small)
 
 
 @pytest.mark.parametrize(
