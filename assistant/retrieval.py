@@ -138,20 +138,20 @@ def retrieve(
         if wanted is not None and len(hits) < k and depth < now.n_chunks:
             hits = _search(now, query, needed, now.n_chunks, wanted)  # few notes pass the filter
         if reranked:
-            hits = _reranked(now, query, hits)
+            hits = _reranked(now, query, hits, k)
     return hits[:k]
 
 
-def _reranked(now: Snapshot, query: str, hits: list[Hit]) -> list[Hit]:
-    """The first hits in the reranker's order; each place keeps its fused score."""
+def _reranked(now: Snapshot, query: str, hits: list[Hit], k: int) -> list[Hit]:
+    """The best `k` hits, the first fifty in the reranker's order; a place keeps its fused score."""
     first = hits[:RERANKED]
     preferred = rerank(now, query, first).tolist()
     order = sorted(range(len(first)), key=lambda i: (-preferred[i], first[i].chunk.id))
     moved = [
         replace(first[i], score=place.score, scores=replace(first[i].scores, rerank=preferred[i]))
-        for place, i in zip(first, order, strict=True)
+        for place, i in zip(first[:k], order[:k], strict=True)
     ]
-    return moved + hits[RERANKED:]
+    return (moved + hits[RERANKED:])[:k]
 
 
 def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | None) -> list[Hit]:
