@@ -361,6 +361,7 @@ class Matcher:
             for j, score in row.items():
                 self._same.setdefault(kinds[j].kind, []).append((i, score))
         self._against = [{kinds[j].kind for j in found} for found in against]
+        self._aligned: dict[str, Alignment] = {}
 
     def align(self, evidence: tuple[Word, ...], text: str) -> Alignment:
         """Pair the words of the claim with those of one passage, order taken into account.
@@ -370,8 +371,14 @@ class Matcher:
             text: the passage, so that a word cut otherwise by the segmenter is still found.
 
         Returns:
-            The best path; deterministic.
+            The best path; deterministic. Passages of one text, such as the title of several
+            sentences, are aligned once.
         """
+        if text not in self._aligned:
+            self._aligned[text] = self._align(evidence, text)
+        return self._aligned[text]
+
+    def _align(self, evidence: tuple[Word, ...], text: str) -> Alignment:
         claim, n = self.claim, len(self.claim)
         if not n or not evidence:
             return Alignment(claim, evidence, (-1,) * n, (0.0,) * n, (False,) * n)

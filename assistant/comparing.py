@@ -200,8 +200,10 @@ def _kin(
         for i, w in enumerate(found.claim)
         if w.is_content and score[i] < 0.5 and not (w.is_number or w.is_name)
     ]
+    if not loose:
+        return _share(score, weights)
     there = sorted({w.text for w in found.evidence if w.is_content and not w.is_number})
-    if loose and there:
+    if there:
         near = similar.matrix([found.claim[i].text for i in loose], there).max(axis=1)
         score[loose] = np.maximum(score[loose], near)
     return _share(score, weights)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
 from assistant.alignment import Alignment, Word
 from assistant.lexicon import LIGHT, opposites, quantifier
@@ -233,6 +234,7 @@ _MEASURES = (
     frozenset("bit byte 比特 字节 kb mb gb tb kib mib gib tib".split()),
     frozenset("元 美元 块 dollar yuan".split()),
 )
+_MEASURING = frozenset().union(*_MEASURES)
 
 
 def _measures(pair: _Pair) -> list[Conflict]:
@@ -241,8 +243,10 @@ def _measures(pair: _Pair) -> list[Conflict]:
     said = {w.text for w in found.claim}
     out = []
     for i, word in enumerate(found.claim):
-        group = next((g for g in _MEASURES if word.text in g), None)
-        if group is None or any(w.text == word.text for w in found.evidence):
+        if word.text not in _MEASURING:
+            continue
+        group = next(g for g in _MEASURES if word.text in g)
+        if any(w.text == word.text for w in found.evidence):
             continue
         before = found.to[i - 1] if i else -1
         for j, other in enumerate(found.evidence):
@@ -326,6 +330,9 @@ def heads(found: Sequence[Word]) -> list[tuple[int, int]]:
 def _polarity(pair: _Pair) -> list[Conflict]:
     """What one side denies and the other states."""
     found = pair.found
+    denies = any(w.role == "negation" for w in (*found.claim, *found.evidence))
+    if not denies and not any(found.is_opposite):
+        return []
     ours, theirs = _scopes(found.claim), _scopes(found.evidence)
     own_heads, their_heads = heads(found.claim), heads(found.evidence)
     out = []
@@ -357,6 +364,15 @@ def _polarity(pair: _Pair) -> list[Conflict]:
                 )
             )
     governed = {h for _, h in own_heads} | {pair.claim_of(h) for _, h in their_heads}
+    return out + _opposed(pair, governed, ours, theirs)
+
+
+def _opposed(
+    pair: _Pair, governed: set[int], ours: Sequence[int], theirs: Sequence[int]
+) -> list[Conflict]:
+    """Opposites that no negation governs."""
+    found = pair.found
+    out = []
     for i, contrary in enumerate(found.is_opposite):
         j = found.to[i]
         if contrary and i not in governed and ours[i] == theirs[j]:
@@ -434,7 +450,7 @@ def lacks_relation(claim: str, note: str) -> bool:
     The same words in any passage do not say who is better or what comes first.
     """
     mine = {r.kind for r in relations(claim)} & _TWO_SIDED
-    return bool(mine - {r.kind for r in relations(note)})
+    return bool(mine) and bool(mine - {r.kind for r in relations(note)})
 
 
 _TWO_SIDED = frozenset({"sequence", "compare", "improve"})
@@ -503,9 +519,12 @@ def _quantifiers(pair: _Pair) -> list[Conflict]:
 
 def _roles(pair: _Pair) -> list[Conflict]:
     """Sides of a relation exchanged: A better than B where the note says B better than A."""
-    out = []
+    out: list[Conflict] = []
+    claimed = relations(pair.claim)
+    if not claimed:
+        return out
     noted = relations(pair.note)
-    for mine in relations(pair.claim):
+    for mine in claimed:
         for other in noted:
             if mine.kind != other.kind:
                 continue
@@ -557,25 +576,20 @@ def _swapped(pair: _Pair) -> list[Conflict]:
         and not found.is_opposite[i]
         and found.claim[i].is_content
     ]
+    between = [(i, place) for i in exact if (place := _place_between(found, i)) is not None]
     out = []
-    for x in range(len(exact)):
-        for y in range(x + 1, len(exact)):
-            i, k = exact[x], exact[y]
-            if not _could_swap(found.claim[i], found.claim[k]):
-                continue
-            said = _slot(found, i)
-            noted_i, noted_k = _place_between(found, i), _place_between(found, k)
-            if noted_i is None or noted_k is None or not said:
-                continue
-            if _same(found, k, noted_i) and _same(found, i, noted_k):
-                out.append(
-                    Conflict(
-                        kind="role",
-                        said=_words(pair.claim, found.claim[i], found.claim[k]),
-                        noted=_words(pair.note, found.evidence[noted_i], found.evidence[noted_k]),
-                        strength=0.85,
-                    )
+    for (i, noted_i), (k, noted_k) in combinations(between, 2):
+        if not (_same(found, k, noted_i) and _same(found, i, noted_k)):
+            continue
+        if _slot(found, i) and _could_swap(found.claim[i], found.claim[k]):
+            out.append(
+                Conflict(
+                    kind="role",
+                    said=_words(pair.claim, found.claim[i], found.claim[k]),
+                    noted=_words(pair.note, found.evidence[noted_i], found.evidence[noted_k]),
+                    strength=0.85,
                 )
+            )
     return out
 
 
@@ -616,6 +630,8 @@ def _repaired(pair: _Pair) -> list[Conflict]:
     """Names bound to each other's partners: A with Y and B with X where the note has A with X."""
     found = pair.found
     common = {w.text for w in found.claim if w.is_name} & {w.text for w in found.evidence}
+    if len(common) < 2:
+        return []
     mine = _bound(pair.claim, found.claim, common)
     theirs = _bound(pair.note, found.evidence, common)
     for a, b in mine:

@@ -179,14 +179,11 @@ def _said_around(
     around = Matcher(
         asked, [words(t) for c, title in named for t in (c.stem, c.heading, title)], similar
     )
-    seen: dict[str, tuple[float, ...]] = {}
     parts: list[list[tuple[float, ...]]] = [[], [], []]
     for c, title in named:
-        texts = ((c.stem, c.stem), (c.heading, c.heading), (c.hit.note.title, title))
-        for part, (text, whole) in zip(parts, texts, strict=True):
-            if text not in seen:
-                seen[text] = around.align(words(whole), text).score
-            part.append(seen[text])
+        parts[0].append(around.align(words(c.stem), c.stem).score)
+        parts[1].append(around.align(words(c.heading), c.heading).score)
+        parts[2].append(around.align(words(title), c.hit.note.title).score)
     return parts
 
 

@@ -8,7 +8,7 @@ hits; does not know who wrote the text. Called by `pipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
@@ -164,10 +164,11 @@ class Checker:
         self, claim: str, cited: Sequence[Citation], *, is_code: bool = False
     ) -> Finding | None:
         """The deciding passage of a claim; the weakest part's, if all are supported apart."""
-        own = self._cited_passages(cited)
-        for passage in own:
+        own: list[Passage] = []
+        for passage in self._cited_passages(cited):  # of a copy, only what it cites itself is read
             if is_verbatim(claim, passage.text):
                 return verbatim(passage)
+            own.append(passage)
         hits = self._search(claim, 2 * _HITS)
         for hit in hits:
             exact = _exact(claim, hit)
@@ -229,26 +230,21 @@ class Checker:
             reason=reason_for(best, plain, moved=(span.markers, kept) if moved else None),
         )
 
-    def _cited_passages(self, cited: Sequence[Citation]) -> list[Passage]:
-        """The cited spans first, then the sentences of the chunks they stand in."""
-        out: list[Passage] = []
-        with self._source.snapshot() as now:
-            for citation in cited:
+    def _cited_passages(self, cited: Sequence[Citation]) -> Iterator[Passage]:
+        """Of each citation its span first, then the sentences of the chunks it stands in."""
+        for citation in cited:
+            with self._source.snapshot() as now:
                 note = now.note(citation.note)
                 chunks = [
                     c
                     for c in now.chunks_of(note.path)
                     if c.start < citation.end and citation.start < c.end
                 ]
-                if chunks:
-                    start, end = citation.start, citation.end
-                    out.append(
-                        Passage(
-                            note=note, chunk=chunks[0], start=start, end=end, context=note.title
-                        )
-                    )
-                out += [p for chunk in chunks for p in passages_of(note, chunk)]
-        return out
+            if chunks:
+                start, end = citation.start, citation.end
+                yield Passage(note=note, chunk=chunks[0], start=start, end=end, context=note.title)
+            for chunk in chunks:
+                yield from passages_of(note, chunk)
 
     def _passages(self, claim: str, cited: Sequence[Citation]) -> list[Passage]:
         """Sentences that may speak of a claim: cited ones first, then found ones."""

@@ -7,6 +7,7 @@ and `如果是` differ in one sign that a segmenter may hide. Knows two texts; c
 from __future__ import annotations
 
 import re
+from collections import Counter
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -29,6 +30,11 @@ def _atoms(text: str) -> tuple[tuple[str, int, int], ...]:
     return tuple((m.group(), m.start(), m.end()) for m in _LATIN.finditer(fold(text)))
 
 
+@lru_cache(maxsize=8192)
+def _counts(text: str) -> Counter[str]:
+    return Counter(atom for atom, _, _ in _atoms(text))
+
+
 def is_altered(claim: str, text: str) -> bool:
     """Whether a claim is a copy of (a part of) a text with something changed that matters.
 
@@ -44,11 +50,14 @@ def is_altered(claim: str, text: str) -> bool:
     mine, theirs = _atoms(claim), _atoms(text)
     if len(mine) < _LEAST_ATOMS or not theirs:
         return False
+    least = _NEAR_COPY * len(mine)
+    if (_counts(claim) & _counts(text)).total() < least:  # no order of them can match more
+        return False
     matcher = SequenceMatcher(
         None, [a for a, _, _ in mine], [b for b, _, _ in theirs], autojunk=False
     )
     blocks = [b for b in matcher.get_matching_blocks() if b.size]
-    if sum(b.size for b in blocks) < _NEAR_COPY * len(mine):
+    if sum(b.size for b in blocks) < least:
         return False
     end_a, end_b = len(mine), blocks[-1].b + blocks[-1].size
     at_a, at_b = 0, blocks[0].b

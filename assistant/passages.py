@@ -96,19 +96,18 @@ def joined(ranked: Sequence[Passage], every: Sequence[Passage]) -> list[Passage]
 
 def rough_coverage(ours: Sequence[Word], weights: NDArray[np.float64], passage: Passage) -> float:
     """Cheap coverage, to choose what is aligned word by word."""
-    bag = _bag(passage.text)
-    near = _bag(passage.context)
-    folded = fold(passage.text)
+    text = passage.text
+    bag, folded = _read(text)
+    near, _ = _read(passage.context)
     score = 0.0
     for word, weight in zip(ours, weights.tolist(), strict=True):
-        names = {word.text, *word.known}
-        if not names.isdisjoint(bag) or word.text in folded:
+        if word.text in folded or word.text in bag or not word.known.isdisjoint(bag):
             score += weight
-        elif not names.isdisjoint(near):
+        elif word.text in near or not word.known.isdisjoint(near):
             score += 0.4 * weight
         elif not _wide(word.text).isdisjoint(bag):
             score += 0.8 * weight
-    return score - 0.001 * len(passage.text)
+    return score - 0.001 * len(text)
 
 
 @lru_cache(maxsize=8192)
@@ -119,9 +118,10 @@ def _wide(word: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16_384)
-def _bag(text: str) -> frozenset[str]:
+def _read(text: str) -> tuple[frozenset[str], str]:
+    """All names of the words of a text, and the text folded."""
     out: set[str] = set()
     for word in words(text):
         out.add(word.text)
         out |= word.known
-    return frozenset(out)
+    return frozenset(out), fold(text)

@@ -257,6 +257,9 @@ def _titles(
     seen: dict[frozenset[str], tuple[float, float]] = {}
     keys = [_title_terms(" ".join((hit.note.title, *hit.chunk.heading))) for hit in hits]
     for there in dict.fromkeys(keys):
+        if there.isdisjoint(asked):
+            seen[there] = (0.0, 0.0)
+            continue
         said = [
             max((share for term, share in concept.terms.items() if term in there), default=0.0)
             for concept in concepts
@@ -391,7 +394,9 @@ def _late(now: Snapshot, query: str, texts: Sequence[str]) -> _Columns:
     seen = np.zeros(int(flat.max()) + 1, np.bool_)
     seen[flat] = True
     every = np.flatnonzero(seen)  # numpy.unique sorts, which takes longer
-    place = np.cumsum(seen)[flat] - 1
+    place_of = np.empty(len(seen), np.intp)  # of the tokens that are there; the rest is not read
+    place_of[every] = np.arange(len(every))
+    place = place_of[flat]
     cosines = encoder.token_vectors(asked, _LATE_DIM) @ encoder.token_vectors(every, _LATE_DIM).T
     starts = np.concatenate([[0], np.cumsum([len(words[i]) for i in filled])[:-1]])
     best = np.maximum.reduceat(cosines[:, place], starts, axis=1)

@@ -99,24 +99,25 @@ def retrieve(
             # few notes pass the filter
             hits = _search(now, query, needed, now.n_chunks, wanted, only)
         if reranked:
-            hits = _reranked(now, query, hits)
+            hits = _reranked(now, query, hits, k if cross is None else needed)
     if cross is not None:
         preferred = cross.scores(query, hits[:CROSSED]).tolist()
-        hits = _moved(hits[:CROSSED], preferred) + hits[CROSSED:]
+        hits = _moved(hits[:CROSSED], preferred, CROSSED) + hits[CROSSED:]
     return hits[:k]
 
 
-def _reranked(now: Snapshot, query: str, hits: list[Hit]) -> list[Hit]:
-    """The first hits in the reranker's order; each place keeps its fused score."""
+def _reranked(now: Snapshot, query: str, hits: list[Hit], k: int) -> list[Hit]:
+    """The best `k` hits, the first fifty in the reranker's order; a place keeps its fused score."""
     first = hits[:RERANKED]
-    return _moved(first, rerank(now, query, first).tolist()) + hits[RERANKED:]
+    return (_moved(first, rerank(now, query, first).tolist(), k) + hits[RERANKED:])[:k]
 
 
-def _moved(hits: list[Hit], preferred: Sequence[float]) -> list[Hit]:
+def _moved(hits: list[Hit], preferred: Sequence[float], k: int) -> list[Hit]:
+    """The best `k` of some hits in the order of other scores; a place keeps its own score."""
     order = sorted(range(len(hits)), key=lambda i: (-preferred[i], hits[i].chunk.id))
     return [
         replace(hits[i], score=place.score, scores=replace(hits[i].scores, rerank=preferred[i]))
-        for place, i in zip(hits, order, strict=True)
+        for place, i in zip(hits[:k], order[:k], strict=True)
     ]
 
 

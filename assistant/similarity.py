@@ -7,6 +7,7 @@ a note name the same thing in other words, or in the other language.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,20 +28,35 @@ class WordSimilarity:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._row: dict[str, int] = {}
+        self._vectors = np.zeros((0, encoder.dim), np.float32)
+        self._guard = Lock()
 
     def vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of words, float32 of shape (len(words), dim)."""
-        missing = [word for word in dict.fromkeys(words) if word not in self._vectors]
-        if missing:
-            if len(self._vectors) + len(missing) > _MAX_WORDS:
-                self._vectors.clear()
-                missing = list(dict.fromkeys(words))
-            rows = self._encoder.encode_queries(missing)
-            self._vectors.update(zip(missing, rows, strict=True))
-        if not words:
-            return np.zeros((0, self._encoder.dim), dtype=np.float32)
-        return np.stack([self._vectors[word] for word in words])
+        with self._guard:
+            missing = [word for word in dict.fromkeys(words) if word not in self._row]
+            if missing:
+                self._add(missing if self._fits(missing) else list(dict.fromkeys(words)))
+            row = self._row
+            return self._vectors[[row[word] for word in words]]
+
+    def _fits(self, missing: Sequence[str]) -> bool:
+        """Whether more words fit into the table, which is emptied where they do not."""
+        if len(self._row) + len(missing) <= _MAX_WORDS:
+            return True
+        self._row.clear()
+        return False
+
+    def _add(self, missing: Sequence[str]) -> None:
+        start, stop = len(self._row), len(self._row) + len(missing)
+        if stop > len(self._vectors):
+            room = max(stop, min(2 * len(self._vectors), _MAX_WORDS))
+            longer = np.zeros((room, self._encoder.dim), np.float32)
+            longer[:start] = self._vectors[:start]
+            self._vectors = longer
+        self._vectors[start:stop] = self._encoder.encode_queries(missing)
+        self._row.update(zip(missing, range(start, stop), strict=True))
 
     def matrix(self, left: Sequence[str], right: Sequence[str]) -> NDArray[np.float32]:
         """Cosines of every word on the left with every word on the right."""

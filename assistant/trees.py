@@ -53,10 +53,13 @@ class Trees:
     ) -> None:
         self.names = tuple(names)
         self.facts = dict(facts or {})
-        self._feature, self._threshold = feature, threshold
-        self._left, self._right, self._value = left, right, value
         self._output, self._baseline, self._depth = output, baseline, depth
-        self._row = np.arange(len(feature))[None, :]
+        # all trees one behind the other; the children of node i are 2i (left) and 2i + 1
+        self._roots = np.arange(len(feature), dtype=np.intp) * feature.shape[-1]
+        self._feature = np.maximum(feature, 0).astype(np.intp).ravel()
+        self._threshold, self._value = threshold.ravel(), value.ravel()
+        children = np.stack([left, right], axis=-1) + self._roots[:, None, None]
+        self._children = children.astype(np.intp).ravel()
 
     @classmethod
     def from_object(cls, model: dict[str, object]) -> Trees:
@@ -75,7 +78,7 @@ class Trees:
         )
 
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Raw scores.
+        """Raw scores; costs the depth times a look-up per row and tree.
 
         Args:
             rows: features of shape (n, n_features).
@@ -84,13 +87,15 @@ class Trees:
             Log-odds of shape (n, n_outputs).
         """
         n = len(rows)
-        at = np.zeros((n, len(self._feature)), np.int32)
-        every = np.arange(n)[:, None]
+        flat = np.ascontiguousarray(rows).ravel()
+        first = np.arange(n)[:, None] * rows.shape[1]
+        at = np.tile(self._roots, (n, 1))
         for _ in range(self._depth):
-            seen = self._feature[self._row, at]
-            goes_left = rows[every, np.maximum(seen, 0)] <= self._threshold[self._row, at]
-            at = np.where(goes_left, self._left[self._row, at], self._right[self._row, at])
-        leaves = self._value[self._row, at].astype(np.float64)
+            values = flat.take(self._feature.take(at) + first)
+            # not "greater": a value that is no number goes right
+            goes_right = ~(values <= self._threshold.take(at))
+            at = self._children.take(2 * at + goes_right)
+        leaves = self._value.take(at).astype(np.float64)
         out = np.tile(self._baseline, (n, 1))
         for k in range(len(self._baseline)):
             out[:, k] += leaves[:, self._output == k].sum(axis=1)

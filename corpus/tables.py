@@ -12,6 +12,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, get_args
 
 import numpy as np
@@ -401,6 +402,12 @@ def _json(values: Sequence[str]) -> str:
     return json.dumps(list(values), ensure_ascii=False)
 
 
+@lru_cache(maxsize=8192)
+def _strings(written: str) -> tuple[str, ...]:
+    """What `_json` wrote; the passages of one section have the same headings."""
+    return tuple(json.loads(written))
+
+
 def _note(row: Sequence[Any]) -> Note:
     path, title, sha256, file, first_line, body_start, date, tags, aliases, format_, text = row
     if format_ not in get_args(NoteFormat):
@@ -414,14 +421,12 @@ def _note(row: Sequence[Any]) -> Note:
         first_line=first_line,
         body_start=body_start,
         date=date,
-        tags=tuple(json.loads(tags)),
-        aliases=tuple(json.loads(aliases)),
+        tags=_strings(tags),
+        aliases=_strings(aliases),
         format=format_,
     )
 
 
 def _chunk(row: Sequence[Any]) -> Chunk:
     id_, note, start, end, heading, line = row
-    return Chunk(
-        id=id_, note=note, start=start, end=end, heading=tuple(json.loads(heading)), line=line
-    )
+    return Chunk(id=id_, note=note, start=start, end=end, heading=_strings(heading), line=line)
