@@ -122,19 +122,22 @@ class Assistant:
         *_, answer = self.stream(question, history)
         return answer
 
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+    ) -> Iterator[Answer]:
         """The answer as it grows; the last one is finished and checked.
 
         Args:
             question: as typed; kept so in `Answer.question`.
             history: as `ask`. A follow-up is answered as its rewriting, `Answer.searched[0]`.
+            filters: which notes it may be answered from; all if None.
 
         Raises:
             ConfigError: as `ask`.
         """
         question = _sound(question, MAX_QUESTION, "question")
         clock = _Clock()
-        searched, hits = self.passages(question, history, k=_HITS)
+        searched, hits = self.passages(question, history, k=_HITS, filters=filters)
         clock.lap("retrieval")
         selection = select(
             parse_question(searched[0]),
@@ -179,7 +182,12 @@ class Assistant:
         yield replace(draft, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
 
     def passages(
-        self, question: str, history: Sequence[str] = (), *, k: int = _HITS
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        k: int = _HITS,
+        filters: Filters | None = None,
     ) -> tuple[tuple[str, ...], list[Hit]]:
         """The passages a question of a conversation is answered from.
 
@@ -187,12 +195,13 @@ class Assistant:
             question: as typed.
             history: as `ask`.
             k: how many hits at most.
+            filters: which notes may be found; all if None.
 
         Returns:
             What was searched, the question as it is understood first and as typed behind it
             where they differ; hits, best first.
         """
-        hits = retrieve(self.index, question, k=k)
+        hits = retrieve(self.index, question, k=k, filters=filters)
         if not history:
             return (question,), hits
         from assistant.followups import merge, standalone  # a single question needs none of it
@@ -201,7 +210,8 @@ class Assistant:
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
         whole = _sound(whole, MAX_QUESTION, "question")
-        return (whole, question), merge(retrieve(self.index, whole, k=k), hits, k)
+        found = retrieve(self.index, whole, k=k, filters=filters)
+        return (whole, question), merge(found, hits, k)
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The passages that match best, best first.

@@ -269,9 +269,7 @@ def _kind(line: str) -> str:
     return "p"
 
 
-def _line(
-    text: str, at: int, end: int, kind: str, how: _How
-) -> Iterator[_Piece]:
+def _line(text: str, at: int, end: int, kind: str, how: _How) -> Iterator[_Piece]:
     """Pieces of one line."""
     if kind == "table":
         yield from _row(text, at, end, how)
@@ -321,9 +319,7 @@ def _code(body: str, at: int, language: str, how: _How) -> _Piece:
     return _Piece(-1, f"\n\n{fence}{known}\n{shown}\n{fence}\n\n")
 
 
-def _row(
-    text: str, at: int, end: int, how: _How
-) -> Iterator[_Piece]:
+def _row(text: str, at: int, end: int, how: _How) -> Iterator[_Piece]:
     """Pieces of a table row; the rule below the header gives none."""
     line = text[at:end]
     if _RULE.match(line) and "-" in line:
@@ -353,9 +349,7 @@ def _in_atom(text: str, start: int, at: int, end: int) -> bool:
     return any(match.start() < at < match.end() for match in _ATOM.finditer(text, start, end))
 
 
-def _inline(
-    text: str, start: int, end: int, how: _How
-) -> Iterator[_Piece]:
+def _inline(text: str, start: int, end: int, how: _How) -> Iterator[_Piece]:
     """Pieces of a line's text: links of ours, code, formulas, bold and plain runs."""
     bold = False
     at = start

@@ -184,12 +184,12 @@ def test_an_answer_streams_and_can_be_stopped(window: Window) -> None:
 def test_an_example_is_asked_retried_and_left_by_a_new_chat(window: Window) -> None:
     page = window.page
     page.click(".yj-example:visible >> nth=1")
-    page.wait_for_selector(".yj-foot a")
-    first = page.get_attribute(".yj-foot a", "href")
+    page.wait_for_selector(".yj-foot a.copy")
+    first = page.get_attribute(".yj-foot a.copy", "href")
     page.click("#yj-retry:visible")
     page.wait_for_function(
-        "old => document.querySelector('.yj-foot a')?.getAttribute('href') !== old"
-        " && document.querySelector('.yj-foot a')",
+        "old => document.querySelector('.yj-foot a.copy')?.getAttribute('href') !== old"
+        " && document.querySelector('.yj-foot a.copy')",
         arg=first,
     )
     assert page.locator(".yj-q").count() == 1
@@ -216,7 +216,7 @@ def test_faults_are_told_in_one_line_and_the_question_comes_back(window: Window)
 def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
     page = window.page
     window.ask("GQA 怎样分组？")
-    page.click(".yj-foot a.act")
+    page.click(".yj-foot a.copy")
     page.wait_for_selector(".act.done")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert f"{QUOTE}[^1]" in copied
@@ -226,7 +226,13 @@ def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
 @pytest.mark.parametrize("window", [{"locale": "en-US", "color_scheme": "dark"}], indirect=True)
 def test_english_and_dark_follow_the_browser(window: Window) -> None:
     page = window.page
-    assert page.get_by_role("tab").all_inner_texts() == ["Ask", "Look up", "Check"]
+    assert page.get_by_role("tab").all_inner_texts() == [
+        "Ask",
+        "Look up",
+        "Check",
+        "Evaluate",
+        "Notes",
+    ]
     assert "nothing leaves this machine" in page.inner_text("#yj-status")
     window.ask("GQA 怎样分组？ WRONG")
     shown = page.inner_text(".yj-sum")

@@ -31,7 +31,22 @@ PAYLOADS = [
     "\ue0f0x\ue0f1 \0",
     "<!-- --><style>*{display:none}</style>",
 ]  # fmt: skip
-_OURS = {"em", "del", "mark", "p", "br", "div", "span", "strong", "code", "pre", "table", "tr", "td", "a"}
+_OURS = {
+    "em",
+    "del",
+    "mark",
+    "p",
+    "br",
+    "div",
+    "span",
+    "strong",
+    "code",
+    "pre",
+    "table",
+    "tr",
+    "td",
+    "a",
+}
 
 
 class _Tags(HTMLParser):
