@@ -26,7 +26,7 @@ from assistant.plain import answer_text, checked_text, hits_text, report_text, s
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
 from corpus.errors import ConfigError, CorpusError, IndexBusy, YoujuError
-from corpus.places import data_home, remember_notes
+from corpus.places import data_home, index_folder, remember_notes
 from corpus.types import RefreshReport
 
 if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
@@ -439,6 +439,14 @@ def _chat(args: argparse.Namespace) -> int:
     if args.port is not None and not 0 < args.port < 65_536:
         raise ConfigError(f"--port must be between 1 and 65535, got {args.port}")
     from assistant.web.app import serve
+    from assistant.web.parts import Seams
+    from assistant.web.runs import found_evaluation
+
+    def open_notes(notes: Path) -> Assistant:
+        other = dataclasses.replace(config, notes=notes, index=index_folder(notes))
+        opened = _open(other)
+        remember_notes(notes)
+        return opened
 
     config = _config(args)
     with _open(config, waits=False) as assistant:
@@ -447,6 +455,7 @@ def _chat(args: argparse.Namespace) -> int:
             host=args.host,
             port=args.port,
             data_dir=data_home() / "chat",
+            seams=Seams(open_notes=open_notes, evaluation=found_evaluation(data_home())),
             announce=lambda message: print(message, file=sys.stderr, flush=True),
         )
     return DONE

@@ -176,19 +176,22 @@ class Assistant:
         *_, answer = self.stream(question, history)
         return answer
 
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+    ) -> Iterator[Answer]:
         """The answer as it grows; the last one is finished and checked.
 
         Args:
             question: as typed; kept so in `Answer.question`.
             history: as `ask`. A follow-up is answered as its rewriting, `Answer.searched[0]`.
+            filters: which notes it may be answered from; all if None.
 
         Raises:
             ConfigError: as `ask`.
         """
         question = _sound(question, MAX_QUESTION, "question")
         clock = _Clock()
-        scope = scope_of(self.index, question)
+        scope = scope_of(self.index, question, filters)
         searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
         with self.index.snapshot() as now:
@@ -240,7 +243,12 @@ class Assistant:
         yield replace(draft, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
 
     def passages(
-        self, question: str, history: Sequence[str] = (), *, k: int = _HITS
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        k: int = _HITS,
+        filters: Filters | None = None,
     ) -> tuple[tuple[str, ...], list[Hit]]:
         """The passages a question of a conversation is answered from.
 
@@ -248,12 +256,13 @@ class Assistant:
             question: as typed.
             history: as `ask`.
             k: how many hits at most.
+            filters: which notes may be found; all if None.
 
         Returns:
             What was searched, the question as it is understood first and as typed behind it
             where they differ; hits, best first.
         """
-        return self._passages(scope_of(self.index, question), history, k=k)
+        return self._passages(scope_of(self.index, question, filters), history, k=k)
 
     def _passages(
         self, scope: Scope, history: Sequence[str], *, k: int

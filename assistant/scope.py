@@ -39,15 +39,20 @@ class Scope:
     notices: tuple[str, ...] = ()
 
 
-def scope_of(index: Index, written: str) -> Scope:
+def scope_of(index: Index, written: str, filters: Filters | None = None) -> Scope:
     """The scope of a question.
+
+    Args:
+        index: an open index.
+        written: the question as typed.
+        filters: which notes may be found, besides what the question says.
 
     Raises:
         ConfigError: it holds a date filter that is no date.
     """
     query = parse_query(written)
     if query.is_plain:
-        return Scope(question=written)
+        return Scope(question=written, filters=filters)
     zh = has_han(written)
     with index.snapshot() as now:
         idle = [one for one in query.filters if not _lets_through(now, one)]
@@ -64,10 +69,14 @@ def scope_of(index: Index, written: str) -> Scope:
             )
     return Scope(
         question=query.question or written.strip(),
-        filters=together,
+        filters=_both(filters, together),
         phrases=tuple(held),
         notices=tuple(notices),
     )
+
+
+def _both(one: Filters | None, other: Filters | None) -> Filters | None:
+    return one.narrowed(other) if one is not None and other is not None else one or other
 
 
 def asked(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from assistant.followups import HISTORY, merge, standalone
 from assistant.pipeline import MAX_QUESTION, Assistant
+from assistant.retrieval import Filters
 from assistant.types import Answer, Hit, Scores
-from assistant.web.handlers import Page
+from assistant.web.handlers import Asked, Page
 from assistant.web.store import TurnStore
 from tests.generated import texts
 from tests.web.fakes import ScriptedAssistant
@@ -190,7 +191,9 @@ def test_a_strange_history_does_no_harm(assistant: Assistant) -> None:
 class Remembering(ScriptedAssistant):
     """Notes the history it is given."""
 
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+    ) -> Iterator[Answer]:
         self.given = list(history)
         return super().stream(question)
 
@@ -205,7 +208,7 @@ def test_the_page_passes_the_questions_of_the_conversation(tmp_path: Path) -> No
     for number in range(2, HISTORY + 3):
         list(page.ask(f"GQA {number}", session))
     assert scripted.given == [f"GQA {n}" for n in range(2, HISTORY + 2)]
-    list(page.ask(f"GQA {HISTORY + 2}", session, again=True))
+    list(page.ask(f"GQA {HISTORY + 2}", session, Asked(again=True)))
     assert scripted.given == [f"GQA {n}" for n in range(2, HISTORY + 2)]
     list(page.ask("LoRA", None))
     assert scripted.given == []

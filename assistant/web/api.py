@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assistant.tools import TOOLS, call
-from assistant.web.handlers import Assistant
+from assistant.web.desk import Assistant
 from corpus.errors import YoujuError
 
 __all__ = ["offer"]

@@ -10,6 +10,8 @@ import errno
 import ipaddress
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from corpus.errors import ConfigError
 __all__ = [
     "free_port",
     "is_loopback",
+    "open_file",
     "prepare",
     "private_folder",
     "refuse_foreign_settings",
@@ -131,3 +134,20 @@ def free_port(host: str, port: int | None) -> int:
     raise ConfigError(
         f"Port {port} is in use. Close what uses it, or type: youju chat --port {port + 1}"
     )
+
+
+def open_file(file: Path) -> bool:
+    """Open a file with the program this machine has for it; whether one was started."""
+    if sys.platform == "win32":
+        os.startfile(file)
+        return True
+    if sys.platform != "darwin" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return False  # a server without a screen
+    command = "open" if sys.platform == "darwin" else "xdg-open"
+    try:
+        subprocess.Popen([command, str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return False
+    return True

@@ -6,39 +6,35 @@ browser holds; every argument may come from anyone who reaches the port, so each
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import PurePath
-from typing import Any, Protocol
-from urllib.parse import quote
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
 
+from assistant.filters import Filters
 from assistant.followups import HISTORY
-from assistant.retrieval import Filters
-from assistant.types import Answer, Checked, Hit
+from assistant.types import Answer
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
+from assistant.web.desk import Assistant, Desk, Unfit
 from assistant.web.paint import paint, paint_checked, paint_draft, paint_hits, paint_question
 from assistant.web.render import escape, protected_spans
 from assistant.web.spots import (
     Sheet,
-    Shown,
     new_sheet_id,
-    parse_ref,
-    passage,
     spots_of_answer,
     spots_of_claims,
     spots_of_hits,
 )
 from assistant.web.store import Turn, TurnStore, new_session, valid_session
 from assistant.web.texts import both, both_n
-from corpus.errors import CorpusError, YoujuError
-from corpus.index import Index
-from corpus.types import Note, RefreshReport
+from assistant.wire import checked_object
+from corpus.readers import Vault
 
-__all__ = ["Assistant", "Conversation", "Message", "Page", "Unfit"]
+__all__ = ["Asked", "Assistant", "Conversation", "Message", "Page", "Unfit"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,43 +44,8 @@ _MAX_QUESTION = 2_000  # characters; what is longer is a text to check, not a qu
 _MAX_CHECKED = 50_000
 _MAX_HITS = 50
 _TURNS_SHOWN = 20  # drawing grows with every turn on the page
-_LOOK_S = 10.0  # least time between two looks for changed notes
 _PIECE_S = 0.1  # least time between two pieces of a streamed answer
-_DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
-
-
-class Assistant(Protocol):
-    """What the page needs of `assistant.pipeline.Assistant`."""
-
-    index: Index
-    generator: str
-    encoder_name: str
-
-    def ask(self, question: str) -> Answer:
-        """The finished answer."""
-
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
-        """Growing answers; the last one is finished and checked."""
-
-    def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
-        """The passages that match best."""
-
-    def check(self, text: str) -> Checked:
-        """The claims of a text, with verdicts."""
-
-    def refresh(self, progress: Callable[[int, int], None] | None = None) -> RefreshReport:
-        """Bring the index in line with the notes."""
-
-    def examples(self, n: int = 4) -> list[str]:
-        """Questions that the notes answer."""
-
-
-class Unfit(ValueError):
-    """What a person typed cannot be used; `markup` says why, in both languages."""
-
-    def __init__(self, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.markup = both(key, **values)
+_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +56,29 @@ class Conversation:
     messages: list[Message]
 
 
-class Page:
-    """The handlers of the page.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a question is asked, beyond its words.
 
-    Args:
-        assistant: answers, finds and checks.
-        store: turns of all sessions, on disk.
+    Attributes:
+        again: the finished answer takes the place of the last one.
+        replacing: id of the sheet whose turn, with all after it, the finished answer replaces.
+        exact: the words are searched as they are, not completed from the conversation.
+        scope: path of the only note to answer from; empty for all.
     """
 
-    def __init__(self, assistant: Assistant, store: TurnStore) -> None:
-        self.assistant = assistant
-        self._store = store
-        self._shown = Shown()
-        self._examples: tuple[int, list[str]] | None = None
-        self._looking = threading.Lock()
-        self._looked_at = time.monotonic()
+    again: bool = False
+    replacing: str = ""
+    exact: bool = False
+    scope: str = ""
+
+
+class Page(Desk):
+    """The handlers of asking, looking up and checking; arguments as `Desk`."""
+
+    def __init__(self, assistant: Assistant, store: TurnStore, *, local: bool = True) -> None:
+        super().__init__(assistant, store, local=local)
+        self._examples: tuple[object, list[str]] | None = None
 
     # Ask
 
@@ -118,69 +87,120 @@ class Page:
         name = valid_session(session)
         if name is None:
             return Conversation(session=new_session(), messages=[])
-        return Conversation(session=name, messages=self._messages(self._store.turns(name)))
+        return Conversation(session=name, messages=self._messages(self.store.turns(name)))
 
-    def ask(self, question: str, session: object, *, again: bool = False) -> Iterator[Conversation]:
+    def ask(
+        self, question: str, session: object, how: Asked | None = None
+    ) -> Iterator[Conversation]:
         """The conversation, growing with the answer to a question.
 
         Args:
             question: what was asked.
             session: what the browser holds.
-            again: whether the finished answer takes the place of the last one.
+            how: beyond the words; a new question over all notes if None.
 
         Raises:
-            Unfit: the question is blank or too long.
+            Unfit: the question is blank or too long, or the note to ask is gone.
         """
+        how = how or Asked()
         question = question.strip()
         if not question:
             raise Unfit("ask.empty")
         if len(question) > _MAX_QUESTION:
             raise Unfit("ask.too_long", n=len(question), limit=_MAX_QUESTION)
+        if how.scope and self.note(how.scope) is None:
+            raise Unfit("ask.scope_gone", name=how.scope[:200])
         name = valid_session(session) or new_session()
-        turns = self._store.turns(name)
-        earlier = turns[:-1] if again else turns
+        turns = self.store.turns(name)
+        replacing = turns[-1].sheet.id if how.again and turns else how.replacing
+        places = [at for at, turn in enumerate(turns) if replacing and turn.sheet.id == replacing]
+        earlier = turns[: places[0]] if places else turns
+        if how.again and turns:
+            how = Asked(replacing=replacing, exact=turns[-1].exact, scope=turns[-1].scope)
         past = self._messages(earlier)
 
-        def now(markup: str) -> Conversation:
-            messages = [*past, _said("user", paint_question(question)), _said("assistant", markup)]
+        def now(markup: str, sheet: str = "") -> Conversation:
+            asked = paint_question(question, sheet, self._scope(how.scope))
+            messages = [*past, _said("user", asked), _said("assistant", markup)]
             return Conversation(session=name, messages=messages)
 
         yield now(paint_draft(None))
-        self._look()
+        self.look()
         answer: Answer | None = None
         drawn_at = time.monotonic()
-        for answer in self._stream(question, earlier):
+        for answer in self._stream(question, earlier, how):
             if time.monotonic() - drawn_at >= _PIECE_S:
                 yield now(paint_draft(answer))
                 drawn_at = time.monotonic()
         if answer is None:
             raise RuntimeError("the assistant streamed nothing")
         sheet = self._sheet_of(answer)
-        if again:
-            self._store.drop_last(name)
-        self._store.add(name, Turn(answer=answer, sheet=sheet))
-        yield now(paint(answer, sheet))
+        if places:
+            self.store.drop_from(name, replacing)
+        self.store.add(name, Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact))
+        yield now(paint(answer, sheet), sheet.id)
 
-    def _stream(self, question: str, earlier: list[Turn]) -> Iterator[Answer]:
+    def _stream(self, question: str, earlier: list[Turn], how: Asked) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""
-        return self.assistant.stream(question, [t.answer.question for t in earlier[-HISTORY:]])
+        history = [] if how.exact else [turn.answer.question for turn in earlier[-HISTORY:]]
+        if how.scope:
+            return self.assistant.stream(question, history, filters=Filters(folder=how.scope))
+        return self.assistant.stream(question, history)
+
+    def _scope(self, path: str) -> str:
+        """Title of the note a question is kept to; its path when it is gone."""
+        note = self.note(path)
+        return note.title if note else path
+
+    def title_of(self, path: object) -> str:
+        """Title of a note; nothing when it is not indexed."""
+        note = self.note(path) if isinstance(path, str) else None
+        return note.title if note else ""
+
+    def question_of(self, session: object, sheet_id: object, searched: bool = False) -> str:
+        """The question of a turn of a session, or what was searched for it; nothing if unknown."""
+        name = valid_session(session)
+        for turn in self.store.turns(name) if name else []:
+            if turn.sheet.id == sheet_id:
+                asked = turn.answer.searched[:1] if searched else ()
+                return (*asked, turn.answer.question)[0]
+        return ""
+
+    def chats(self, session: object) -> list[dict[str, Any]]:
+        """The conversations on disk, newest first, for the list; only one's own on a network."""
+        own = valid_session(session) or ""
+        return [
+            {
+                "session": chat.session,
+                "title": chat.title[:120],
+                "when": chat.last,
+                "turns": chat.n,
+                "open": chat.session == own,
+            }
+            for chat in self.store.chats(None if self.local else own)
+        ]
+
+    def drop_chat(self, session: object) -> None:
+        """Remove a conversation from disk."""
+        if name := valid_session(session):
+            self.store.drop(name)
 
     def last_question(self, session: object) -> str:
         """The question of the last turn, or nothing."""
         name = valid_session(session)
-        turns = self._store.turns(name) if name else []
+        turns = self.store.turns(name) if name else []
         return turns[-1].answer.question if turns else ""
 
     def examples(self, n: int = 4) -> list[str]:
         """Questions that the notes answer, the same until the notes change."""
-        generation = self.assistant.index.generation
-        if self._examples is None or self._examples[0] != generation:
-            self._examples = generation, self.assistant.examples(n)[:n]
+        known = id(self.assistant), self.assistant.index.generation
+        if self._examples is None or self._examples[0] != known:
+            self._examples = known, self.assistant.examples(n)[:n]
         return self._examples[1]
 
     def _sheet_of(self, answer: Answer) -> Sheet:
         markers = live_markers(answer, protected_spans(answer.text))
-        return self._show(
+        return self.show(
             Sheet(
                 id=new_sheet_id(),
                 spots=spots_of_answer(answer),
@@ -195,8 +215,9 @@ class Page:
             older = both_n("older", len(turns) - len(shown))
             messages.append(_said("assistant", f"<div class='yj-older'>{older}</div>"))
         for turn in shown:
-            self._show(turn.sheet)
-            messages.append(_said("user", paint_question(turn.answer.question)))
+            self.show(turn.sheet)
+            asked = paint_question(turn.answer.question, turn.sheet.id, self._scope(turn.scope))
+            messages.append(_said("user", asked))
             messages.append(_said("assistant", paint(turn.answer, turn.sheet)))
         return messages
 
@@ -211,14 +232,14 @@ class Page:
         query = query.strip()
         if len(query) > _MAX_QUESTION:
             raise Unfit("ask.too_long", n=len(query), limit=_MAX_QUESTION)
-        if not query:
-            return _empty("find.start")
         for date in (filters.since, filters.until):
             if date and not _DATE.fullmatch(date):
                 raise Unfit("find.bad_date", value=date[:40])
-        self._look()
+        if not query:
+            return _empty("find.start")
+        self.look()
         hits = self.assistant.find(query, k=max(1, min(int(k), _MAX_HITS)), filters=filters)
-        sheet = self._show(
+        sheet = self.show(
             Sheet(
                 id=new_sheet_id(),
                 spots=spots_of_hits(hits),
@@ -240,6 +261,19 @@ class Page:
 
     # Check
 
+    def text_of(self, file: Path) -> str:
+        """The text of a file to check, as it would be read from among the notes.
+
+        Raises:
+            YoujuError: it cannot be read, or holds no text.
+        """
+        vault = Vault(file)
+        texts = [note.text for found in vault.files() for note in vault.read(found)]
+        if not texts:
+            reason = vault.skipped[0].reason if vault.skipped else ""
+            raise Unfit("check.unread", name=file.name[:120], reason=reason)
+        return "\n\n".join(texts)
+
     def check(self, text: str) -> str:
         """A text painted claim by claim, with the evidence of each.
 
@@ -250,13 +284,16 @@ class Page:
             raise Unfit("check.empty")
         if len(text) > _MAX_CHECKED:
             raise Unfit("check.too_long", n=len(text), limit=_MAX_CHECKED)
-        self._look()
+        self.look()
         checked = self.assistant.check(text)
-        sheet = self._show(
+        sheet = self.show(
             Sheet(
                 id=new_sheet_id(),
                 spots=spots_of_claims(checked),
-                copies=(checked_markdown(checked),),
+                copies=(
+                    checked_markdown(checked),
+                    json.dumps(checked_object(checked), ensure_ascii=False, indent=1),
+                ),
             )
         )
         return paint_checked(checked, sheet)
@@ -279,36 +316,6 @@ class Page:
         shown = "".join(f"<span class='chip {css}'>{markup}</span>" for css, markup in chips)
         return f"<div class='yj-chips'>{shown}{self._skipped()}</div>"
 
-    def refresh(self, progress: Callable[[int, int], None] | None = None) -> str:
-        """Refresh the index and say what changed, as markup."""
-        report = self.assistant.refresh(progress)
-        if report.is_noop:
-            return both("refresh.noop")
-        return both(
-            "refresh.done",
-            added=report.added,
-            changed=report.changed,
-            renamed=report.renamed,
-            deleted=report.deleted,
-        )
-
-    def fresh_assistant(self) -> Assistant:
-        """What answers, its notes looked at for changes: for the HTTP interface."""
-        self._look()
-        return self.assistant
-
-    def _look(self) -> None:
-        """Refresh the index if notes changed since the last look, a while ago."""
-        if time.monotonic() - self._looked_at < _LOOK_S or not self._looking.acquire(False):
-            return
-        try:
-            self.assistant.refresh()
-        except YoujuError as fault:
-            logger.warning("the index stays as it was: %s", fault)
-        finally:
-            self._looked_at = time.monotonic()
-            self._looking.release()
-
     def _skipped(self) -> str:
         skipped = self.assistant.index.status().skipped
         if not skipped:
@@ -319,56 +326,6 @@ class Page:
         )
         count = both_n("skipped", len(skipped))
         return f"<details class='chip skip'><summary>{count}</summary>{rows}</details>"
-
-    # The panel
-
-    def passage(self, ref: object) -> dict[str, Any] | None:
-        """What the panel draws for a reference; None unless its sheet was shown."""
-        sheet, key = self._sheet(ref)
-        spot = next((spot for spot in sheet.spots if spot.key == key), None) if sheet else None
-        if sheet is None or spot is None:
-            return None
-        note = self._note(spot.note)
-        return {**asdict(passage(sheet, spot, note)), **self._outside(note, spot.start)}
-
-    def copy(self, ref: object) -> str | None:
-        """The Markdown that a reference copies; None unless its sheet was shown."""
-        sheet, key = self._sheet(ref)
-        number = int(key[1:]) if key.startswith("y") else -1
-        return sheet.copies[number] if sheet and 0 <= number < len(sheet.copies) else None
-
-    def _sheet(self, ref: object) -> tuple[Sheet | None, str]:
-        """The sheet and key of a reference; sheets of turns outlive this process."""
-        parsed = parse_ref(ref)
-        if parsed is None:
-            return None, ""
-        sheet_id, key = parsed
-        return self._shown.get(sheet_id) or self._store.sheet(sheet_id), key
-
-    def _show(self, sheet: Sheet) -> Sheet:
-        self._shown.add(sheet)
-        return sheet
-
-    def _note(self, path: str) -> Note | None:
-        if not path:
-            return None
-        try:
-            return self.assistant.index.note(path)
-        except CorpusError:
-            return None  # deleted since it was cited: the panel says so
-
-    def _outside(self, note: Note | None, start: int) -> dict[str, str]:
-        """Links that open the note's file elsewhere; none where it is not a file of its own."""
-        root = self.assistant.index.status().root
-        if note is None or root is None or root.lower().endswith(".zip"):
-            return {"obsidian": "", "editor": ""}
-        file = PurePath(root) if PurePath(root).name == note.file else PurePath(root) / note.file
-        path = quote(file.as_posix().lstrip("/"), safe="/")
-        vault = quote(file.as_posix(), safe="")
-        return {
-            "obsidian": f"obsidian://open?path={vault}" if file.suffix.lower() == ".md" else "",
-            "editor": f"vscode://file/{path}:{note.line_of(start)}",
-        }
 
 
 def _said(role: str, markup: str) -> Message:

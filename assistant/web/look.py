@@ -8,7 +8,7 @@ from typing import Any
 
 from assistant.web.texts import both
 
-__all__ = ["asset", "brand", "theme", "welcome"]
+__all__ = ["asset", "brand", "style", "switches", "theme", "welcome"]
 
 
 def asset(name: str) -> Path:
@@ -25,11 +25,30 @@ def brand() -> str:
     )
 
 
+def switches() -> str:
+    """Links of the header: past conversations, help, language, light or dark."""
+    links = (("chats", "js.chats"), ("tour", "js.tour"), ("lang", "js.lang"), ("theme", "js.theme"))
+    shown = "".join(
+        f"<a class='act sw sw-{name}' href='#u-{name}' role='button'>{both(key)}</a>"
+        for name, key in links
+    )
+    return f"<div class='yj-sw'>{shown}</div>"
+
+
+def style() -> str:
+    """The style sheets, one behind the other."""
+    return "\n".join(asset(name).read_text("utf-8") for name in ("page.css", "tabs.css"))
+
+
 def welcome() -> str:
     """What stands where a conversation will be."""
+    steps = "".join(
+        f"<div class='step'><span class='no'>{no}</span>{both(f'welcome.step{no}')}</div>"
+        for no in (1, 2, 3)
+    )
     return (
-        f"<div class='yj-hello'><div class='big'>{both('welcome')}</div>"
-        f"<div class='how'>{both('welcome.how')}</div>"
+        f"<div class='yj-hello'><h1 class='big'>{both('welcome')}</h1>"
+        f"<div class='how'>{both('welcome.how')}</div><div class='steps'>{steps}</div>"
         f"<div class='cap'>{both('welcome.examples')}</div></div>"
     )
 

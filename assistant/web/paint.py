@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from assistant.types import Answer, Checked, Claim, Hit, Verdict
 from assistant.web.copies import live_markers, where
 from assistant.web.render import Link, Mark, escape, protected_spans, render
-from assistant.web.spots import Sheet, Spot, copy_href, spot_href
+from assistant.web.spots import (
+    Sheet,
+    Spot,
+    ask_href,
+    copy_href,
+    note_href,
+    save_href,
+    spot_href,
+)
 from assistant.web.texts import ICONS, TEXTS, VERDICT_CLASSES, both, both_n
 from corpus.text import fold
 from corpus.tokens import content_terms
@@ -27,12 +35,24 @@ __all__ = [
     "summary",
 ]
 
+_HEADING_LINE = re.compile(r"\s*#{1,6}[ \t][^\n]*(?:\n|\Z)")
 _SNIPPET = 420  # characters of a hit shown around its first match
 
 
-def paint_question(question: str) -> str:
-    """A question as it was asked."""
-    return f"<div class='yj-q'>{escape(question.strip()).replace('&#10;', '<br>')}</div>"
+def paint_question(question: str, sheet_id: str = "", scope: str = "") -> str:
+    """A question as it was asked.
+
+    Args:
+        question: its words.
+        sheet_id: of its finished answer; the question can then be edited.
+        scope: title of the only note it was put to.
+    """
+    words = escape(question.strip()).replace("&#10;", "<br>")
+    kept = f"<div class='yj-scope'>{both('ask.scope', name=scope)}</div>" if scope else ""
+    edit = ""
+    if sheet_id:
+        edit = f"<a class='act edit' href='#e-{sheet_id}'>{both('ask.edit')}</a>"
+    return f"<div class='yj-q'>{words}</div>{kept}{edit}"
 
 
 def paint_draft(answer: Answer | None) -> str:
@@ -89,7 +109,9 @@ def paint_checked(checked: Checked, sheet: Sheet) -> str:
         f"<div class='yj-body'>{body}</div>"
         f"<div class='yj-claims'>{rows}</div>"
         f"<div class='yj-foot'><a class='act' href='{copy_href(sheet.id, 0)}'>"
-        f"{both('copy.report')}</a></div></div>"
+        f"{both('copy.report')}</a>"
+        f"<a class='act' href='{save_href(sheet.id, 0)}'>{both('save.markdown')}</a>"
+        f"<a class='act' href='{save_href(sheet.id, 1)}'>{both('save.json')}</a></div></div>"
     )
 
 
@@ -217,7 +239,7 @@ def _disagreements(answer: Answer, sheet: Sheet) -> str:
             date = escape(spot.date) if spot.date else both("undated")
             sides += (
                 f"<a class='side' href='{spot_href(sheet.id, key)}'><span class='dt'>{date}</span>"
-                f"<span class='qu'>{escape(spot.quote or spot.claim)}</span>"
+                f"<div class='qu'>{render(spot.quote or spot.claim)}</div>"
                 f"<span class='wh'>{escape(_from(spot))}</span></a>"
             )
         rows += f"<div class='pair'>{sides}</div>"
@@ -225,10 +247,11 @@ def _disagreements(answer: Answer, sheet: Sheet) -> str:
 
 
 def _foot(answer: Answer, sheet_id: str) -> str:
-    searched = " · ".join(escape(query) for query in answer.searched)
+    searched = " · ".join(f"<q>{escape(query)}</q>" for query in answer.searched)
+    change = f"<a class='act' href='#s-{sheet_id}'>{both('searched.edit')}</a>"
     return (
-        f"<div class='yj-foot'><span class='se'>{both('searched')}{searched}</span>"
-        f"<a class='act' href='{copy_href(sheet_id, 0)}'>{both('copy.answer')}</a></div>"
+        f"<div class='yj-foot'><span class='se'>{both('searched')}{searched} {change}</span>"
+        f"<a class='act copy' href='{copy_href(sheet_id, 0)}'>{both('copy.answer')}</a></div>"
     )
 
 
@@ -236,7 +259,7 @@ def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
     spot = next(spot for spot in sheet.spots if spot.key == f"v{number}")
     css = VERDICT_CLASSES[claim.verdict]
     quote = (
-        f"<span class='qu'>{escape(spot.quote)}</span><span>{_place(spot)}</span>"
+        f"<div class='qu'>{render(spot.quote)}</div><span>{_place(spot)}</span>"
         if spot.note
         else ""
     )
@@ -258,10 +281,14 @@ def _hit_row(query: str, hit: Hit, spot: Spot, number: int, sheet_id: str) -> st
     tags = "".join(f"<span class='tag'>#{escape(tag)}</span>" for tag in hit.note.tags[:6])
     return (
         f"<div class='hit'><a class='go' href='{spot_href(sheet_id, spot.key)}'>{_place(spot)}"
-        f"<span class='sn'>{_snippet(query, hit.text)}</span></a>"
+        f"<div class='sn'>{_snippet(query, hit.text)}</div></a>"
         f"<div class='row'>{tags}"
         f"<details class='sc'><summary>{both('find.scores')}</summary>{scores}</details>"
-        f"<a class='act' href='{copy_href(sheet_id, number)}'>{both('copy.hit')}</a></div></div>"
+        f"<span class='acts'>"
+        f"<a class='act' href='{note_href(hit.note.path)}'>{both('note.read')}</a>"
+        f"<a class='act' href='{ask_href(hit.note.path)}'>{both('note.ask')}</a>"
+        f"<a class='act' href='{copy_href(sheet_id, number)}'>{both('copy.hit')}</a>"
+        f"</span></div></div>"
     )
 
 
@@ -280,16 +307,22 @@ def _matches(query: str, text: str) -> list[tuple[int, int]]:
 
 
 def _snippet(query: str, text: str) -> str:
-    """The part of a hit around its first match, with matches marked."""
-    spans = _matches(query, text)
-    low = 0
-    if len(text) > _SNIPPET and spans and spans[0][0] > _SNIPPET // 3:
-        low = spans[0][0] - _SNIPPET // 3
-    high = min(len(text), low + _SNIPPET)
-    out, at = ["…"] if low else [], low
-    for start, end in spans:
-        if start >= at and end <= high:
-            out += [escape(text[at:start]), f"<mark class='tm'>{escape(text[start:end])}</mark>"]
-            at = end
-    out.append(escape(text[at:high]) + ("…" if high < len(text) else ""))
-    return re.sub(r"(?:\s*&#10;)+", "<br>", "".join(out))
+    """The part of a hit around its first match, drawn, with matches marked."""
+    at = 0
+    while heading := _HEADING_LINE.match(text, at):  # headings stand above the words already
+        at = heading.end()
+    at = at if text[at:].strip() else 0
+    spans = [span for span in _matches(query, text) if span[0] >= at]
+    if len(text) - at > _SNIPPET and spans and spans[0][0] - at > _SNIPPET // 3:
+        near = spans[0][0] - _SNIPPET // 3
+        at = max(text.rfind("\n", 0, spans[0][0]) + 1, near)
+    shown = text[at : at + _SNIPPET]
+    # a part that begins inside a block of code is still code
+    opened = "```\n" if len(re.findall(r"^[ \t]*```", text[:at], re.M)) % 2 else ""
+    marks = [
+        Mark(start=start - at + len(opened), end=end - at + len(opened), css="tm")
+        for start, end in spans
+        if start >= at and end <= at + len(shown)
+    ]
+    more = "…" if at + len(shown) < len(text.rstrip()) else ""
+    return f"{render(opened + shown, marks)}{more}"

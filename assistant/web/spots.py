@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from assistant.types import Answer, Checked, Citation, Claim, Evidence, Hit, Verdict
 from corpus.types import Note
@@ -22,10 +23,13 @@ __all__ = [
     "Sheet",
     "Shown",
     "Spot",
+    "ask_href",
     "copy_href",
     "new_sheet_id",
+    "note_href",
     "parse_ref",
     "passage",
+    "save_href",
     "spot_href",
     "spots_of_answer",
     "spots_of_claims",
@@ -84,6 +88,7 @@ class Passage:
 
     Attributes:
         where: file and line.
+        note: path of the note, empty when it cannot be read whole.
         pre: text of the note before the span; empty when the note is gone or has changed.
         hit: the span itself.
         post: text after it.
@@ -97,6 +102,7 @@ class Passage:
     heading: str = ""
     date: str = ""
     where: str = ""
+    note: str = ""
     pre: str = ""
     hit: str = ""
     post: str = ""
@@ -145,6 +151,21 @@ def spot_href(sheet_id: str, key: str) -> str:
 def copy_href(sheet_id: str, number: int) -> str:
     """The fragment that copies a text of a sheet."""
     return f"#y-{sheet_id}-y{number}"
+
+
+def save_href(sheet_id: str, number: int) -> str:
+    """The fragment that saves a text of a sheet as a file."""
+    return f"#d-{sheet_id}-y{number}"
+
+
+def note_href(path: str) -> str:
+    """The fragment that opens a note to read."""
+    return f"#n-{quote(path, safe='')}"
+
+
+def ask_href(path: str) -> str:
+    """The fragment that asks about one note."""
+    return f"#q-{quote(path, safe='')}"
 
 
 def parse_ref(ref: object) -> tuple[str, str] | None:
@@ -256,6 +277,7 @@ def passage(sheet: Sheet, spot: Spot, note: Note | None) -> Passage:
         heading=" › ".join(part for part in spot.heading if part != spot.title),  # noqa: RUF001
         date=spot.date or "",
         where=where,
+        note=spot.note if note is not None else "",
         pre=pre.lstrip("\n"),
         hit=spot.quote,
         post=post.rstrip(),

@@ -24,6 +24,7 @@ from assistant.types import Answer, Verdict
 from assistant.web.spots import Sheet
 
 __all__ = [
+    "Chat",
     "Turn",
     "TurnStore",
     "browser_secret",
@@ -51,10 +52,25 @@ CREATE INDEX IF NOT EXISTS turns_by_sheet ON turns (sheet);
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A question with its answer as shown: `answer.hits` is empty, `sheet` holds the places."""
+    """A question with its answer as shown: `answer.hits` is empty, `sheet` holds the places.
+
+    `scope` is the note it was kept to, empty for all; `exact` says it was not to be completed.
+    """
 
     answer: Answer
     sheet: Sheet
+    scope: str = ""
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A conversation in a list: its first question, the time of its last (UTC), its turns."""
+
+    session: str
+    title: str
+    last: str
+    n: int
 
 
 def valid_session(session: object) -> str | None:
@@ -137,7 +153,7 @@ class TurnStore:
 
     def add(self, session: str, turn: Turn) -> None:
         """Store a finished turn at the end of its session."""
-        bare = Turn(answer=dataclasses.replace(turn.answer, hits=()), sheet=turn.sheet)
+        bare = dataclasses.replace(turn, answer=dataclasses.replace(turn.answer, hits=()))
         text = json.dumps(encode(bare), ensure_ascii=False)
         with self._connect() as connection:
             connection.execute(
@@ -153,7 +169,7 @@ class TurnStore:
         """The sheet of a stored turn; None if no turn has it."""
         return next((turn.sheet for turn in self._read("sheet = ?", sheet_id)), None)
 
-    def _read(self, condition: str, value: str) -> list[Turn]:
+    def _read(self, condition: str, value: str | int) -> list[Turn]:
         with self._connect() as connection:
             rows = connection.execute(
                 f"SELECT number, turn FROM turns WHERE {condition} ORDER BY number", (value,)
@@ -166,15 +182,36 @@ class TurnStore:
                 logger.warning("chat turn %d cannot be read and is left out", number)
         return found
 
-    def drop_last(self, session: str) -> Turn | None:
-        """Remove the last turn of a session and return it."""
-        turns = self.turns(session)
-        if not turns:
-            return None
+    def drop_from(self, session: str, sheet_id: str) -> None:
+        """Remove the turn of a sheet, and all turns of its session behind it."""
         with self._connect() as connection:
             connection.execute(
-                "DELETE FROM turns WHERE number ="
-                " (SELECT MAX(number) FROM turns WHERE session = ?)",
-                (session,),
+                "DELETE FROM turns WHERE session = ? AND number >="
+                " (SELECT number FROM turns WHERE session = ? AND sheet = ?)",
+                (session, session, sheet_id),
             )
-        return turns[-1]
+
+    def drop(self, session: str) -> None:
+        """Remove a session."""
+        with self._connect() as connection:
+            connection.execute("DELETE FROM turns WHERE session = ?", (session,))
+
+    def chats(self, only: str | None = None) -> list[Chat]:
+        """The sessions, the last used first.
+
+        Args:
+            only: the one session to tell of; None tells of all, at most the last 200.
+        """
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT session, MIN(number), MAX(asked_at), COUNT(*) FROM turns"
+                " WHERE ? IS NULL OR session = ? GROUP BY session"
+                " ORDER BY MAX(number) DESC LIMIT 200",
+                (only, only),
+            ).fetchall()
+        found = []
+        for session, first, last, n in rows:
+            opening = next(iter(self._read("number = ?", first)), None)
+            title = opening.answer.question if opening else "…"
+            found.append(Chat(session=session, title=title, last=last, n=n))
+        return found

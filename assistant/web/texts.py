@@ -80,6 +80,9 @@ TEXTS: dict[str, Text] = {
         "Every sentence names its source and is checked against it. "
         "What your notes do not say, you are told.",
     ),
+    "welcome.step1": Text("用自己的话提问", "Ask in your own words"),
+    "welcome.step2": Text("点编号 [1]，打开笔记原文", "Open a number [1] to see the note"),
+    "welcome.step3": Text("看 ✓ ✗ ?，知道哪句靠得住", "Read ✓ ✗ ? to know what holds"),
     "welcome.examples": Text("可以这样问：", "Questions your notes can answer:"),
     "checking": Text("正在逐句核对……", "checking each sentence…"),
     "searching": Text("正在查找笔记……", "searching your notes…"),
@@ -92,9 +95,26 @@ TEXTS: dict[str, Text] = {
     "disagree": Text("笔记说法不一", "Your notes disagree"),
     "undated": Text("无日期", "undated"),
     "searched": Text("检索：", "Searched: "),
+    "searched.edit": Text("修改检索", "Edit search"),
+    "ask.edit": Text("修改", "Edit"),
+    "ask.cancel": Text("取消", "Cancel"),
+    "ask.editing": Text(
+        "正在修改之前的问题，它之后的问答会被替换",
+        "Editing an earlier question; the turns after it will be replaced",
+    ),
+    "ask.editing_search": Text(
+        "按你写的原样检索，替换之前的回答", "Searched exactly as you write it; replaces the answer"
+    ),
+    "ask.scope": Text("只查《{name}》", "Only from “{name}”"),
+    "ask.scope_gone": Text(
+        "《{name}》已不在索引中，请取消限定再问。",
+        "“{name}” is no longer indexed; cancel the restriction and ask again.",
+    ),
     "copy.answer": Text("复制（含出处）", "Copy with sources"),
     "copy.hit": Text("复制引文", "Copy citation"),
     "copy.report": Text("复制核查结果", "Copy report"),
+    "save.markdown": Text("存为 Markdown", "Save as Markdown"),
+    "save.json": Text("存为 JSON", "Save as JSON"),
     "older": Text(
         "更早的 {n} 轮对话已保存，这里不再显示。", "{n} earlier turns are kept but not shown."
     ),
@@ -130,7 +150,22 @@ TEXTS: dict[str, Text] = {
     "find.count.one": Text("{n} 条结果", "{n} result"),
     "find.scores": Text("得分", "Scores"),
     "find.bad_date": Text(
-        "日期应写作 2024-05-01，收到的是 {value}。", "Write dates as 2024-05-01; got {value}."
+        "日期应写作 2024、2024-05 或 2024-05-01，收到的是 {value}。",
+        "Write dates as 2024, 2024-05 or 2024-05-01; got {value}.",
+    ),
+    "note.read": Text("读全文", "Read note"),
+    "note.ask": Text("就此篇提问", "Ask about this note"),
+    "note.back": Text("← 返回列表", "← Back to the list"),
+    "library.none": Text(
+        "还没有笔记。到“笔记”页选择文件夹，或上传文件。",
+        "No notes yet. Choose a folder or upload files in the Notes tab.",
+    ),
+    "library.more": Text(
+        "还有 {n} 篇未列出，用搜索或筛选缩小范围。", "{n} more; narrow them by search or filters."
+    ),
+    "library.cut": Text(
+        "这篇很长，只显示开头部分；其余请用编辑器打开。",
+        "A long note: only its beginning is shown; open the rest in your editor.",
     ),
     # check
     "tab.check": Text("核查", "Check"),
@@ -139,6 +174,10 @@ TEXTS: dict[str, Text] = {
         "粘贴一段文字，逐条对照你的笔记核查……",
         "Paste a text; each claim is checked against your notes…",
     ),
+    "check.file": Text("或把文件拖到这里", "Or drop a file here"),
+    "check.unread": Text(
+        "{name} 里没有可读的文字。{reason}", "There is no text to read in {name}. {reason}"
+    ),
     "check.go": Text("核查", "Check"),
     "check.empty": Text("请先粘贴要核查的文字。", "Paste a text to check first."),
     "check.too_long": Text(
@@ -146,6 +185,107 @@ TEXTS: dict[str, Text] = {
         "The text is too long ({n} characters); check it in parts of at most {limit}.",
     ),
     "check.start": Text("结果会显示在这里。", "The result appears here."),
+    # evaluate
+    "tab.eval": Text("评测", "Evaluate"),
+    "eval.suite": Text("评测项目", "Suite"),
+    "eval.data_label": Text("数据（可留空）", "Data (may be empty)"),
+    "eval.data_hint": Text("集合名或文件路径", "a set's name or a file"),
+    "eval.go": Text("开始评测", "Run"),
+    "eval.run": Text("结果", "Result"),
+    "eval.other": Text("对比", "Compared with"),
+    "eval.running": Text("正在评测 {name}：", "Running {name}:"),
+    "eval.done": Text("评测 {name} 已完成。", "{name} is done."),
+    "eval.stopped": Text("评测 {name} 已停止。", "{name} was stopped."),
+    "eval.failed": Text("评测没有完成：{line}", "The evaluation did not finish: {line}"),
+    "eval.busy": Text(
+        "已有评测在运行，请等它完成或先停止。", "One is running already; wait for it or stop it."
+    ),
+    "eval.cannot": Text(
+        "这里不能启动评测。请在终端运行：youju eval answers",
+        "It cannot be started here. Type in a terminal: youju eval answers",
+    ),
+    "eval.data": Text(
+        "数据应是集合名或文件路径，收到的是 {value}。",
+        "Data is a set's name or a file; got {value}.",
+    ),
+    "eval.output": Text("全部输出", "Full output"),
+    "eval.none": Text(
+        "还没有评测结果。选一个项目，点“开始评测”。", "No results yet. Choose a suite and run it."
+    ),
+    "eval.figures": Text("指标", "Figures"),
+    "eval.against": Text("与 {name} 相比", "compared with {name}"),
+    "eval.curve": Text("前 k 条的 {name}", "{name} at k"),
+    "eval.latency": Text("每问耗时", "Time per query"),
+    "eval.confusion": Text("核查结论混淆矩阵", "Verdicts: truth against check"),
+    "eval.gold_said": Text("实际 / 判定", "truth / said"),
+    "eval.calibration": Text(
+        "得分校准：得分与实际有据比例", "Calibration: score and share truly supported"
+    ),
+    # notes
+    "tab.notes": Text("笔记", "Notes"),
+    "vault.root": Text("位置", "Location"),
+    "vault.notes": Text("笔记", "Notes"),
+    "vault.passages": Text("段落", "Passages"),
+    "vault.chars": Text("字符", "Characters"),
+    "vault.updated": Text("上次变更", "Last change"),
+    "vault.encoder": Text("编码器", "Encoder"),
+    "vault.size": Text("索引大小", "Index size"),
+    "vault.no_skipped": Text("没有跳过的文件", "No files were skipped"),
+    "vault.choose": Text("换一处笔记", "Use other notes"),
+    "vault.choose.how": Text(
+        "填写本机上的文件夹、文件或 zip；或上传 Notion 导出的 zip、Markdown 文件。"
+        "原文件不会被改动。",
+        "Name a folder, file or zip on this machine, or upload a Notion export or Markdown files. "
+        "Your files are never changed.",
+    ),
+    "vault.path": Text("文件夹、文件或 zip 的路径", "Path of a folder, file or zip"),
+    "vault.use": Text("使用", "Use"),
+    "vault.upload": Text("或上传 zip、Markdown 等文件", "Or upload a zip or files"),
+    "vault.opened": Text("已打开 {path}", "Opened {path}"),
+    "vault.empty": Text("请先填写路径或选择文件。", "Name a path or choose files first."),
+    "vault.absent": Text(
+        "没有 {path} 这个文件或文件夹，请检查路径。", "There is no {path}; check the path."
+    ),
+    "vault.fixed": Text(
+        "这里不能更换笔记。请在终端运行：youju chat --notes 文件夹",
+        "Notes cannot be changed here. Type in a terminal: youju chat --notes FOLDER",
+    ),
+    # the scripts of the page
+    "js.chats": Text("历史对话", "Past chats"),
+    "js.tour": Text("导览", "Tour"),
+    "js.lang": Text("English", "中文"),
+    "js.theme": Text("明暗", "Theme"),
+    "js.no_chats": Text(
+        "还没有对话。提一个问题，它会留在这里。", "No chats yet. Ask something; it is kept here."
+    ),
+    "js.turns": Text("轮", "turns"),
+    "js.delete": Text("删除", "Delete"),
+    "js.sure": Text("确定删除？", "Really delete?"),
+    "js.saved": Text("已保存", "Saved"),
+    "js.skip": Text("跳过", "Skip"),
+    "js.go_on": Text("下一步", "Next"),
+    "js.finish": Text("知道了", "Got it"),
+    "js.tour.box": Text(
+        "在这里提问。回答只用你笔记里的话，每句都有出处。",
+        "Ask here. The answer is made of your notes only, and every sentence names its source.",
+    ),
+    "js.tour.legend": Text(
+        "每句话后面有核对标记：有据、与笔记矛盾、笔记中没有。点标记看理由和原文。",
+        "Each sentence carries a mark: supported, contradicted, not in the notes. "
+        "Open it for the reason and the words of the note.",
+    ),
+    "js.tour.find": Text(
+        "按词或按意思查找段落，也可以浏览、阅读全部笔记。",
+        "Look up passages by word or meaning, or browse and read all notes.",
+    ),
+    "js.tour.check": Text(
+        "把任何一段文字贴到这里，逐条对照笔记核查。",
+        "Paste any text here to have each claim checked against your notes.",
+    ),
+    "js.tour.notes": Text(
+        "在这里换成你自己的笔记：文件夹、Notion 导出或单个文件。",
+        "Bring your own notes here: a folder, a Notion export or single files.",
+    ),
     # the panel
     "panel.passage": Text("原文", "Passage"),
     "panel.previous": Text("上一处", "Previous"),
@@ -155,6 +295,11 @@ TEXTS: dict[str, Text] = {
     "panel.copied": Text("已复制", "Copied"),
     "panel.obsidian": Text("在 Obsidian 中打开", "Open in Obsidian"),
     "panel.editor": Text("在 VS Code 中打开", "Open in VS Code"),
+    "panel.file": Text("打开文件", "Open file"),
+    "panel.unopened": Text(
+        "打不开：这台机器没有相应的程序", "Cannot be opened: no program for it here"
+    ),
+    "panel.note": Text("读全文", "Read note"),
     "panel.claim": Text("被核对的句子", "The sentence checked"),
     "panel.state.changed": Text(
         "笔记在作答之后改过，下面是当时引用的原句。",

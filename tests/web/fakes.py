@@ -83,6 +83,8 @@ class ScriptedAssistant:
         self.vault = Vault(notes)
         self.released = threading.Event()  # SLOW waits for it between two pieces
         self.asked: list[str] = []
+        self.scopes: list[str | None] = []
+        self.histories: list[list[str]] = []
         self.refresh()
 
     def refresh(self, progress: Callable[[int, int], None] | None = None) -> RefreshReport:
@@ -103,8 +105,12 @@ class ScriptedAssistant:
         ]
         return known[:n]
 
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
-        final = self.ask(question)
+    def stream(
+        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+    ) -> Iterator[Answer]:
+        self.scopes.append(filters.folder if filters else None)
+        self.histories.append(list(history))
+        final = self.ask(question, filters)
         draft = replace(final, claims=(), notes_disagree=())
         for cut in range(8, len(final.text), 16):
             if "SLOW" in question:
@@ -112,9 +118,9 @@ class ScriptedAssistant:
             yield replace(draft, text=final.text[:cut])
         yield final
 
-    def ask(self, question: str) -> Answer:
+    def ask(self, question: str, filters: Filters | None = None) -> Answer:
         self.asked.append(question)
-        hits = self.find(question, k=5)
+        hits = self.find(question, k=5, filters=filters)
         if "NOTHING" in question or not hits:
             return Answer(
                 question=question,

@@ -184,12 +184,12 @@ def test_an_answer_streams_and_can_be_stopped(window: Window) -> None:
 def test_an_example_is_asked_retried_and_left_by_a_new_chat(window: Window) -> None:
     page = window.page
     page.click(".yj-example:visible >> nth=1")
-    page.wait_for_selector(".yj-foot a")
-    first = page.get_attribute(".yj-foot a", "href")
+    page.wait_for_selector(".yj-foot a.copy")
+    first = page.get_attribute(".yj-foot a.copy", "href")
     page.click("#yj-retry:visible")
     page.wait_for_function(
-        "old => document.querySelector('.yj-foot a')?.getAttribute('href') !== old"
-        " && document.querySelector('.yj-foot a')",
+        "old => document.querySelector('.yj-foot a.copy')?.getAttribute('href') !== old"
+        " && document.querySelector('.yj-foot a.copy')",
         arg=first,
     )
     assert page.locator(".yj-q").count() == 1
@@ -216,7 +216,7 @@ def test_faults_are_told_in_one_line_and_the_question_comes_back(window: Window)
 def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
     page = window.page
     window.ask("GQA 怎样分组？")
-    page.click(".yj-foot a.act")
+    page.click(".yj-foot a.copy")
     page.wait_for_selector(".act.done")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert f"{QUOTE}[^1]" in copied
@@ -226,7 +226,13 @@ def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
 @pytest.mark.parametrize("window", [{"locale": "en-US", "color_scheme": "dark"}], indirect=True)
 def test_english_and_dark_follow_the_browser(window: Window) -> None:
     page = window.page
-    assert page.get_by_role("tab").all_inner_texts() == ["Ask", "Look up", "Check"]
+    assert page.get_by_role("tab").all_inner_texts() == [
+        "Ask",
+        "Look up",
+        "Check",
+        "Evaluate",
+        "Notes",
+    ]
     assert "nothing leaves this machine" in page.inner_text("#yj-status")
     window.ask("GQA 怎样分组？ WRONG")
     shown = page.inner_text(".yj-sum")
@@ -276,3 +282,120 @@ def test_an_open_page_goes_on_after_the_server_was_killed(
     assert page.inner_text(MARK) == QUOTE
     window.context.close()
     assert restarted[1].stop() == (0, "")
+
+
+# what the page does beyond the conversation ------------------------------------------------------
+
+
+def test_a_note_is_read_asked_about_and_left(window: Window) -> None:
+    page = window.page
+    page.get_by_role("tab", name="查找").click()
+    page.locator("a.nt", has_text="LoRA").click()
+    page.wait_for_selector("#yj-note .yj-nhead")
+    assert page.inner_text("#yj-note h1") == "LoRA"
+    page.wait_for_selector("#yj-note pre:has-text('int rank')")  # a grammar that once failed
+    page.click("#yj-note a[href^='#q-']")
+    page.wait_for_selector("#yj-hint:has-text('LoRA')")
+    window.ask("矩阵 B 怎样初始化？")
+    assert page.inner_text(".yj-scope") == "只查《LoRA》"
+    page.click("#yj-cancel")
+    page.wait_for_selector("#yj-hint", state="hidden")
+
+
+def test_a_question_is_edited_and_its_search_shown(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？")
+    assert "GQA 怎样分组？" in page.inner_text(".yj-foot .se")
+    page.click(".yj-foot a[href^='#s-']")
+    page.wait_for_selector("#yj-cancel:visible")
+    page.wait_for_function("document.querySelector('#yj-box textarea').value === 'GQA 怎样分组？'")
+    page.fill("#yj-box textarea", "LoRA 初始化")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".yj-q:has-text('LoRA 初始化')")
+    page.wait_for_selector(".yj-foot")
+    assert page.locator(".yj-q").count() == 1
+
+
+def test_a_past_chat_is_opened_again(window: Window) -> None:
+    page = window.page
+    window.ask("往日的对话 GQA")
+    page.wait_for_selector("#yj-send:visible")
+    page.click("#yj-new")
+    page.wait_for_selector(".yj-example:visible")
+    page.click("a.sw-chats")
+    page.locator(".chat", has_text="往日的对话").first.click()
+    page.wait_for_selector(".yj-q:has-text('往日的对话')")
+
+
+def test_the_language_is_switched_and_kept(window: Window) -> None:
+    page = window.page
+    page.click("a.sw-lang")
+    page.wait_for_selector("html[lang='en']")
+    page.wait_for_selector(".yj-example:visible")
+    assert page.get_by_role("tab").first.inner_text() == "Ask"
+    page.click("a.sw-theme")
+    page.wait_for_selector("body.dark")
+    page.reload()
+    page.wait_for_selector("body.dark .yj-example:visible")
+    assert page.get_by_role("tab").first.inner_text() == "Ask"
+
+
+@pytest.mark.parametrize("window", [PHONE], indirect=True)
+def test_every_tab_is_reached_on_a_phone(window: Window) -> None:
+    page = window.page
+    for name, part in (("评测", "#yj-eval"), ("笔记", "#yj-notes"), ("查找", "#yj-find")):
+        page.get_by_role("tab", name=name, exact=True).tap()
+        page.wait_for_selector(f"{part}:visible")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_file_is_checked_and_every_control_has_a_name(window: Window, tmp_path: Path) -> None:
+    page = window.page
+    file = tmp_path / "draft.md"
+    file.write_text("GQA 把 32 个查询头分成 8 组。", encoding="utf-8")
+    page.get_by_role("tab", name="核查").click()
+    page.set_input_files("#yj-drop input[type=file]", str(file))
+    page.wait_for_function("document.querySelector('#yj-text textarea').value.includes('32 个')")
+    page.click("#yj-check-go")
+    page.wait_for_selector(".yj-claims .cl")
+    with page.expect_download() as download:
+        page.click(".yj-check a[href$='-y1']")
+    assert download.value.suggested_filename.endswith(".json")
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('button, a[href], textarea, input')]
+                .filter((e) => e.offsetParent && !(e.innerText?.trim() || e.ariaLabel || e.title
+                    || e.placeholder || e.labels?.length || e.closest('label')?.innerText?.trim()))
+                .map((e) => e.outerHTML.slice(0, 120))"""
+        )
+        assert nameless == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("window", [{}, PHONE], indirect=True, ids=["desktop", "phone"])
+def test_two_hundred_links_open_their_exact_words_in_view(window: Window) -> None:
+    page = window.page
+    opened = 0
+    questions = ("GQA 分组", "LoRA 矩阵", "efSearch latency", "恶意笔记", "GQA LoRA")
+    while opened < 200:
+        window.ask(f"{questions[opened // 10 % 5]} WRONG DISAGREE")
+        for link in page.locator(".message-row").last.locator("a.cite, a.v, a.src, a.side").all():
+            link.scroll_into_view_if_needed()
+            link.evaluate("link => link.click()")
+            page.wait_for_function(
+                """() => { const m = document.querySelector('#yj-panel mark'),
+                    s = document.querySelector('#yj-panel .state');
+                    return document.activeElement === m || s }"""
+            )
+            if page.locator(MARK).count():
+                words = page.inner_text(MARK)
+                assert any(" ".join(words.split()) in " ".join(n.split()) for n in NOTES.values())
+                window.come_into_view(MARK)
+            page.keyboard.press("Escape")
+            page.wait_for_selector("#yj-side:not(.open)", state="attached")
+            opened += 1
+        page.wait_for_selector("#yj-send:visible")
+        page.click("#yj-new")
+        page.wait_for_selector(".yj-example:visible")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import stat
 from pathlib import Path
@@ -46,11 +47,33 @@ def test_sessions_do_not_see_each_other(tmp_path: Path, turn: Turn) -> None:
     mine, other = new_session(), new_session()
     store.add(mine, turn)
     assert store.turns(other) == []
-    assert store.drop_last(other) is None
+    store.drop_from(other, turn.sheet.id)
     assert len(store.turns(mine)) == 1
-    dropped = store.drop_last(mine)
-    assert dropped is not None
+    store.drop_from(mine, turn.sheet.id)
     assert store.turns(mine) == []
+
+
+def test_a_turn_is_dropped_with_all_behind_it(tmp_path: Path, turn: Turn) -> None:
+    store, session = TurnStore(tmp_path), new_session()
+    turns = [
+        dataclasses.replace(turn, sheet=dataclasses.replace(turn.sheet, id=digit * 16))
+        for digit in "123"
+    ]
+    for each in turns:
+        store.add(session, each)
+    store.drop_from(session, "2" * 16)
+    assert [each.sheet.id for each in store.turns(session)] == ["1" * 16]
+
+
+def test_chats_are_listed_by_first_question_the_last_used_first(tmp_path: Path, turn: Turn) -> None:
+    store, old, new = TurnStore(tmp_path), new_session(), new_session()
+    for session in (old, new, old):
+        store.add(session, turn)
+    assert [(chat.session, chat.n) for chat in store.chats()] == [(old, 2), (new, 1)]
+    assert store.chats()[0].title == turn.answer.question
+    assert [chat.session for chat in store.chats(only=new)] == [new]
+    store.drop(old)
+    assert [chat.session for chat in store.chats()] == [new]
 
 
 def test_a_damaged_turn_is_left_out(tmp_path: Path, turn: Turn) -> None:

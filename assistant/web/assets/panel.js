@@ -42,6 +42,12 @@ const outside = (href, scheme, key) => {
   return [made];
 };
 
+const within = (href, key) => {
+  const made = make("a", "act", word(key));
+  made.href = href;
+  return made;
+};
+
 async function toClipboard(text, control) {
   let done = false;
   try {
@@ -56,9 +62,14 @@ async function toClipboard(text, control) {
     done = document.execCommand("copy");
     area.remove();
   }
-  if (!done || !control) return;
+  if (done && control) say(control, "panel.copied");
+}
+
+// Say on a control, for a moment, what it did.
+function say(control, key, mark = "✓ ") {
+  if (control.classList.contains("done")) return;
   const face = [...control.childNodes];
-  control.replaceChildren("✓ ", word("panel.copied"));
+  control.replaceChildren(mark, word(key));
   control.classList.add("done");
   setTimeout(() => {
     control.replaceChildren(...face);
@@ -105,6 +116,8 @@ function draw(p) {
         "div",
         "acts",
         copy,
+        ...(p.note ? [within(`#n-${encodeURIComponent(p.note)}`, "panel.note")] : []),
+        ...(p.file ? [within(`#o-${encodeURIComponent(p.file)}`, "panel.file")] : []),
         ...outside(p.obsidian, "obsidian://", "panel.obsidian"),
         ...outside(p.editor, "vscode://", "panel.editor"),
       ),
@@ -148,25 +161,9 @@ function close() {
   opener?.focus();
 }
 
-document.addEventListener("click", async (event) => {
-  const link = event.target.closest?.('a[href^="#p-"], a[href^="#y-"]');
-  if (!link) return;
-  event.preventDefault();
-  const href = link.getAttribute("href");
-  const ref = href.slice(3);
-  if (href.startsWith("#y-")) {
-    const text = await server.copied(ref);
-    if (text !== null) await toClipboard(text, link);
-    return;
-  }
-  opener?.classList.remove("is-open");
-  opener = link;
-  link.classList.add("is-open");
-  await show(ref);
-}, { signal });
-
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && root.contains(document.activeElement)) close();
+  if (event.key === "Escape" && (root.contains(document.activeElement) || !document.querySelector("[role=dialog]")))
+    if (document.getElementById("yj-side")?.classList.contains("open")) close();
 }, { signal });
 
 // A new question goes to the top of the window, so that its answer is read from the beginning.

@@ -1,0 +1,239 @@
+"""The tab that answers questions: welcome, conversation, the dock with the question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from assistant.web import look
+from assistant.web.handlers import Asked, Conversation, Page
+from assistant.web.paint import legend
+from assistant.web.parts import QUIET, caught, heard, tell
+from assistant.web.render import LATEX_DELIMITERS
+from assistant.web.texts import both
+
+__all__ = ["ask_tab"]
+
+_N_EXAMPLES = 4
+
+
+class _Chat(NamedTuple):
+    """The components of the chat."""
+
+    welcome: Any
+    examples: list[Any]
+    chat: Any
+    box: Any
+    send: Any
+    stop: Any
+    retry: Any
+    new: Any
+    hint: Any
+    cancel: Any
+
+
+def _chat(text: Any) -> _Chat:
+    """The chat: welcome with examples, messages, and the dock with the question."""
+    import gradio as gr
+
+    with gr.Column(elem_id="yj-ask"):
+        with gr.Column(elem_id="yj-welcome") as welcome:
+            gr.Markdown(look.welcome())
+            examples = [
+                gr.Button("", visible=False, elem_classes="yj-example", variant="secondary")
+                for _ in range(_N_EXAMPLES)
+            ]
+        chat = gr.Chatbot(
+            elem_id="yj-chat",
+            visible=False,
+            show_label=False,
+            container=False,
+            height=None,
+            autoscroll=False,
+            buttons=[],
+            feedback_options=None,
+            latex_delimiters=LATEX_DELIMITERS,
+            group_consecutive_messages=False,
+        )
+        with gr.Column(elem_id="yj-dock"):
+            with gr.Row(elem_id="yj-mode"):
+                hint = gr.Markdown("", visible=False, elem_id="yj-hint")
+                cancel = gr.Button(
+                    text("ask.cancel"), size="sm", visible=False, elem_id="yj-cancel"
+                )
+            with gr.Row(elem_id="yj-line"):
+                box = gr.Textbox(
+                    placeholder=text("ask.placeholder"),
+                    label=text("ask.label"),
+                    show_label=False,
+                    container=False,
+                    lines=1,
+                    max_lines=6,
+                    autofocus=True,
+                    scale=1,
+                    elem_id="yj-box",
+                )
+                send = gr.Button(text("ask.send"), variant="primary", scale=0, elem_id="yj-send")
+                stop = gr.Button(text("ask.stop"), visible=False, scale=0, elem_id="yj-stop")
+            with gr.Row(elem_id="yj-under"):
+                gr.Markdown(legend(), elem_id="yj-legend")
+                retry = gr.Button(text("ask.retry"), size="sm", visible=False, elem_id="yj-retry")
+                new = gr.Button(text("ask.new"), size="sm", visible=False, elem_id="yj-new")
+    return _Chat(welcome, examples, chat, box, send, stop, retry, new, hint, cancel)
+
+
+class _Talk:
+    """What happens in the chat; each handler returns values for the components it names."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def shown(
+        self,
+        now: Conversation,
+        *,
+        busy: str = "",
+        box_text: str | None = None,
+        how: dict[str, Any] | None = None,
+    ) -> list[Any]:
+        """Values for all outputs."""
+        import gradio as gr
+
+        some = bool(now.messages)
+        return [
+            now.session,
+            gr.Chatbot(value=now.messages, visible=some),
+            gr.Column(visible=not some),
+            gr.skip() if box_text is None else box_text,
+            busy,
+            gr.Button(visible=not busy),
+            gr.Button(visible=bool(busy)),
+            gr.Button(visible=some and not busy),
+            gr.Button(visible=some),
+            *self.moded(how or {}),
+        ]
+
+    def moded(self, how: dict[str, Any]) -> list[Any]:
+        """Values for the mode, its hint and the button that leaves it."""
+        import gradio as gr
+
+        lines = []
+        if how.get("replacing"):
+            lines.append(both("ask.editing_search" if how.get("exact") else "ask.editing"))
+        if how.get("scope"):
+            lines.append(both("ask.scope", name=self.page.title_of(how["scope"])))
+        hint = gr.Markdown(value=" · ".join(lines), visible=bool(lines))
+        return [how, hint, gr.Button(visible=bool(lines))]
+
+    def ask(
+        self, question: str, session: Any, how: dict[str, Any], again: bool = False
+    ) -> Iterator[list[Any]]:
+        """The conversation as the answer grows; after a fault the question is back in the box."""
+        done = False
+        asked = Asked(again=True) if again else _asked(how)
+        with caught() as fault:
+            for step, now in enumerate(self.page.ask(question, session, asked)):
+                session = now.session
+                words = None if step or again else ""
+                yield self.shown(now, busy=question, box_text=words, how=how)
+            done = True
+            kept = {"scope": asked.scope} if asked.scope else {}
+            yield self.shown(now, how=kept)
+        if not done:
+            fault.tell()
+            words = None if again else question
+            yield self.shown(self.page.conversation(session), box_text=words, how=how)
+
+    def again(self, session: Any, how: dict[str, Any]) -> Iterator[list[Any]]:
+        """The last question once more."""
+        question = self.page.last_question(session)
+        if question:
+            yield from self.ask(question, session, how, again=True)
+
+    def stopped(self, question: str, session: Any, how: dict[str, Any]) -> list[Any]:
+        """The conversation without the question that was stopped, which is back in the box."""
+        tell(both("stopped"))
+        now = self.page.conversation(session)
+        return self.shown(now, box_text=question or None, how=how)
+
+    def edit(self, wanted: dict[str, Any], session: Any) -> list[Any]:
+        """The question of a turn, or what was searched for it, in the box to be changed."""
+        import gradio as gr
+
+        searched = wanted.get("what") == "search"
+        question = self.page.question_of(session, wanted.get("sheet"), searched)
+        if not question:
+            return [gr.skip()] * 4
+        return [question, *self.moded({"replacing": wanted["sheet"], "exact": searched})]
+
+    def about(self, wanted: dict[str, Any]) -> list[Any]:
+        """The chat, kept to one note."""
+        import gradio as gr
+
+        if not self.page.title_of(wanted.get("note")):
+            return [gr.skip()] * 4
+        return [gr.Tabs(selected="ask"), *self.moded({"scope": wanted["note"]})]
+
+    def chosen(self, wanted: dict[str, Any], session: Any) -> list[Any]:
+        """A past conversation, opened or dropped."""
+        import gradio as gr
+
+        name = wanted.get("session")
+        if wanted.get("drop"):
+            self.page.drop_chat(name)
+            name = None if name == session else session
+        return [gr.Tabs(selected="ask"), *self.shown(self.page.conversation(name), box_text="")]
+
+    def restored(self, session: Any) -> list[Any]:
+        """The conversation the browser knows, and questions to begin with."""
+        import gradio as gr
+
+        found: list[str] = []
+        with caught() as fault:
+            found = self.page.examples(_N_EXAMPLES)
+        fault.tell()
+        questions = [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
+        buttons = [gr.Button(value=question, visible=bool(question)) for question in questions]
+        return [*self.shown(self.page.conversation(session)), *buttons]
+
+
+def _asked(how: dict[str, Any]) -> Asked:
+    """How a question is asked, from what the browser holds of it."""
+    return Asked(
+        replacing=str(how.get("replacing", "")),
+        exact=bool(how.get("exact")),
+        scope=str(how.get("scope", "")),
+    )
+
+
+def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any) -> None:
+    """The chat and what its buttons do; `side` tells of links that were followed."""
+    import gradio as gr
+
+    talk, made = _Talk(page), _chat(text)
+    pending, mode = gr.State(""), gr.State({})
+    moded = [mode, made.hint, made.cancel]
+    outputs = [
+        browser, made.chat, made.welcome, made.box, pending, made.send, made.stop, made.retry,
+        made.new, *moded,
+    ]  # fmt: skip
+    typed = [made.box, browser, mode]
+    running = [
+        gr.on([made.box.submit, made.send.click], talk.ask, typed, outputs, **QUIET),
+        made.retry.click(talk.again, [browser, mode], outputs, **QUIET),
+        *(
+            button.click(talk.ask, [button, browser, mode], outputs, **QUIET)
+            for button in made.examples
+        ),
+    ]
+    held = [pending, browser, mode]
+    made.stop.click(talk.stopped, held, outputs, cancels=running, **QUIET)
+    made.new.click(
+        lambda: talk.shown(page.conversation(None), box_text=""),
+        None, outputs, cancels=running, **QUIET,
+    )  # fmt: skip
+    made.cancel.click(lambda: ["", *talk.moded({})], None, [made.box, *moded], **QUIET)
+    side.submit(heard(talk.edit), browser, [made.box, *moded], **QUIET)
+    side.input(heard(talk.about), None, [tabs, *moded], **QUIET)
+    side.select(heard(talk.chosen), browser, [tabs, *outputs], cancels=running, **QUIET)
+    demo.load(talk.restored, browser, [*outputs, *made.examples], **QUIET)

@@ -1,0 +1,312 @@
+"""Results of evaluations as they lie in files, drawn: figures, curves, confusion, calibration.
+
+Knows the files' form, not how they are made: `assistant` never imports `eval`. Whatever is
+missing or of another shape is left out. All text is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.web.render import escape
+from assistant.web.texts import both
+
+__all__ = ["Result", "load_results", "paint_result"]
+
+_SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
+_MAX_BYTES, _MAX_FILES = 20_000_000, 400
+_COLOURS = 8  # classes s0 ... s7 of the style sheet
+_Figure = tuple[float, float | None, float | None]  # value, low, high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One run, as read from its file."""
+
+    name: str
+    suite: str
+    data: dict[str, Any]
+    when: float
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """Runs of one kind can be compared: suite, set, split."""
+        return (self.suite, str(self.data.get("set", "")), str(self.data.get("split", "")))
+
+    @property
+    def label(self) -> str:
+        """How a list calls it."""
+        parts = [*self.kind, str(self.data.get("commit", ""))[:12]]
+        return " · ".join(part for part in parts if part)
+
+
+def load_results(folders: Iterable[Path]) -> list[Result]:
+    """The runs in some folders, newest first; what is no result is left out."""
+    found: dict[str, Result] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        files = sorted(folder.rglob("*.json"), key=lambda file: -file.stat().st_mtime)
+        for file in files[:_MAX_FILES]:
+            data = _read(file)
+            if data is not None:
+                name = file.relative_to(folder).as_posix()
+                result = Result(
+                    name=name, suite=str(data["suite"]), data=data, when=file.stat().st_mtime
+                )
+                found.setdefault(name, result)
+    return sorted(found.values(), key=lambda result: (-result.when, result.name))
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            return None
+        data = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) and "suite" in data and "figures" in data else None
+
+
+def figures_of(data: Mapping[str, Any]) -> dict[str, _Figure]:
+    """The flat figures of a run by name, those of methods left out; shares become numbers."""
+    figures = data.get("figures")
+    found: dict[str, _Figure] = {}
+    for name, value in figures.items() if isinstance(figures, dict) else ():
+        number = _number(value)
+        if number is not None:
+            found[str(name).strip()] = number
+    return found
+
+
+def _number(value: Any) -> _Figure | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value), None, None
+    if isinstance(value, str) and (share := _SHARE.match(value)) and int(share[2]):
+        return int(share[1]) / int(share[2]), None, None
+    if isinstance(value, list) and value and all(isinstance(v, int | float) for v in value):
+        low, high = (float(value[1]), float(value[2])) if len(value) == 3 else (None, None)
+        return float(value[0]), low, high
+    return None
+
+
+def methods_of(data: Mapping[str, Any]) -> dict[str, dict[str, dict[str, _Figure]]]:
+    """Figures by set, method and metric, where a run compares methods."""
+    figures = data.get("figures")
+    found: dict[str, dict[str, dict[str, _Figure]]] = {}
+    for name, group in figures.items() if isinstance(figures, dict) else ():
+        methods = group.get("methods") if isinstance(group, dict) else None
+        if isinstance(methods, dict):
+            found[str(name)] = {
+                str(method): {
+                    str(metric): number
+                    for metric, value in values.items()
+                    if (number := _number(value)) is not None
+                }
+                for method, values in methods.items()
+                if isinstance(values, dict)
+            }
+    return found
+
+
+def paint_result(result: Result, against: Result | None = None) -> str:
+    """A run as markup: what it was, its figures beside those of another run, its plots."""
+    data = result.data
+    facts = [str(data[key]) for key in ("commit", "machine") if data.get(key)]
+    if isinstance(data.get("seconds"), int | float):
+        facts.append(f"{data['seconds']:.0f} s")
+    head = (
+        f"<div class='yj-rhead'><h2 class='hd sec'>{escape(' · '.join(filter(None, result.kind)))}"
+        f"</h2><div class='wh'>{escape(' · '.join(facts))}</div></div>"
+    )
+    parts = [head, _figure_table(result, against)]
+    for name, methods in methods_of(data).items():
+        parts.append(_method_table(name, methods))
+        parts.append(_curves(methods))
+        parts.append(_latency(methods))
+    parts.append(_confusion(data.get("confusion")))
+    parts.append(_calibration(data.get("items")))
+    return f"<div class='yj-result'>{''.join(parts)}</div>"
+
+
+def _shown(value: float, is_share: bool) -> str:
+    if value == int(value) and not is_share:
+        return f"{int(value):,}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def _figure_table(result: Result, against: Result | None) -> str:
+    now = figures_of(result.data)
+    if not now:
+        return ""
+    before = figures_of(against.data) if against else {}
+    rows = []
+    for name, (value, _, _) in now.items():
+        bar = f"<span class='bar' style='width:{100 * value:.0f}%'></span>" if value <= 1 else ""
+        change = ""
+        if name in before:
+            step = value - before[name][0]
+            css = "" if abs(step) < 5e-4 else " t-up"
+            change = (
+                f"<span class='ch{css}'>{step:+.3f}</span>" if css else "<span class='ch'>=</span>"
+            )
+        raw = next((v for k, v in result.data["figures"].items() if str(k).strip() == name), "")
+        told = raw.split("=")[0].strip() if isinstance(raw, str) and "/" in raw else ""
+        sub = " class='sub'" if any(str(k) == f"  {name}" for k in result.data["figures"]) else ""
+        rows.append(
+            f"<tr><td{sub}>{escape(name)}</td>"
+            f"<td class='nu'>{_shown(value, bool(told))}</td>"
+            f"<td class='nu wh'>{escape(told)}</td><td class='ba'>{bar}</td><td>{change}</td></tr>"
+        )
+    title = both("eval.figures")
+    if against:
+        title += f" <span class='wh'>{both('eval.against', name=against.label)}</span>"
+    return f"<div class='cap'>{title}</div><table class='fg'>{''.join(rows)}</table>"
+
+
+def _method_table(name: str, methods: Mapping[str, Mapping[str, _Figure]]) -> str:
+    metrics = list(dict.fromkeys(metric for row in methods.values() for metric in row))
+    best = {
+        metric: (min if metric == "ms" else max)(
+            (row[metric][0] for row in methods.values() if metric in row), default=0.0
+        )
+        for metric in metrics
+    }
+    head = "".join(f"<td>{escape(metric)}</td>" for metric in ("", *metrics))
+    rows = ""
+    for method, row in methods.items():
+        cells = ""
+        for metric in metrics:
+            value, low, high = row.get(metric, (float("nan"), None, None))
+            shown = "–" if value != value else f"{value:.3f}" if metric != "ms" else f"{value:.1f}"
+            css = " class='nu best'" if value == best[metric] else " class='nu'"
+            span = f"<i>{low:.2f}–{high:.2f}</i>" if low is not None and high is not None else ""
+            cells += f"<td{css}>{shown}{span}</td>"
+        rows += f"<tr><td>{escape(method)}</td>{cells}</tr>"
+    return f"<div class='cap'>{escape(name)}</div><table class='mt'><tr>{head}</tr>{rows}</table>"
+
+
+def _curves(methods: Mapping[str, Mapping[str, _Figure]]) -> str:
+    """hit@k or recall@k over k, a line for each method."""
+    lines: dict[str, list[tuple[int, float]]] = {}
+    for family in ("recall@", "hit@"):
+        for method, row in methods.items():
+            points = sorted(
+                (int(metric.removeprefix(family)), value[0])
+                for metric, value in row.items()
+                if metric.startswith(family) and metric.removeprefix(family).isdigit()
+            )
+            if len(points) > 1:
+                lines[method] = points
+        if lines:
+            return _plot(lines, both("eval.curve", name=family.rstrip("@")))
+    return ""
+
+
+def _plot(lines: Mapping[str, Sequence[tuple[float, float]]], title: str) -> str:
+    """Lines over an even x axis, y from 0 to 1; fixed size, since the sanitizer drops viewBox."""
+    ticks = sorted({x for points in lines.values() for x, _ in points})
+    left, top, width, height = 34, 10, 270, 160
+    across = {x: left + width * at / max(1, len(ticks) - 1) for at, x in enumerate(ticks)}
+
+    def down(y: float) -> float:
+        return top + height * (1 - max(0.0, min(1.0, y)))
+
+    parts = []
+    for y in (0, 0.25, 0.5, 0.75, 1):
+        parts.append(
+            f"<path class='gr' d='M{left} {down(y):.1f} H{left + width}'></path>"
+            f"<text x='{left - 6}' y='{down(y) + 4:.1f}' text-anchor='end'>{y:g}</text>"
+        )
+    for x in ticks:
+        parts.append(
+            f"<text x='{across[x]:.1f}' y='{top + height + 18}' text-anchor='middle'>{x:g}</text>"
+        )
+    keys = ""
+    for at, (name, points) in enumerate(lines.items()):
+        css = f"s{at % _COLOURS}"
+        path = " L".join(f"{across[x]:.1f} {down(y):.1f}" for x, y in points)
+        parts.append(f"<path class='ln {css}' d='M{path}'></path>")
+        parts += [
+            f"<circle class='{css}' cx='{across[x]:.1f}' cy='{down(y):.1f}' r='3'></circle>"
+            for x, y in points
+        ]
+        keys += f"<span class='ke'><i class='{css}'></i>{escape(name)}</span>"
+    svg = f"<svg class='pl' width='320' height='200' role='img'>{''.join(parts)}</svg>"
+    return (
+        f"<div class='fig'><div class='cap'>{title}</div>{svg}<div class='keys'>{keys}</div></div>"
+    )
+
+
+def _latency(methods: Mapping[str, Mapping[str, _Figure]]) -> str:
+    times = {name: row["ms"][0] for name, row in methods.items() if "ms" in row}
+    most = max(times.values(), default=0)
+    if not most:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td class='ba'><span class='bar' "
+        f"style='width:{100 * ms / most:.0f}%'></span></td><td class='nu'>{ms:.1f} ms</td></tr>"
+        for name, ms in times.items()
+    )
+    title = f"<div class='cap'>{both('eval.latency')}</div>"
+    return f"<div class='fig'>{title}<table class='fg'>{rows}</table></div>"
+
+
+def _confusion(found: Any) -> str:
+    """What the check said (columns) of claims of each kind (rows)."""
+    if not isinstance(found, dict):
+        return ""
+    cells: dict[tuple[str, str], int] = {}
+    for name, n in found.items():
+        gold, arrow, said = str(name).partition(" -> ")
+        if arrow and isinstance(n, int):
+            cells[gold, said] = n
+    names = [
+        name
+        for name in ("supported", "contradicted", "unsupported", "not_checked")
+        if any(name in pair for pair in cells)
+    ]
+    if not names:
+        return ""
+    head = "".join(f"<td>{both(name)}</td>" for name in names)
+    rows = ""
+    for gold in names:
+        total = sum(cells.get((gold, said), 0) for said in names)
+        row = ""
+        for said in names:
+            n = cells.get((gold, said), 0)
+            share = n / total if total else 0
+            css = "hit" if gold == said else "miss"
+            row += f"<td class='cf {css}' style='--share:{share:.2f}'>{n}</td>"
+        rows += f"<tr><td>{both(gold)}</td>{row}</tr>"
+    corner = f"<td class='wh'>{both('eval.gold_said')}</td>"
+    return (
+        f"<div class='fig'><div class='cap'>{both('eval.confusion')}</div>"
+        f"<table class='cm'><tr>{corner}{head}</tr>{rows}</table></div>"
+    )
+
+
+def _calibration(items: Any) -> str:
+    """How often claims of a given score were truly supported, in five bins."""
+    pairs = [
+        (float(item["score"]), item.get("gold") == "supported")
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and isinstance(item.get("score"), int | float) and "gold" in item
+    ]
+    if len(pairs) < 20:
+        return ""
+    points = []
+    for at in range(5):
+        held = [true for score, true in pairs if at / 5 <= score < (at + 1) / 5 + (at == 4)]
+        if held:
+            points.append(((at + 0.5) / 5, sum(held) / len(held)))
+    ideal = [(x, x) for x, _ in points]
+    lines = {"y = x": ideal, "n = " + str(len(pairs)): points}
+    return _plot(lines, both("eval.calibration"))
