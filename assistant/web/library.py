@@ -137,7 +137,7 @@ def _normal(path: PurePosixPath) -> str:
 
 def admits(filters: Filters, row: NoteRow) -> bool:
     """Whether a note passes, told from its row as `Filters.admits` tells it from the note."""
-    return filters.admits(row)  # type: ignore[arg-type]  # a row has all that filters look at
+    return filters.admits(row)
 
 
 def _by_folder(row: NoteRow) -> tuple[str, str]:
