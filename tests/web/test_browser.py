@@ -45,7 +45,7 @@ class Window:
         self.url = url
         self.faults: list[str] = []
         self.elsewhere: list[str] = []
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.page.on("request", self._requested)
         self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
         self.page.goto(url)
