@@ -7,14 +7,15 @@ Called by `eval`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
 import numpy as np
 
-from assistant.grounding import Checker, load_checker
+from assistant.comparing import Finding
+from assistant.grounding import Checker, Search, Source, load_checker
 from assistant.similarity import WordSimilarity
 from assistant.types import Claim, Hit, Scores
 from corpus.bm25 import BM25
@@ -36,9 +37,15 @@ class Contexts:
     Args:
         texts: the contexts; an equal text is kept once.
         encoder: gives the word vectors.
+        load: makes the check; its trainer brings one of its own.
     """
 
-    def __init__(self, texts: Sequence[str], encoder: Encoder) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        encoder: Encoder,
+        load: Callable[[Source, WordSimilarity, Search], Checker] = load_checker,
+    ) -> None:
         self._paths = {text: f"context-{n}.md" for n, text in enumerate(dict.fromkeys(texts))}
         self._notes: dict[str, Note] = {}
         self._chunks: dict[str, list[Chunk]] = {}
@@ -58,7 +65,7 @@ class Contexts:
         self._bm25 = BM25.build(np.arange(ids), documents)
         self._similar = WordSimilarity(encoder)
         self._own: tuple[str, ...] = ()
-        self._checker: Checker = load_checker(self, self._similar, self._search)
+        self._checker = load(self, self._similar, self._search)
 
     def idf(self, term: str) -> float:
         """Weight of a term; largest for one that occurs nowhere."""
@@ -111,6 +118,11 @@ class Contexts:
         """
         self._own = tuple(self.path_of(context) for context in dict.fromkeys(own))
         return self._checker.check(text)
+
+    def findings(self, claim: str, own: Sequence[str]) -> list[Finding]:
+        """What each passage that comes near says of a claim, for training."""
+        self._own = tuple(self.path_of(context) for context in dict.fromkeys(own))
+        return self._checker.findings(claim)
 
     def nearest(self, claim: str, own: Sequence[str]) -> tuple[str, int, int] | None:
         """Where the contexts speak of a claim, whatever they say: path, start and end."""

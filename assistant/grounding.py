@@ -27,6 +27,7 @@ from assistant.judging import (
     decide,
     is_same_subject,
     judged_row,
+    likelihood,
     settled,
 )
 from assistant.passages import Passage, joined, passages_of, rough_coverage
@@ -83,6 +84,8 @@ class Checker:
         verdicts: probability of each verdict for all passages together; `facts["support"]` is
             the least one of "supported".
         search: finds passages in the notes.
+        likely: probability of each verdict, trained also on texts of others; its facts are the
+            arguments of `likelihood`. None leaves scores to `verdicts`.
     """
 
     def __init__(
@@ -92,12 +95,14 @@ class Checker:
         judge: Trees,
         verdicts: Trees,
         search: Search,
+        likely: Trees | None = None,
     ) -> None:
         self._source = source
         self._search = search
         self._similar = similar
         self._judge_model = judge
         self._verdicts = verdicts
+        self._likely = likely
 
     def check(self, text: str, citations: Sequence[Citation] = ()) -> tuple[Claim, ...]:
         """Every claim of a text with its verdict.
@@ -266,9 +271,15 @@ class Checker:
             return exact or replace(found[0], score=0.1)
         rows = np.array([judged_row(f) for f in found], np.float32)
         odds = self._judge_model.probabilities(rows)
-        chances = self._verdicts.probabilities(claim_row(rows, odds)[None, :])[0]
+        whole = claim_row(rows, odds)[None, :]
+        chances = self._verdicts.probabilities(whole)[0]
         verdict, at = decide(rows, odds, chances, support=self._verdicts.facts["support"])
-        return settled(found[at], verdict, chances)
+        likely = None
+        if self._likely is not None and verdict is not Verdict.SUPPORTED:
+            chance = float(self._likely.probabilities(whole)[0, 0])
+            fitted = {name: self._likely.facts[name] for name in ("coverage", "slope", "offset")}
+            likely = likelihood(rows, chance, **fitted)
+        return settled(found[at], verdict, chances, likely)
 
     def _compared(self, claim: str, passages: Sequence[Passage]) -> list[Finding]:
         if not passages:
@@ -309,7 +320,8 @@ def searching(index: Index) -> Search:
 def load_checker(source: Source, similar: WordSimilarity, search: Search) -> Checker:
     """The check with the models that ship; arguments as of `Checker`."""
     judge, verdicts = load_trees("judge", JUDGED), load_trees("verdicts", CLAIM_FEATURES)
-    return Checker(source, similar, judge, verdicts, search)
+    likely = load_trees("likely", CLAIM_FEATURES)
+    return Checker(source, similar, judge, verdicts, search, likely)
 
 
 def _of_hits(hits: Sequence[Hit]) -> list[Passage]:

@@ -1,8 +1,9 @@
 """The verdict on a claim from what each passage says of it.
 
-Two models trained on claims with known verdicts (`eval.training.grounding`): the judge gives every
+Models trained on claims with known verdicts (`eval.training.grounding`): the judge gives every
 passage the probability that it supports the claim, contradicts it, or does neither; the second
-weighs all passages together. Rules object: "supported" needs both, probability and no objection.
+weighs all passages together. A third, trained also on claims of others with their contexts,
+orders what is not supported. Rules object: "supported" needs both, probability and no objection.
 Knows findings; not notes. Called by `grounding`.
 """
 
@@ -26,9 +27,11 @@ __all__ = [
     "decide",
     "is_same_subject",
     "judged_row",
+    "likelihood",
     "settled",
 ]
 
+_HALF = 0.49  # the largest score of what is not supported
 _SURE = 0.6  # a conflict that no probability outweighs
 _ALL, _MIXED = 0.92, 0.3
 _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
@@ -157,12 +160,50 @@ def _objection(column: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
     return found
 
 
-def settled(f: Finding, verdict: Verdict, chances: NDArray[np.float64]) -> Finding:
-    """The finding with its verdict and the probability that the notes support the claim."""
+def likelihood(
+    rows: NDArray[np.float32], chance: float, *, coverage: float, slope: float, offset: float
+) -> float:
+    """Probability that a claim which is not called supported is supported after all.
+
+    A logistic function of the model's log odds and of the largest coverage: words that the
+    passages share with a claim tell more in texts of others than in altered copies of notes.
+
+    Args:
+        rows: features of the findings (JUDGED), of shape (n, len(JUDGED)), n at least 1.
+        chance: the third model's probability of "supported".
+        coverage: weight of the largest coverage beside the log odds.
+        slope: of the sum of both.
+        offset: added to it.
+    """
+    sure = min(max(chance, 0.001), 0.999)
+    told = float(np.log(sure / (1 - sure))) + coverage * float(
+        rows[:, JUDGED.index("coverage")].max()
+    )
+    return float(1 / (1 + np.exp(-(slope * told + offset))))
+
+
+def settled(
+    f: Finding, verdict: Verdict, chances: NDArray[np.float64], likely: float | None = None
+) -> Finding:
+    """The finding with its verdict and its score.
+
+    Args:
+        f: the passage on which the verdict rests.
+        verdict: on the claim.
+        chances: probabilities of the three verdicts; (3,).
+        likely: `likelihood` of a claim that is not supported, or None to go by `chances`.
+
+    Returns:
+        Its score is the probability of "supported" where that is the verdict, and otherwise
+        less than one half: half of `likely`.
+    """
     if f.is_verbatim:
         return f
     pro, contra, neither = (float(chance) for chance in chances)
-    score = pro if verdict is Verdict.SUPPORTED else min(pro, 0.49)
+    if verdict is Verdict.SUPPORTED:
+        score = max(pro, 0.5)
+    else:
+        score = min(pro, _HALF) if likely is None else _HALF * likely
     against = contradiction(f)
     found = f.found
     if verdict is Verdict.CONTRADICTED and against is not None:

@@ -1,11 +1,12 @@
 """Trains the judge of the check: does a passage support a claim, contradict it, or neither?
 
-`python -m eval.training.grounding --shared FOLDER --vaults FOLDER` takes the dev half of the golden
-claims and those written for training, compares each with the passages that the product would
-compare it with, and fits boosted trees on the features of `assistant.judging`. A passage that
-overlaps the gold evidence has the gold verdict, every other one says neither. A second model
-learns the verdict on the whole claim from what the first one says, crossed, of all its passages.
-Test halves are never read here.
+`python -m eval.training.grounding --shared FOLDER --vaults FOLDER --retrieval FOLDER` takes the dev
+half of the golden claims and those written for training, compares each with the passages that the
+product would compare it with, and fits boosted trees on the features of `assistant.judging`. A
+passage that overlaps the gold evidence has the gold verdict, every other one says neither. A second
+model learns the verdict on the whole claim from what the first one says, crossed, of all its
+passages. A third does the same from these and from claims of others with their contexts
+(`claim_sources`): it orders what is not supported. Test halves are never read here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import logging
+import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,14 +25,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.comparing import Finding
-from assistant.grounding import Checker, searching
-from assistant.judging import CLAIM_FEATURES, JUDGED, LABELS, claim_row, decide, judged_row
+from assistant.contexts import Contexts
+from assistant.grounding import Checker, Search, Source, searching
+from assistant.judging import (
+    CLAIM_FEATURES,
+    JUDGED,
+    LABELS,
+    claim_row,
+    decide,
+    judged_row,
+    likelihood,
+)
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from eval.goldens import GoldClaim, claims, notes_of
+from eval.training import claim_sources
 from eval.training.boosting import fit, tree_object, write_trees
 
 __all__ = ["main"]
@@ -77,8 +89,7 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
     encoder = load_encoder()
     index = Index.open(Path(tempfile.mkdtemp()), encoder=encoder)
     index.refresh(Vault(notes))
-    # the judge decides nothing here: only the findings are taken
-    checker = Checker(index, WordSimilarity(encoder), NOTHING, NOTHING, searching(index))
+    checker = _untrained(index, WordSimilarity(encoder), searching(index))
     for gold in (c for of in SETS[name] for c in claims(of, "dev")):
         found = checker.findings(gold.claim)
         if not found:
@@ -91,6 +102,39 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
             labels=np.array([_label(gold, f) for f in found], np.int64),
             verdict=LABELS.index(gold.verdict),
         )
+
+
+def _untrained(source: Source, similar: WordSimilarity, search: Search) -> Checker:
+    """A check of which only the findings are taken."""
+    return Checker(source, similar, NOTHING, NOTHING, search)
+
+
+def sourced_cases(shared: Path, retrieval: Path, *, seed: int) -> Iterator[Case]:
+    """Claims of others with the passages of their own texts, as many a set as SETS says."""
+    rng = random.Random(seed)
+    by_set: dict[str, list[claim_sources.SourcedClaim]] = {name: [] for name in claim_sources.SETS}
+    for one in claim_sources.answers(retrieval, rng):
+        by_set[one.source].append(one)
+    for one in claim_sources.public(shared / "data" / "grounding"):
+        by_set[one.source].append(one)
+    encoder = load_encoder()
+    for name, every in by_set.items():
+        rng.shuffle(every)
+        taken = every[: claim_sources.SETS[name]]
+        contexts = Contexts([one.text for one in taken], encoder, _untrained)
+        for one in taken:
+            found = contexts.findings(one.claim, [one.text]) if one.text.strip() else []
+            if not found:
+                continue
+            yield Case(
+                set=name,
+                kind="",
+                group=one.group,
+                rows=np.array([judged_row(f) for f in found], np.float32),
+                labels=np.full(len(found), LABELS.index("unsupported"), np.int64),
+                verdict=one.verdict,
+            )
+        logger.info("%s: %d claims", name, len(taken))
 
 
 def _label(gold: GoldClaim, f: Finding) -> int:
@@ -125,6 +169,8 @@ def _fitted(found: list[Case], *, seed: int) -> Any:
     return fit(rows, labels, seed=seed, max_iter=120, min_samples_leaf=15)
 
 
+_FOREIGN = 0.3  # weight of a claim of others beside one over notes
+_COVERAGE = 8.0  # of the largest coverage beside the log odds (eval/LOG.md)
 _VERDICTS: dict[str, Any] = {
     "max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20,
     "l2_regularization": 3.0, "max_features": 0.3,
@@ -180,6 +226,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--vaults", type=Path, required=True)
+    parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval sets")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--support", type=float, default=0.8, help="least probability of support")
     parser.add_argument("--seed", type=int, default=13)
@@ -191,26 +238,32 @@ def main() -> None:
         data = args.shared / "notes-feed.txt" if name == "feed" else args.vaults
         found += cases(name, notes_of(name, data))
         logger.info("%s: %d claims", name, len(found))
+    others = list(sourced_cases(args.shared, args.retrieval, seed=args.seed))
     if args.cache:
-        np.savez_compressed(
-            args.cache,
-            rows=np.concatenate([c.rows for c in found]),
-            labels=np.concatenate([c.labels for c in found]),
-            sizes=np.array([len(c.labels) for c in found]),
-            sets=np.array([c.set for c in found]),
-            kinds=np.array([c.kind for c in found]),
-            groups=np.array([c.group for c in found]),
-            verdicts=np.array([c.verdict for c in found]),
-        )
-    train(found, out=args.out, support=args.support, seed=args.seed)
+        _keep(args.cache, found + others)
+    train(found, others, out=args.out, support=args.support, seed=args.seed)
 
 
-def train(found: list[Case], *, out: Path, support: float, seed: int) -> None:
-    """Fit both models, print their crossed figures, write them into a folder.
+def _keep(path: Path, found: list[Case]) -> None:
+    np.savez_compressed(
+        path,
+        rows=np.concatenate([c.rows for c in found]),
+        labels=np.concatenate([c.labels for c in found]),
+        sizes=np.array([len(c.labels) for c in found]),
+        sets=np.array([c.set for c in found]),
+        kinds=np.array([c.kind for c in found]),
+        groups=np.array([c.group for c in found]),
+        verdicts=np.array([c.verdict for c in found]),
+    )
+
+
+def train(found: list[Case], others: list[Case], *, out: Path, support: float, seed: int) -> None:
+    """Fit the three models, print their crossed figures, write them into a folder.
 
     Args:
-        found: cases of all sets.
-        out: folder of `judge.json` and `verdicts.json`.
+        found: cases over notes.
+        others: cases of others with their contexts; for the third model only.
+        out: folder of `judge.json`, `verdicts.json` and `likely.json`.
         support: least probability of the verdict "supported".
         seed: of the trees.
     """
@@ -219,10 +272,90 @@ def train(found: list[Case], *, out: Path, support: float, seed: int) -> None:
     for other in sorted({0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, support}):
         print("support", other)
         report(found, odds, chances, support=other)
-    write_trees(out / "judge.json", tree_object(_fitted(found, seed=seed), JUDGED))
+    judge = _fitted(found, seed=seed)
+    write_trees(out / "judge.json", tree_object(judge, JUDGED))
     rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
-    model = fit(rows, np.array([c.verdict for c in found], np.int64), seed=seed, **_VERDICTS)
+    labels = np.array([c.verdict for c in found], np.int64)
+    model = fit(rows, labels, seed=seed, **_VERDICTS)
     write_trees(out / "verdicts.json", tree_object(model, CLAIM_FEATURES, support=support))
+    kept = [
+        decide(c.rows, o, p, support=support)[0].value != "supported"
+        for c, o, p in zip(found, odds, chances, strict=True)
+    ]
+    foreign = [judge.predict_proba(c.rows) for c in others]
+    foreign_rows = np.stack([claim_row(c.rows, o) for c, o in zip(others, foreign, strict=True)])
+    kept += [
+        decide(c.rows, o, model.predict_proba(row[None])[0], support=support)[0].value
+        != "supported"
+        for c, o, row in zip(others, foreign, foreign_rows, strict=True)
+    ]
+    likely, facts = _likely(
+        found + others, np.concatenate([rows, foreign_rows]), len(found), np.array(kept), seed=seed
+    )
+    write_trees(out / "likely.json", tree_object(likely, CLAIM_FEATURES, **facts))
+
+
+def _likely(
+    every: list[Case],
+    rows: NDArray[np.float32],
+    n_notes: int,
+    kept: NDArray[np.bool_],
+    *,
+    seed: int,
+) -> tuple[Any, dict[str, float]]:
+    """The third model with the logistic function behind it, and its figures with each set left out.
+
+    Args:
+        every: cases over notes first, then those of others.
+        rows: of `claim_row`, one a case.
+        n_notes: how many are over notes.
+        kept: which are not called supported; the function is fitted on these.
+        seed: of the trees.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    labels = np.array([c.verdict for c in every], np.int64)
+    weights = np.where(np.arange(len(every)) < n_notes, 1.0, _FOREIGN)
+    # sets over the same texts are left out together; notes are crossed by group
+    parts = np.array(
+        [
+            f"notes {int(hashlib.sha256(f'c{c.group}'.encode()).hexdigest(), 16) % 5}"
+            if n < n_notes
+            else c.set.split("_")[0]
+            for n, c in enumerate(every)
+        ]
+    )
+    chance = np.zeros(len(every))
+    for part in dict.fromkeys(parts):
+        seen = parts != part
+        model = fit(rows[seen], labels[seen], weights=weights[seen], seed=seed, **_VERDICTS)
+        chance[~seen] = model.predict_proba(rows[~seen])[:, 0]
+    coverage = np.array([c.rows[:, JUDGED.index("coverage")].max() for c in every])
+    sure = np.clip(chance, 0.001, 0.999)
+    told = np.log(sure / (1 - sure)) + _COVERAGE * coverage
+    line = LogisticRegression(C=10).fit(
+        told[kept, None], labels[kept] == 0, sample_weight=weights[kept]
+    )
+    facts = {
+        "coverage": _COVERAGE,
+        "slope": round(float(line.coef_[0, 0]), 4),
+        "offset": round(float(line.intercept_[0]), 4),
+    }
+    scores = np.array(
+        [
+            likelihood(c.rows, p, **facts) if k else 1 + p
+            for c, p, k in zip(every, chance, kept, strict=True)
+        ]
+    )
+    for name in dict.fromkeys(c.set for c in every):
+        mine = np.array([c.set == name for c in every])
+        true = labels[mine] == 0
+        print(
+            f"{name:<24} left out: AUROC of the score {roc_auc_score(true, scores[mine]):.3f}"
+            f" of coverage {roc_auc_score(true, coverage[mine]):.3f}"
+        )
+    return fit(rows, labels, weights=weights, seed=seed, **_VERDICTS), facts
 
 
 if __name__ == "__main__":

@@ -1,0 +1,81 @@
+"""The score of a claim: which is more, and on which side of one half."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from assistant.contexts import Contexts
+from assistant.judging import JUDGED, LABELS, judged_row, likelihood
+from corpus.encoder import load_encoder
+from eval.training.claim_sources import statement
+
+FACTS = {"coverage": 8.0, "slope": 0.5, "offset": -3.0}
+
+
+def rows(*coverages: float) -> np.ndarray:
+    found = np.zeros((len(coverages), len(JUDGED)), np.float32)
+    found[:, JUDGED.index("coverage")] = coverages
+    return found
+
+
+def test_more_coverage_and_more_chance_make_support_likelier() -> None:
+    least = likelihood(rows(0.2, 0.1), 0.1, **FACTS)
+    assert least < likelihood(rows(0.2, 0.9), 0.1, **FACTS)
+    assert least < likelihood(rows(0.2, 0.1), 0.8, **FACTS)
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_a_certain_model_gives_a_probability_all_the_same(chance: float) -> None:
+    assert 0 < likelihood(rows(0.5), chance, **FACTS) < 1
+
+
+@pytest.fixture(scope="module")
+def contexts() -> Contexts:
+    return Contexts([TEXT, OTHER], load_encoder())
+
+
+TEXT = "LoRA 把权重的增量分解为两个低秩矩阵的乘积。训练时冻结原来的权重，只更新这两个矩阵。"
+OTHER = "向量索引 HNSW 是分层的小世界图，查询从最上层开始。"
+
+
+def test_what_is_not_supported_scores_below_one_half_and_by_what_it_shares(
+    contexts: Contexts,
+) -> None:
+    def checked(claim: str) -> tuple[str, float]:
+        (found,) = contexts.check(claim, [TEXT])
+        return found.verdict.value, found.score
+
+    verdict, near = checked("LoRA 训练时会更新原来的全部权重矩阵。")
+    assert verdict != "supported"
+    _, far = checked("南极的企鹅在冬天孵蛋。")
+    assert far < near < 0.5
+    assert checked("训练时冻结原来的权重，只更新这两个矩阵。")[1] > 0.5
+
+
+def test_findings_are_of_the_texts_that_belong_to_a_claim(contexts: Contexts) -> None:
+    found = contexts.findings("HNSW 从最上层开始查询。", [OTHER])
+    assert found
+    assert {f.passage.note.path for f in found} == {contexts.path_of(OTHER)}
+    assert all(len(judged_row(f)) == len(JUDGED) for f in found)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "said"),
+    [
+        ("《战国无双3》是由哪两个公司合作开发的？", "光荣", "《战国无双3》是由光荣合作开发的。"),
+        ("谁提出了注意力机制？", "Bahdanau", "Bahdanau提出了注意力机制。"),
+    ],
+)
+def test_an_answer_takes_the_place_of_the_word_that_asks(
+    question: str, answer: str, said: str
+) -> None:
+    made = {statement(question, answer, random.Random(seed)) for seed in range(12)}
+    assert said in made
+    assert all(answer in one for one in made)
+
+
+def test_the_verdicts_are_three() -> None:
+    assert LABELS == ("supported", "contradicted", "unsupported")
