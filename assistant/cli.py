@@ -13,18 +13,21 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from assistant.config import Config, load_config, sample_notes
+from assistant.indexing import brought_up_to_date, refreshed, watch
 from assistant.pipeline import Assistant
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, YoujuError
+from corpus.errors import ConfigError, CorpusError, ManyGone, YoujuError
 from corpus.index import IndexStatus
 from corpus.places import data_home, remember_notes
 from corpus.readers import read_text
@@ -80,6 +83,12 @@ def build_parser() -> argparse.ArgumentParser:
     index.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="the notes to index")
     index.add_argument("--rebuild", action="store_true", help="read and encode everything again")
     index.add_argument("--status", action="store_true", help="only show what is indexed")
+    index.add_argument(
+        "--watch", action="store_true", help="go on, and take up each note when it is saved"
+    )
+    index.add_argument(
+        "--yes", action="store_true", help="forget notes even if more than half are gone at once"
+    )
     chat = verb("chat", _chat, "Open the chat in the browser, on this machine only.")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     chat.add_argument(
@@ -140,7 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
-        return _fail("stopped", FAILURE, debug=debug)
+        kept = "; the next run goes on from here" if args.verb == "index" else ""
+        return _fail(f"stopped{kept}", FAILURE, debug=debug)
     except Exception as error:
         logger.debug("unexpected", exc_info=True)
         return _fail(f"{type(error).__name__}: {error} (--debug shows more)", FAILURE, debug=debug)
@@ -165,7 +175,7 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
 def _open(config: Config) -> Assistant:
     """The assistant with its index refreshed."""
     assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
-    report = _refresh(assistant)
+    report = brought_up_to_date(assistant)
     if not report.n_notes:
         assistant.close()
         why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
@@ -178,20 +188,6 @@ def _open(config: Config) -> Assistant:
             f"No notes in {config.notes}{why}{first}. Name a folder of Markdown with --notes."
         )
     return assistant
-
-
-def _refresh(assistant: Assistant, *, rebuild: bool = False) -> RefreshReport:
-    shown = sys.stderr.isatty()
-
-    def progress(done: int, total: int) -> None:
-        if shown and (done == total or done % 20 == 0):
-            print(
-                f"\rindexing {done}/{total} files",
-                end="\n" if done == total else "",
-                file=sys.stderr,
-            )
-
-    return assistant.refresh(progress, rebuild=rebuild)
 
 
 def _colour() -> bool:
@@ -330,10 +326,12 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 def _index(args: argparse.Namespace) -> int:
     config = _config(args, notes=args.folder)
     with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
+        report = None
         if not args.status:
-            report = _refresh(assistant, rebuild=args.rebuild)
+            begun = time.monotonic()
+            report = _indexed(assistant, args)
             if not _wants_json(args):
-                print(report_text(report))
+                print(report_text(report, seconds=time.monotonic() - begun), flush=True)
             if not report.n_notes:
                 raise CorpusError(
                     f"No notes in {config.notes}. Name a folder of Markdown or text files."
@@ -342,14 +340,45 @@ def _index(args: argparse.Namespace) -> int:
                 remember_notes(config.notes)
         status = assistant.index.status()
         if _wants_json(args):
-            _print_object(_status_object(status))
+            _print_object(_status_object(status, report))
         elif args.status:
             print(status_text(status))
+        if args.watch and not args.status:
+            _watch(assistant, args)
     return DONE
 
 
-def _status_object(status: IndexStatus) -> dict[str, Any]:
-    return dataclasses.asdict(status)
+def _indexed(assistant: Assistant, args: argparse.Namespace) -> RefreshReport:
+    """The refresh; where most notes are gone, only after a yes."""
+    try:
+        return refreshed(assistant, rebuild=args.rebuild, forget=args.yes)
+    except ManyGone as fault:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        print(f"youju: {fault}\nForget them? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
+            raise
+        return refreshed(assistant, rebuild=args.rebuild, forget=True)
+
+
+def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
+    def told(report: RefreshReport) -> None:
+        if _wants_json(args):
+            _print_object(_status_object(assistant.index.status(), report))
+        else:
+            print(report_text(report), flush=True)
+
+    print("watching; Ctrl-C ends it", file=sys.stderr, flush=True)
+    with suppress(KeyboardInterrupt):
+        watch(assistant, told)
+
+
+def _status_object(status: IndexStatus, report: RefreshReport | None) -> dict[str, Any]:
+    found = dataclasses.asdict(status)
+    if report is not None:
+        for name in ("added", "changed", "renamed", "deleted", "unchanged"):
+            found[name] = getattr(report, name)
+    return found
 
 
 def _chat(args: argparse.Namespace) -> int:

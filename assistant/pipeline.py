@@ -102,12 +102,21 @@ class Assistant:
         self.close()
 
     def refresh(
-        self, progress: Callable[[int, int], None] | None = None, *, rebuild: bool = False
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        rebuild: bool = False,
+        forget: bool = False,
     ) -> RefreshReport:
-        """Bring the index in line with the notes; costs a look where nothing changed."""
+        """Bring the index in line with the notes; costs a look where nothing changed.
+
+        Raises:
+            ManyGone: more than half of the notes went with their files, and `forget` is not set.
+            IndexBusy: another process is writing the index.
+        """
         if self.vault is None:
             raise ValueError("this assistant was made without notes to read")
-        return self.index.refresh(self.vault, progress=progress, rebuild=rebuild)
+        return self.index.refresh(self.vault, progress=progress, rebuild=rebuild, forget=forget)
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         """The checked answer to a question, or an abstention with its reason.

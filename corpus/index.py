@@ -216,7 +216,12 @@ class Index:
         self.close()
 
     def refresh(
-        self, vault: NoteSource, *, progress: Progress | None = None, rebuild: bool = False
+        self,
+        vault: NoteSource,
+        *,
+        progress: Progress | None = None,
+        rebuild: bool = False,
+        forget: bool = True,
     ) -> RefreshReport:
         """Bring the index in line with a vault.
 
@@ -229,9 +234,12 @@ class Index:
             vault: the notes.
             progress: called with (done, total) files.
             rebuild: read, cut and encode everything again.
+            forget: whether notes may be forgotten when more than half of them went with their
+                files.
 
         Raises:
             CorpusError: the vault is gone.
+            ManyGone: they did, and may not be.
             IndexBusy: another process is writing this index.
             IndexError_: the index cannot be written.
         """
@@ -239,7 +247,7 @@ class Index:
             try:
                 return Refresh(
                     self._store, self._caches, self._encoder, self._chunk_size, vault
-                ).run(progress=progress, rebuild=rebuild)
+                ).run(progress=progress, rebuild=rebuild, forget=forget)
             except IndexDamaged as fault:
                 self._store.set_aside(str(fault))
         raise IndexDamaged(f"the database in {self._store.folder} is damaged again and again")

@@ -20,7 +20,7 @@ import numpy as np
 
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
-from corpus.errors import CorpusError, ModelError
+from corpus.errors import CorpusError, ManyGone, ModelError
 from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
 from corpus.tokens import TOKENIZER_VERSION, terms
 from corpus.types import Chunk, Note, RefreshReport, Skipped
@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
+_EMPTY = "0-empty"  # stamp of an index before its first refresh
+_LEAST_GONE = 2  # notes; one alone is a note somebody deleted
 _BATCH = 512  # passages encoded and committed together; a kill costs at most these
 _UNSETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
 
@@ -101,7 +103,9 @@ class Refresh:
             sort_keys=True,
         )
 
-    def run(self, *, progress: Progress | None, rebuild: bool) -> RefreshReport:
+    def run(
+        self, *, progress: Progress | None, rebuild: bool, forget: bool = True
+    ) -> RefreshReport:
         """Do what is needed; see `Index.refresh`."""
         self._require_vault()
         listed_at = time.time_ns()
@@ -109,12 +113,12 @@ class Refresh:
         self._require_vault()
         with self._store.reading() as reader:
             if not self._look(reader, listed, rebuild).is_needed:
-                return _report(reader, Counter())
+                return _report(reader, [])
         with self._store.lock():
             with self._store.reading() as reader:  # another process may have written since
                 work = self._look(reader, listed, rebuild)
             self._prepare(work, listed_at, progress)
-            return self._publish(work)
+            return self._publish(work, forget=forget)
 
     def _require_vault(self) -> None:
         if not self._vault.root.exists():
@@ -261,7 +265,7 @@ class Refresh:
             for key, row in zip(wanted, halves, strict=True)
         }
 
-    def _publish(self, work: _Work) -> RefreshReport:
+    def _publish(self, work: _Work, *, forget: bool) -> RefreshReport:
         """Make the drafts the new generation, in one transaction."""
         drafted = {note.path for note, _ in work.drafts}
         gone = {
@@ -272,7 +276,9 @@ class Refresh:
         with self._store.writing() as writer:
             before = writer.stamp
             changed = bool(drafted or gone or work.anew)
-            counts = _counts(work, gone)
+            changes = _changes(work, gone)
+            if not forget and writer.meta("root") == self._root:
+                self._ask_before_forgetting(work, changes, writer.counts()[0])
             writer.put_files(work.rows)
             writer.delete_files(work.gone_files)
             if changed:
@@ -288,10 +294,21 @@ class Refresh:
             if changed or not self._caches.are_whole(writer):
                 self._caches.write(writer, before=before)
             stamp = writer.stamp
-            report = _report(writer, counts)
+            report = _report(writer, changes, is_first=before == _EMPTY)
         self._caches.sweep(stamp)
         self._store.checkpoint()
         return report
+
+    def _ask_before_forgetting(
+        self, work: _Work, changes: Iterable[tuple[str, str]], n_notes: int
+    ) -> None:
+        """Stop where most notes went with their files: more likely a drive than a wish."""
+        n_gone = sum(
+            kind == "deleted" and work.before[path].file in work.gone_files
+            for kind, path in changes
+        )
+        if n_gone >= _LEAST_GONE and 2 * n_gone > n_notes:
+            raise ManyGone(n_gone, n_notes, self._root)
 
     def _left(self, work: _Work) -> set[str]:
         """Notes that a file still there no longer holds."""
@@ -367,23 +384,27 @@ def encoder_of(reader: Reader) -> str | None:
     return None if fingerprint is None else str(json.loads(fingerprint)["encoder"])
 
 
-def _counts(work: _Work, gone: set[str]) -> Counter[str]:
-    lost = Counter(work.before[path].sha256 for path in gone)
-    counts: Counter[str] = Counter(deleted=len(gone))
-    for note, _ in work.drafts:
+def _changes(work: _Work, gone: set[str]) -> list[tuple[str, str]]:
+    """What happens to which note, by path; a note that comes as another goes is renamed."""
+    lost = defaultdict(list)
+    for path in sorted(gone, reverse=True):
+        lost[work.before[path].sha256].append(path)
+    changes = []
+    for note, _ in sorted(work.drafts, key=lambda draft: draft[0].path):
         if note.path in work.before:
-            counts["changed"] += 1
+            changes.append(("changed", note.path))
         elif lost[note.sha256]:
-            lost[note.sha256] -= 1
-            counts["renamed"] += 1
-            counts["deleted"] -= 1
+            changes.append(("renamed", f"{lost[note.sha256].pop()} → {note.path}"))
         else:
-            counts["added"] += 1
-    return counts
+            changes.append(("added", note.path))
+    return changes + sorted(("deleted", path) for paths in lost.values() for path in paths)
 
 
-def _report(reader: Reader, counts: Counter[str]) -> RefreshReport:
+def _report(
+    reader: Reader, changes: Sequence[tuple[str, str]], *, is_first: bool = False
+) -> RefreshReport:
     n_notes, n_chunks, _ = reader.counts()
+    counts = Counter(kind for kind, _ in changes)
     return RefreshReport(
         added=counts["added"],
         changed=counts["changed"],
@@ -393,4 +414,5 @@ def _report(reader: Reader, counts: Counter[str]) -> RefreshReport:
         n_notes=n_notes,
         n_chunks=n_chunks,
         skipped=reader.skipped(),
+        changes=() if is_first else tuple(changes),
     )

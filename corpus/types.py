@@ -123,7 +123,12 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReport:
-    """What a refresh did. Counts are notes, except `n_chunks`: passages now in the index."""
+    """What a refresh did. Counts are notes, except `n_chunks`: passages now in the index.
+
+    Attributes:
+        changes: what happened to which note, by path: "added", "changed", "deleted" with the path,
+            "renamed" with `old → new`. Empty for the first refresh, which adds everything.
+    """
 
     added: int = 0
     changed: int = 0
@@ -133,6 +138,7 @@ class RefreshReport:
     n_notes: int = 0
     n_chunks: int = 0
     skipped: tuple[Skipped, ...] = field(default=())
+    changes: tuple[tuple[str, str], ...] = field(default=())
 
     @property
     def is_noop(self) -> bool:
