@@ -10,7 +10,7 @@ from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
 from corpus.formats import CONVERTED
 from corpus.index import IndexStatus
 from corpus.text import has_han
-from corpus.types import RefreshReport
+from corpus.types import DOUBTFUL, RefreshReport
 
 __all__ = ["answer_text", "checked_text", "hits_text", "report_text", "status_text"]
 
@@ -102,7 +102,9 @@ def report_text(report: RefreshReport, *, seconds: float | None = None) -> str:
         lines += [f"{kind} {path}" for path in paths[:_NAMED]]
         if len(paths) > _NAMED:
             lines.append(f"{kind} {len(paths) - _NAMED} more")
-    lines += [f"skipped {entry.path}: {entry.reason}" for entry in report.skipped]
+    for entry in report.skipped:
+        kind = "doubtful" if entry.reason.startswith(DOUBTFUL) else "skipped"
+        lines.append(f"{kind} {entry.path}: {entry.reason}")
     return "\n".join(lines)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -21,8 +21,10 @@ from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import IndexBusy
+from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
+from corpus.text import fold
 from corpus.types import Chunk, Note, RefreshReport, Skipped
 
 if TYPE_CHECKING:
@@ -164,6 +166,34 @@ class Snapshot:
     def listing(self) -> list[NoteRow]:
         """All notes without their text, by path."""
         return self._reader.listing()
+
+    def links(self, path: str) -> list[Link]:
+        """The links of a note in the order of its text, each with the note it leads to."""
+        table = self._link_table
+        return [replace(link, to=table.resolve(link)) for link in self._reader.links_of(path)]
+
+    def backlinks(self, path: str) -> list[Link]:
+        """The links of other notes that lead to a note, by note and place."""
+        table = self._link_table
+        row = next((row for row in self._named if row.path == path), None)
+        if row is None:
+            return []
+        names = {target_key(name) for name in (row.path, row.file, *row.aliases)}
+        names |= {target_key(row.path.rpartition("/")[0]), fold(row.path.partition("#")[2])}
+        leading = [
+            replace(link, to=path)
+            for link in self._reader.links_to(names - {""})
+            if link.note != path and table.resolve(link) == path
+        ]
+        return sorted(leading, key=lambda link: (link.note, link.start))
+
+    @cached_property
+    def _named(self) -> list[NamedNote]:
+        return self._reader.named()
+
+    @cached_property
+    def _link_table(self) -> LinkTable:
+        return LinkTable(self._named)
 
 
 class Index:
@@ -326,6 +356,16 @@ class Index:
         """See `Snapshot.listing`."""
         with self.snapshot() as now:
             return now.listing()
+
+    def links(self, path: str) -> list[Link]:
+        """See `Snapshot.links`."""
+        with self.snapshot() as now:
+            return now.links(path)
+
+    def backlinks(self, path: str) -> list[Link]:
+        """See `Snapshot.backlinks`."""
+        with self.snapshot() as now:
+            return now.backlinks(path)
 
     @property
     def generation(self) -> int:

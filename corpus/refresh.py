@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,9 @@ import numpy as np
 
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
+from corpus.drafts import READERS_VERSION
 from corpus.errors import CorpusError, ManyGone, ModelError
+from corpus.links import links_of
 from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
 from corpus.tokens import TOKENIZER_VERSION, terms
 from corpus.types import Chunk, Note, RefreshReport, Skipped
@@ -52,6 +54,11 @@ class NoteSource(Protocol):
     @property
     def skipped(self) -> Sequence[Skipped]:
         """What the last `files()` left out, and why."""
+        ...
+
+    @property
+    def doubts(self) -> Mapping[str, str]:
+        """What is uncertain of the files that were read, by path."""
         ...
 
     def files(self) -> Sequence[SourceFile]:
@@ -98,6 +105,7 @@ class Refresh:
                 "encoder": encoder.fingerprint,
                 "tokenizer": TOKENIZER_VERSION,
                 "chunker": CHUNKER_VERSION,
+                "readers": READERS_VERSION,
                 "size": chunk_size,
             },
             sort_keys=True,
@@ -127,7 +135,11 @@ class Refresh:
     def _look(self, reader: Reader, listed: dict[str, SourceFile], rebuild: bool) -> _Work:
         stored = reader.files()
         fingerprint = reader.meta("fingerprint")
-        trusted = not rebuild and reader.meta("root") == self._root
+        trusted = (
+            not rebuild
+            and reader.meta("root") == self._root
+            and (fingerprint is None or json.loads(fingerprint).get("readers") == READERS_VERSION)
+        )
         to_read = [
             path
             for path, file in listed.items()
@@ -192,6 +204,7 @@ class Refresh:
         settled = abs(listed_at - file.mtime_ns) > _UNSETTLED_NS
         try:
             notes = self._vault.read(file)
+            reason = self._vault.doubts.get(file.path)
         except Unreadable as fault:
             self._require_vault()
             reason = storable_path(str(fault))
@@ -324,6 +337,7 @@ class Refresh:
         rows = _OldRows(writer.rows_of(touched & work.before.keys()))
         for note, _ in work.drafts:
             writer.put_note(note)
+            writer.put_links(note.path, links_of(note))
         for _, keyed in sorted(work.drafts, key=lambda draft: draft[0].path):
             for chunk, key in keyed:
                 # the vector of an id never changes, so what was made anew gets new ids

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from corpus.errors import IndexBusy, IndexError_
 from corpus.tables import (
+    LINKS,
     SCHEMA,
     SCHEMA_VERSION,
     FileRow,
@@ -199,13 +200,16 @@ class Store:
                     # another process may have been quicker since the first look
                     version = connection.execute("PRAGMA user_version").fetchone()[0]
                     if version == 0:
-                        for statement in SCHEMA.split(";"):
+                        for statement in (SCHEMA + LINKS).split(";"):
                             connection.execute(statement)
                         version = SCHEMA_VERSION
                         connection.execute(f"PRAGMA user_version = {version}")
                     connection.execute("COMMIT")
                 if version != SCHEMA_VERSION:
                     raise IndexDamaged(f"{self._path} has format {version}, not {SCHEMA_VERSION}")
+                if not _has_links(connection):
+                    with suppress(sqlite3.OperationalError):  # read-only: it has no links, then
+                        connection.executescript(LINKS)
                 Reader(connection)
             finally:
                 self._inode = self._inode_now()
@@ -249,6 +253,10 @@ class Store:
             return self._path.stat().st_ino
         except OSError:
             return 0
+
+
+def _has_links(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'links'").fetchone())
 
 
 @contextmanager

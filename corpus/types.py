@@ -9,10 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Block", "BlockKind", "Chunk", "Note", "RefreshReport", "Skipped", "Unit"]
+__all__ = [
+    "DOUBTFUL",
+    "Block",
+    "BlockKind",
+    "Chunk",
+    "Note",
+    "NoteFormat",
+    "RefreshReport",
+    "Skipped",
+    "Unit",
+]
 
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "formula", "quote"]
-NoteFormat = Literal["markdown", "text", "feed"]
+# begins the reason of a file that was read, though something of it is uncertain
+DOUBTFUL = "read, but"
+NoteFormat = Literal["markdown", "text", "feed", "org", "rst"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
