@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from assistant.pipeline import Assistant
-from corpus.errors import IndexBusy, ManyGone, YoujuError
+from corpus.errors import IndexBusy, IndexError_, YoujuError
 from corpus.types import RefreshReport
 
 __all__ = ["Bar", "brought_up_to_date", "refreshed", "watch"]
@@ -114,13 +114,13 @@ def refreshed(
 def brought_up_to_date(assistant: Assistant) -> RefreshReport:
     """Refresh before an answer, unless the last good generation has to serve.
 
-    It serves while another process writes, and when most notes are gone at once. An index that
-    holds nothing yet is waited for.
+    It serves while another process writes, when most notes are gone at once, and when the disk is
+    full or read-only. An index that holds nothing yet is waited for.
     """
     try:
         is_empty = assistant.index.generation == 0
         return refreshed(assistant, wait=_WAIT_S if is_empty else 0.0)
-    except (IndexBusy, ManyGone) as fault:
+    except IndexError_ as fault:
         index = assistant.index
         if index.generation == 0:
             raise

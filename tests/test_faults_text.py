@@ -207,7 +207,8 @@ def test_row_52_tags_of_yaml_run_nothing(world: World, tmp_path: Path) -> None:
     planted = tmp_path / "planted"
     world.write(
         "a.md",
-        f"---\ntitle: !!python/object/apply:os.system ['touch {planted}']\nx: !odd 1\n---\n正文。\n",
+        f"---\ntitle: !!python/object/apply:os.system ['touch {planted}']\nx: !odd 1\n---\n"
+        "正文。\n",
     )
     assert world.reasons() == {}
     assert not planted.exists()

@@ -1,0 +1,25 @@
+"""The table of faults is complete and belongs to the tests that there are."""
+
+from __future__ import annotations
+
+import re
+
+from tests.faults import ROWS, TABLE, tests_of_rows
+
+
+def test_every_row_has_a_test() -> None:
+    assert list(ROWS) == list(range(1, 71))
+    assert set(tests_of_rows()) == set(ROWS)
+
+
+def test_the_table_names_every_row_with_its_tests_and_result() -> None:
+    rows = re.findall(
+        r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| (.*) \|$", TABLE.read_text("utf-8"), re.M
+    )
+    found = {int(number): (fault, expected) for number, fault, expected, _, _ in rows}
+    assert found == ROWS
+    for number, _, _, result, tests in rows:
+        assert re.findall(r"`([^`]+)`", tests) == [
+            name.partition("::")[2] for name in tests_of_rows()[int(number)]
+        ]
+        assert set(result.split(", ")) <= {"passed", "skipped"}, number
