@@ -183,6 +183,7 @@ def test_row_03_killed_at_a_step_of_publishing_a_generation_is_whole(
     assert world.content() == new
 
 
+@pytest.mark.slow
 @posix
 def test_row_04_a_turn_that_was_saved_survives_a_kill(tmp_path: Path) -> None:
     pytest.importorskip("gradio")
@@ -337,6 +338,7 @@ def test_row_05_failing_calls_leave_a_whole_generation(
     every(world, faulty, errno.EIO, 0, 13)
 
 
+@pytest.mark.slow
 @linux
 def test_row_06_a_full_disk_leaves_a_whole_generation(
     world: World, faulty: Callable[..., list[str]]
@@ -490,6 +492,7 @@ def test_row_16_vectors_of_two_makers_are_never_mixed(world: World, what: str) -
     assert what == "chunks" or world.content() == world.anew()
 
 
+@pytest.mark.slow
 @posix
 def test_row_17_a_copy_of_an_index_at_work_is_whole_or_rebuilt(
     world: World, tmp_path: Path
@@ -574,6 +577,7 @@ def _after_power_loss(
     return {name: held for name, held in disk.items() if not name.endswith("-shm")}
 
 
+@pytest.mark.slow
 @linux
 def test_row_20_a_power_loss_costs_at_most_the_last_change(
     world: World, faulty: Callable[..., list[str]], tmp_path: Path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.faults import ROWS, TABLE, tests_of_rows
 
 
@@ -12,6 +14,7 @@ def test_every_row_has_a_test() -> None:
     assert set(tests_of_rows()) == set(ROWS)
 
 
+@pytest.mark.skipif(not TABLE.exists(), reason="python -m tests.faults has not been run")
 def test_the_table_names_every_row_with_its_tests_and_result() -> None:
     rows = re.findall(
         r"^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| (.*) \|$", TABLE.read_text("utf-8"), re.M
@@ -22,4 +25,4 @@ def test_the_table_names_every_row_with_its_tests_and_result() -> None:
         assert re.findall(r"`([^`]+)`", tests) == [
             name.partition("::")[2] for name in tests_of_rows()[int(number)]
         ]
-        assert set(result.split(", ")) <= {"passed", "skipped"}, number
+        assert set(result.split(", ")) <= {"passed", "skipped", "slow ones not run"}, number
