@@ -22,7 +22,7 @@ from corpus.tokens import terms
 from corpus.types import RefreshReport
 from tests.fakes import HashingEncoder
 
-__all__ = ["ROWS", "World", "tests_of_rows"]
+__all__ = ["ROWS", "World", "rows_with_tests"]
 
 FOLDER = Path(__file__).resolve().parent
 TABLE = FOLDER / "faults.md"
@@ -216,13 +216,15 @@ class World:
         return found
 
 
-def tests_of_rows() -> dict[int, list[str]]:
+def rows_with_tests() -> dict[int, list[str]]:
     """Names of the tests of each row, `file::test`, by reading the test files."""
     found: defaultdict[int, list[str]] = defaultdict(list)
     for path in sorted(FOLDER.glob("test_faults_*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            match = re.match(r"test_row_(\d\d)_", getattr(node, "name", ""))
-            if isinstance(node, ast.FunctionDef) and match:
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            match = re.match(r"test_row_(\d\d)_", node.name)
+            if match:
                 found[int(match.group(1))].append(f"{path.name}::{node.name}")
     return {row: sorted(names) for row, names in found.items()}
 
@@ -254,7 +256,7 @@ def table(results: dict[str, str]) -> str:
         "| row | fault or input | expected | result | tests |",
         "|---|---|---|---|---|",
     ]
-    tests = tests_of_rows()
+    tests = rows_with_tests()
     for row, (fault, expected) in ROWS.items():
         names = tests.get(row, [])
         kinds = sorted({results[name] for name in names if name in results})

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from tests.faults import ROWS, TABLE, tests_of_rows
+from tests.faults import ROWS, TABLE, rows_with_tests
 
 
 def test_every_row_has_a_test() -> None:
     assert list(ROWS) == list(range(1, 71))
-    assert set(tests_of_rows()) == set(ROWS)
+    assert set(rows_with_tests()) == set(ROWS)
 
 
 @pytest.mark.skipif(not TABLE.exists(), reason="python -m tests.faults has not been run")
@@ -23,6 +23,6 @@ def test_the_table_names_every_row_with_its_tests_and_result() -> None:
     assert found == ROWS
     for number, _, _, result, tests in rows:
         assert re.findall(r"`([^`]+)`", tests) == [
-            name.partition("::")[2] for name in tests_of_rows()[int(number)]
+            name.partition("::")[2] for name in rows_with_tests()[int(number)]
         ]
         assert set(result.split(", ")) <= {"passed", "skipped", "slow ones not run"}, number
