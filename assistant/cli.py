@@ -15,17 +15,19 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.config import Config, load_config, sample_notes
+from assistant.indexing import brought_up_to_date, refreshed, watch
 from assistant.operators import is_date
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, IndexBusy, YoujuError
+from corpus.errors import ConfigError, CorpusError, ManyGone, YoujuError
 from corpus.places import data_home, index_folder, remember_notes
 from corpus.types import RefreshReport
 
@@ -37,7 +39,6 @@ __all__ = ["build_parser", "main"]
 
 logger = logging.getLogger(__name__)
 
-_TOLD_S = 1.0  # between two lines of progress
 _OPERATORS = (
     'Beside the words: "exact phrase", [[note]], #tag or tag:T, path:P or folder:P, title:T, '
     "since:DATE, until:DATE, date:DATE, date:DATE..DATE."
@@ -96,6 +97,12 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     index.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="the notes to index")
     index.add_argument("--rebuild", action="store_true", help="read and encode everything again")
     index.add_argument("--status", action="store_true", help="only show what is indexed")
+    index.add_argument(
+        "--watch", action="store_true", help="go on, and take up each note when it is saved"
+    )
+    index.add_argument(
+        "--yes", action="store_true", help="forget notes even if more than half are gone at once"
+    )
     verb(
         "mcp",
         _mcp,
@@ -177,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
-        return _fail("stopped", FAILURE, debug=debug)
+        kept = "; the next run goes on from here" if args.verb == "index" else ""
+        return _fail(f"stopped{kept}", FAILURE, debug=debug)
     except Exception as error:
         logger.debug("unexpected", exc_info=True)
         return _fail(f"{type(error).__name__}: {error} (--debug shows more)", FAILURE, debug=debug)
@@ -213,11 +221,12 @@ def _opened(config: Config) -> Assistant:
     )
 
 
-def _open(config: Config, *, waits: bool = True) -> Assistant:
-    """The assistant with its index refreshed.
+def _open(config: Config, *, waits: bool = True, patience: float | None = None) -> Assistant:
+    """The assistant with its index refreshed, or with the last good one (`brought_up_to_date`).
 
-    Where another process is writing the index, the one that is there answers; with `waits` false
-    it does so, too, while a change of the encoder is carried out in the background.
+    With `waits` false the index that is there answers, too, while a change of the encoder is
+    carried out in the background. `patience` is how many seconds an empty index that another
+    process writes is waited for.
     """
     assistant = _opened(config)
     if not waits and assistant.index.is_migrating:
@@ -228,13 +237,10 @@ def _open(config: Config, *, waits: bool = True) -> Assistant:
         assistant.migrate()
         return assistant
     try:
-        report = _refresh(assistant)
-    except IndexBusy as fault:
-        if not assistant.index.n_notes:
-            assistant.close()
-            raise
-        print(f"youju: {fault}; answering from the index as it is", file=sys.stderr)
-        return assistant
+        report = brought_up_to_date(assistant, wait=patience)
+    except YoujuError:
+        assistant.close()
+        raise
     if not report.n_notes:
         assistant.close()
         why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
@@ -247,31 +253,6 @@ def _open(config: Config, *, waits: bool = True) -> Assistant:
             f"No notes in {config.notes}{why}{first}. Name a folder of Markdown with --notes."
         )
     return assistant
-
-
-def _refresh(assistant: Assistant, *, rebuild: bool = False) -> RefreshReport:
-    shown = sys.stderr.isatty()
-
-    def progress(done: int, total: int) -> None:
-        if shown and (done == total or done % 20 == 0):
-            print(
-                f"\rindexing {done}/{total} files",
-                end="\n" if done == total else "",
-                file=sys.stderr,
-            )
-
-    started = told = time.monotonic()
-
-    def encoding(done: int, total: int) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if shown and now - told > _TOLD_S:
-            print(f"\rencoding {done}/{total} passages", end="", file=sys.stderr, flush=True)
-            told = now
-        if shown and done >= total and told > started + _TOLD_S:
-            print(file=sys.stderr)
-
-    return assistant.refresh(progress, encoding=encoding, rebuild=rebuild)
 
 
 def _colour() -> bool:
@@ -405,10 +386,12 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 def _index(args: argparse.Namespace) -> int:
     config = _config(args, notes=args.folder)
     with _opened(config) as assistant:
+        report = None
         if not args.status:
-            report = _refresh(assistant, rebuild=args.rebuild)
+            begun = time.monotonic()
+            report = _indexed(assistant, args)
             if not _wants_json(args):
-                print(report_text(report))
+                print(report_text(report, seconds=time.monotonic() - begun), flush=True)
             if not report.n_notes:
                 raise CorpusError(
                     f"No notes in {config.notes}. Name a folder of Markdown or text files."
@@ -417,21 +400,52 @@ def _index(args: argparse.Namespace) -> int:
                 remember_notes(config.notes)
         status = assistant.index.status()
         if _wants_json(args):
-            _print_object(_status_object(status))
+            _print_object(_status_object(status, report))
         elif args.status:
             print(status_text(status))
+        if args.watch and not args.status:
+            _watch(assistant, args)
     return DONE
 
 
-def _status_object(status: IndexStatus) -> dict[str, Any]:
-    return dataclasses.asdict(status)
+def _indexed(assistant: Assistant, args: argparse.Namespace) -> RefreshReport:
+    """The refresh; where most notes are gone, only after a yes."""
+    try:
+        return refreshed(assistant, rebuild=args.rebuild, forget=args.yes)
+    except ManyGone as fault:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        print(f"youju: {fault}\nForget them? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
+            raise
+        return refreshed(assistant, rebuild=args.rebuild, forget=True)
+
+
+def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
+    def told(report: RefreshReport) -> None:
+        if _wants_json(args):
+            _print_object(_status_object(assistant.index.status(), report))
+        else:
+            print(report_text(report), flush=True)
+
+    print("watching; Ctrl-C ends it", file=sys.stderr, flush=True)
+    with suppress(KeyboardInterrupt):
+        watch(assistant, told)
+
+
+def _status_object(status: IndexStatus, report: RefreshReport | None) -> dict[str, Any]:
+    found = dataclasses.asdict(status)
+    if report is not None:
+        for name in ("added", "changed", "renamed", "deleted", "unchanged"):
+            found[name] = getattr(report, name)
+    return found
 
 
 def _mcp(args: argparse.Namespace) -> int:
     from assistant.mcp import serve
 
     config = _config(args)
-    serve(lambda: _open(config))
+    serve(lambda: _open(config, patience=0.0))  # a client that waits too long gives up
     return DONE
 
 

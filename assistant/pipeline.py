@@ -137,6 +137,7 @@ class Assistant:
         *,
         encoding: Callable[[int, int], None] | None = None,
         rebuild: bool = False,
+        forget: bool = False,
     ) -> RefreshReport:
         """Bring the index in line with the notes; costs a look where nothing changed.
 
@@ -144,10 +145,18 @@ class Assistant:
             progress: called with (done, total) files.
             encoding: called with (done, total) passages while they are encoded.
             rebuild: read, cut and encode everything again.
+            forget: whether notes may be forgotten when more than half of them went with their
+                files.
+
+        Raises:
+            ManyGone: they did, and may not be.
+            IndexBusy: another process is writing the index.
         """
         if self.vault is None:
             raise ValueError("this assistant was made without notes to read")
-        return self.index.refresh(self.vault, progress=progress, encoding=encoding, rebuild=rebuild)
+        return self.index.refresh(
+            self.vault, progress=progress, encoding=encoding, rebuild=rebuild, forget=forget
+        )
 
     def migrate(self, encoding: Callable[[int, int], None] | None = None) -> Thread:
         """Refresh the index in a thread of its own; until it ends, the old index answers."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
+from corpus.formats import CONVERTED
 from corpus.text import has_han
-from corpus.types import RefreshReport
+from corpus.types import DOUBTFUL, RefreshReport
 
 if TYPE_CHECKING:
     from corpus.index import IndexStatus
 
 __all__ = ["answer_text", "checked_text", "hits_text", "report_text", "status_text"]
 
+_LINE = re.compile(r"#L\d+$")
+_NAMED = 20  # notes that a report names of each kind of change
 _ICONS = {
     Verdict.SUPPORTED: "✓",
     Verdict.CONTRADICTED: "✗",
@@ -87,14 +91,31 @@ def hits_text(query: str, hits: Sequence[Hit]) -> str:
     return "\n".join(out)
 
 
-def report_text(report: RefreshReport) -> str:
-    """What a refresh did, with every skipped file."""
+def report_text(report: RefreshReport, *, seconds: float | None = None) -> str:
+    """What a refresh did, with the notes that changed and every skipped file.
+
+    Args:
+        report: of the refresh.
+        seconds: how long it took, for the notes per second.
+    """
+    n_read = report.added + report.changed + report.renamed
+    rate = ""
+    if seconds is not None:
+        rate = f" in {seconds:.1f} s"
+        rate += f" ({n_read / max(seconds, 0.001):.0f} notes/s)" if n_read else ""
     lines = [
         f"{report.n_notes} notes, {report.n_chunks} passages: {report.added} added, "
         f"{report.changed} changed, {report.renamed} renamed, {report.deleted} deleted, "
-        f"{report.unchanged} unchanged"
+        f"{report.unchanged} unchanged{rate}"
     ]
-    lines += [f"skipped {entry.path}: {entry.reason}" for entry in report.skipped]
+    for kind in ("added", "changed", "renamed", "deleted"):
+        paths = [path for of, path in report.changes if of == kind]
+        lines += [f"{kind} {path}" for path in paths[:_NAMED]]
+        if len(paths) > _NAMED:
+            lines.append(f"{kind} {len(paths) - _NAMED} more")
+    for entry in report.skipped:
+        kind = "doubtful" if entry.reason.startswith(DOUBTFUL) else "skipped"
+        lines.append(f"{kind} {entry.path}: {entry.reason}")
     return "\n".join(lines)
 
 
@@ -119,8 +140,13 @@ def _place(citation: Citation) -> str:
 
 
 def _file(path: str, line: int) -> str:
-    """File and line as editors take them; an entry of a feed is its file's line."""
-    return f"{path.partition('#L')[0]}:{line}"
+    """File and line as editors take them; an entry of a feed is its file's line.
+
+    Of a converted file (a page, a document) no line can be opened: it stands alone.
+    """
+    file = _LINE.sub("", path)
+    name = file.partition("#")[0].lower()
+    return file if name.endswith(tuple(CONVERTED)) else f"{file}:{line}"
 
 
 def _side(claim: Claim) -> str:

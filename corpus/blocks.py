@@ -14,8 +14,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from corpus.flat import flat_units
+from corpus.outlines import org_blocks, rst_blocks
 from corpus.sentences import is_label, sentence_spans, strip_span
-from corpus.types import Block, Note, Unit
+from corpus.types import Block, Note, NoteFormat, Unit
 
 __all__ = ["blocks", "units"]
 
@@ -35,6 +36,9 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,50}\]:[ \t]*")
 # pictures and tags alone on their line
 _PICTURE = re.compile(r"(?:\s*\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?)+\s*")
 _TAGS = re.compile(r"(?:\s*</?[a-zA-Z][^<>]*>)+\s*")
+# lines of a site generator, and the id of the block above
+_LIQUID = re.compile(r"(?:\s*(?:\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\{:[^{}]*\}))+\s*")
+_BLOCK_ID = re.compile(r"(?:^|[ \t]+)\^[\w-]{1,60}[ \t]*$")
 _DISPLAY = {"$$": "$$", "\\[": "\\]"}
 _LONG_ITEM = 160
 _LONGEST_STEM = 80
@@ -53,12 +57,24 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         at = stop + 1
 
 
-def blocks(text: str, start: int = 0, end: int | None = None) -> list[Block]:
+def blocks(
+    text: str, start: int = 0, end: int | None = None, *, markup: NoteFormat = "markdown"
+) -> list[Block]:
     """The blocks of `text[start:end]` in order; together they hold all its non-blank text.
 
     An unclosed fence runs to the end, an unclosed formula is prose: nothing is lost.
+
+    Args:
+        text: the text.
+        start: where to begin.
+        end: where to stop.
+        markup: "org" and "rst" have headings and code of their own.
     """
     end = len(text) if end is None else end
+    if markup == "org":
+        return org_blocks(text, start, end, blocks)
+    if markup == "rst":
+        return rst_blocks(text, start, end, blocks)
     lines = list(_lines(text, start, end))
     out: list[Block] = []
     i = 0
@@ -194,6 +210,8 @@ def _is_silent(line: str) -> bool:
         return True
     if bare[:1] == "<" and (_TAGS.fullmatch(bare) or bare.startswith("<!--")):
         return bare.endswith(">")
+    if bare[:1] in "{^" and (_LIQUID.fullmatch(bare) or _BLOCK_ID.fullmatch(bare)):
+        return True
     return _RULE.match(line) is not None
 
 
@@ -274,7 +292,7 @@ def units(note: Note, start: int, end: int, heading: tuple[str, ...] = ()) -> li
         Sentences, list items, table rows, formulas and code blocks with the stem that governs
         them. Headings come as units of kind "heading": context, not evidence.
     """
-    every = _units_of(note.text, note.body_start, note.format == "feed")
+    every = _units_of(note.text, note.body_start, note.format)
     found: list[Unit] = []
     for unit in every[max(0, bisect_right(every, start, key=lambda unit: unit.start) - 1) :]:
         if unit.start >= end:
@@ -288,15 +306,18 @@ def units(note: Note, start: int, end: int, heading: tuple[str, ...] = ()) -> li
 
 
 @lru_cache(maxsize=512)  # the notes that a handful of questions find
-def _units_of(text: str, start: int, is_flat: bool) -> tuple[Unit, ...]:
-    return tuple(flat_units(text, start) if is_flat else _Governed(text).units(start))
+def _units_of(text: str, start: int, markup: NoteFormat) -> tuple[Unit, ...]:
+    if markup == "feed":
+        return tuple(flat_units(text, start))
+    return tuple(_Governed(text, markup).units(start))
 
 
 class _Governed:
     """The units of a Markdown text, with what governs the present one."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, markup: NoteFormat) -> None:
         self._text = text
+        self._markup = markup
         self._path: list[tuple[int, str]] = []
         self._titles: tuple[str, ...] = ()
         self._group = 0
@@ -307,8 +328,8 @@ class _Governed:
 
     def units(self, start: int) -> Iterator[Unit]:
         """The units of the text from `start` on, in order."""
-        for block in blocks(self._text, start):
-            span = strip_span(self._text, block.content, block.end)
+        for block in blocks(self._text, start, markup=self._markup):
+            span = self._said(block)
             if block.kind == "heading":
                 yield from self._heading(block)
             elif span[0] == span[1]:
@@ -323,6 +344,14 @@ class _Governed:
                 self._group += 1
                 yield self._unit(block, span, self._stem)
             self._previous = block.kind
+
+    def _said(self, block: Block) -> tuple[int, int]:
+        """What the block says, without the id by which others refer to it."""
+        end = block.end
+        if block.kind in ("paragraph", "item", "quote") and "^" in self._text[block.start : end]:
+            named = _BLOCK_ID.search(self._text, max(block.content, end - 70), end)
+            end = named.start() if named else end
+        return strip_span(self._text, block.content, end)
 
     def _unit(self, block: Block, span: tuple[int, int], stem: tuple[int, int] | None) -> Unit:
         return Unit(

@@ -17,7 +17,7 @@ from corpus.types import Block, Chunk, Note
 
 __all__ = ["CHUNKER_VERSION", "DEFAULT_SIZE", "chunk_note"]
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 DEFAULT_SIZE = 480
 # combining marks, joiners, variation selectors, skin tones
 _CONTINUES = re.compile(
@@ -69,7 +69,7 @@ def _pieces(note: Note, size: int) -> Iterator[tuple[int, int, int, str]]:
         for span in flat_spans(text, note.body_start):
             yield from ((*piece, 0, "") for piece in _fit(text, *span, size))
         return
-    for block in blocks(text, note.body_start):
+    for block in blocks(text, note.body_start, markup=note.format):
         yield from _pieces_of(text, block, size)
 
 

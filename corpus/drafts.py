@@ -16,8 +16,19 @@ from hashlib import sha256
 
 from corpus.errors import CorpusError
 
-__all__ = ["Draft", "Unreadable", "distinct", "fence", "iso_date", "on_one_line", "table"]
+__all__ = [
+    "READERS_VERSION",
+    "Draft",
+    "Unreadable",
+    "distinct",
+    "fence",
+    "iso_date",
+    "on_one_line",
+    "table",
+]
 
+# Changes whenever the same file may become other notes: all files are then read again.
+READERS_VERSION = "2"
 _LONGEST_KEY = 80
 _ISO = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 _WRITTEN = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y")

@@ -4,7 +4,8 @@ YoujuError          every failure that has a one-line explanation
 ├── ConfigError     a setting or an argument names something impossible
 ├── CorpusError     notes cannot be read: missing folder, nothing readable in it
 ├── IndexError_     the index on disk cannot be used as it is
-│   └── IndexBusy   another process is writing the same index
+│   ├── IndexBusy   another process is writing the same index
+│   └── ManyGone    most notes are gone at once: to be confirmed before they are forgotten
 ├── ModelError      weights are missing, damaged or of another kind
 └── MissingExtra    an optional package is not installed; the message is the command to type
 
@@ -19,6 +20,7 @@ __all__ = [
     "CorpusError",
     "IndexBusy",
     "IndexError_",
+    "ManyGone",
     "MissingExtra",
     "ModelError",
     "YoujuError",
@@ -43,6 +45,24 @@ class IndexError_(YoujuError):  # noqa: N801 - the underscore keeps the builtin 
 
 class IndexBusy(IndexError_):
     """Another process is writing the same index."""
+
+
+class ManyGone(IndexError_):
+    """More than half of the notes are gone at once; the index is as it was.
+
+    Args:
+        n_gone: notes whose files are gone.
+        n_notes: notes in the index.
+        root: where they were.
+    """
+
+    def __init__(self, n_gone: int, n_notes: int, root: str) -> None:
+        super().__init__(
+            f"{n_gone} of {n_notes} notes are gone from {root}; the index still holds them."
+            " Is a drive not connected? To forget them: youju index --yes"
+        )
+        self.n_gone = n_gone
+        self.n_notes = n_notes
 
 
 class ModelError(YoujuError):

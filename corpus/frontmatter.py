@@ -15,6 +15,8 @@ __all__ = ["FrontMatter", "read_front_matter"]
 # Front matter is a few lines; a megabyte of it is an attack or an accident.
 _MAX_CHARS = 20_000
 _MATTER = re.compile(r"\ufeff?---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
+_CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M)
+_FIELD = re.compile(r"[\w-]+[ \t]*:(?:\s|$)|\s*- |\s+\S|#")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 _LISTS = frozenset({"tags", "tag", "标签", "aliases", "alias"})
 _DATE_KEYS = ("date", "updated", "modified", "last_modified", "created", "日期", "更新", "创建")
@@ -35,7 +37,7 @@ def read_front_matter(text: str) -> FrontMatter:
     """The front matter at the very start of a text; all empty when there is none."""
     match = _MATTER.match(text[: _MAX_CHARS + 10])
     if match is None:
-        return FrontMatter()
+        return FrontMatter(end=_end_of_masses(text))
     source = match.group(1)
     fields = _parse(source)
     if not fields and source.strip():  # prose between two rules
@@ -53,6 +55,17 @@ def read_front_matter(text: str) -> FrontMatter:
         date=next(filter(None, (_date(fields.get(key)) for key in _DATE_KEYS)), None),
         end=match.end(),
     )
+
+
+def _end_of_masses(text: str) -> int:
+    """Where front matter beyond the limit ends: its head must be nothing but fields; else 0."""
+    if len(text) <= _MAX_CHARS or not text.startswith(("---\n", "\ufeff---\n")):
+        return 0
+    head = [line for line in text[4:_MAX_CHARS].split("\n")[:-1] if line.strip()]
+    if not head or not all(_FIELD.match(line) for line in head):
+        return 0
+    closed = _CLOSE.search(text, _MAX_CHARS // 2)
+    return closed.end() if closed else 0
 
 
 def _parse(source: str) -> dict[str, Any]:

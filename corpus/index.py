@@ -10,8 +10,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -24,6 +24,7 @@ from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import IndexBusy, ModelError
+from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.phrases import keys, pattern
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
@@ -202,6 +203,34 @@ class Snapshot:
         """All notes without their text, by path."""
         return self._reader.listing()
 
+    def links(self, path: str) -> list[Link]:
+        """The links of a note in the order of its text, each with the note it leads to."""
+        table = self._link_table
+        return [replace(link, to=table.resolve(link)) for link in self._reader.links_of(path)]
+
+    def backlinks(self, path: str) -> list[Link]:
+        """The links of other notes that lead to a note, by note and place."""
+        table = self._link_table
+        row = next((row for row in self._named if row.path == path), None)
+        if row is None:
+            return []
+        names = {target_key(name) for name in (row.path, row.file, *row.aliases)}
+        names |= {target_key(row.path.rpartition("/")[0]), fold(row.path.partition("#")[2])}
+        leading = [
+            replace(link, to=path)
+            for link in self._reader.links_to(names - {""})
+            if link.note != path and table.resolve(link) == path
+        ]
+        return sorted(leading, key=lambda link: (link.note, link.start))
+
+    @cached_property
+    def _named(self) -> list[NamedNote]:
+        return self._reader.named()
+
+    @cached_property
+    def _link_table(self) -> LinkTable:
+        return LinkTable(self._named)
+
 
 class Index:
     """The index of one vault, in one folder. Threads may share it for reading.
@@ -279,6 +308,7 @@ class Index:
         progress: Progress | None = None,
         encoding: Progress | None = None,
         rebuild: bool = False,
+        forget: bool = True,
     ) -> RefreshReport:
         """Bring the index in line with a vault.
 
@@ -292,9 +322,12 @@ class Index:
             progress: called with (done, total) files.
             encoding: called with (done, total) passages while they are encoded.
             rebuild: read, cut and encode everything again.
+            forget: whether notes may be forgotten when more than half of them went with their
+                files.
 
         Raises:
             CorpusError: the vault is gone.
+            ManyGone: they did, and may not be.
             IndexBusy: another process is writing this index.
             IndexError_: the index cannot be written.
         """
@@ -302,7 +335,7 @@ class Index:
             try:
                 return Refresh(
                     self._store, self._caches, self._encoder, self._chunk_size, vault
-                ).run(progress=progress, rebuild=rebuild, encoding=encoding)
+                ).run(progress=progress, rebuild=rebuild, encoding=encoding, forget=forget)
             except IndexDamaged as fault:
                 self._store.set_aside(str(fault))
         raise IndexDamaged(f"the database in {self._store.folder} is damaged again and again")
@@ -351,8 +384,11 @@ class Index:
     @property
     def is_migrating(self) -> bool:
         """Whether it holds vectors of another encoder, which the next refresh replaces."""
-        with self._store.reading() as reader:
-            return encoder_of(reader) not in {None, self._encoder.fingerprint}
+        try:
+            with self._store.reading() as reader:
+                return encoder_of(reader) not in {None, self._encoder.fingerprint}
+        except IndexDamaged:  # the next refresh builds all of it again
+            return False
 
     def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """See `Snapshot.bm25`."""
@@ -408,6 +444,16 @@ class Index:
         """See `Snapshot.listing`."""
         with self.snapshot() as now:
             return now.listing()
+
+    def links(self, path: str) -> list[Link]:
+        """See `Snapshot.links`."""
+        with self.snapshot() as now:
+            return now.links(path)
+
+    def backlinks(self, path: str) -> list[Link]:
+        """See `Snapshot.backlinks`."""
+        with self.snapshot() as now:
+            return now.backlinks(path)
 
     @property
     def generation(self) -> int:

@@ -66,6 +66,11 @@ class _Document:
                 parts.append((is_item, text))
         if not parts:
             return []
+        for kind in ("footnote", "endnote"):
+            for note in _all(self._part(f"word/{kind}s.xml"), kind):
+                said = _words(note)
+                if said and not _value(note, "type"):  # a separator has a type
+                    parts.append((False, f"[^{_mark(kind, note)}]: " + on_one_line(said)))
         text = parts[0][1]
         for (was_item, _), (is_item, part) in pairwise(parts):
             text += ("\n" if was_item and is_item else "\n\n") + part
@@ -156,11 +161,17 @@ def _words(element: Element) -> str:
             out.append("\n")
         elif name == "noBreakHyphen":
             out.append("-")
+        elif name in ("footnoteReference", "endnoteReference"):
+            out.append(f"[^{_mark(name.removesuffix('Reference'), here)}]")
         elif name not in _UNSAID:
             if name == "p":
                 out.append("\n")
             waiting += reversed(here)
     return "\n".join(line for raw in "".join(out).split("\n") if (line := on_one_line(raw)))
+
+
+def _mark(kind: str, element: Element) -> str:
+    return ("e" if kind == "endnote" else "") + _value(element, "id")
 
 
 def _children(element: Element, names: tuple[str, ...]) -> Iterator[Element]:

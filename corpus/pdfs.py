@@ -16,7 +16,7 @@ from corpus.text import is_han
 
 __all__ = ["read_pdf"]
 
-_SECONDS = 60.0  # for one file
+_SECONDS = 9.0  # for one file; its process is killed a little later
 _MAX_CHARS = 10_000_000
 _ENDS = "。！？.!?:：;；"
 # what damaged files have been seen to raise inside the parser, beside its own errors

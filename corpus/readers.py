@@ -7,7 +7,6 @@ reported with its reason and costs nothing else. Knows nothing of the index.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import re
 import stat
@@ -19,33 +18,36 @@ from pathlib import Path, PurePosixPath
 
 from corpus.archives import DAMAGE, Archive, storable
 from corpus.blocks import blocks
+from corpus.decoding import decode, decoded, in_utf8
 from corpus.drafts import Draft, Unreadable, distinct
 from corpus.errors import CorpusError
 from corpus.feeds import feed_notes, is_feed
-from corpus.formats import BINARY, CONVERTED, DATABASE, MARKUP, drafts_of_bytes, drafts_of_text
+from corpus.formats import BINARY, CONVERTED, DATABASE, MARKUP
 from corpus.frontmatter import FrontMatter, read_front_matter
-from corpus.notion import is_database, plain_path, shown_paths, superseded
-from corpus.types import Note, Skipped
+from corpus.limited import convert
+from corpus.notion import is_database, is_part, plain_path, shown_paths, superseded
+from corpus.outlines import org_fields, rst_fields
+from corpus.templates import is_template, template_folders
+from corpus.types import DOUBTFUL, Note, NoteFormat, Skipped
 
 __all__ = ["SourceFile", "Unreadable", "Vault", "decode", "notes_from_text", "read_text"]
-
-logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 20_000_000
 MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mdown"})
 PLAIN = frozenset({".txt", ".text"})
+OUTLINES: dict[str, NoteFormat] = {".org": "org", ".rst": "rst"}
 # Folders of programs, not of the person: their files are neither notes nor worth a warning.
 _LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv"})
-_CONFLICT = re.compile(r"sync-conflict-\d{8}-\d{6}|\(conflicted copy|冲突副本", re.IGNORECASE)
+_CONFLICT = re.compile(
+    r"sync-conflict-\d{8}-\d{6}|conflicted copy|冲突副本|冲突文件|\(SFConflict |NSConflict"
+    r"|\.conflict(?:ed)?\b|\(Conflict(?:ed)? ",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"(?:^|(?<=\s))#([^\W\d][\w/-]*)")
-_DATE = re.compile(r"(?<!\d)(\d{4})[-_.](\d{2})[-_.](\d{2})(?!\d)")
-_BOMS = {
-    b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32",  # before UTF-16, its beginning
-    b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16",
-}  # fmt: skip
-_ODD = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\\ue000-\\uf8ff]")  # control, private use
-_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([\w-]{2,30})""", re.IGNORECASE)
-_DAMAGED = 0.02  # of the bytes beyond ASCII that may be wrong in a text that is still UTF-8
+# daily notes: 2024-05-01, 2024_5_1, 20240501, 2024年5月1日
+_DATE = re.compile(
+    r"(?<!\d)(\d{4})(?:[-_. ](\d{1,2})[-_. ](\d{1,2})|(\d\d)(\d\d)|年(\d{1,2})月(\d{1,2})日?)(?!\d)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,12 @@ class Vault:
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser()
         self.skipped: list[Skipped] = []
+        self.doubts: dict[str, str] = {}  # of files that were read, by path
         self._real: dict[str, Path] = {}  # of files whose names UTF-8 cannot hold
         self._shown: dict[str, str] = {}  # paths without the ids of a Notion export
         self._archive: Archive | None = None
+        self._parts: dict[str, Archive] = {}  # part zips that lie in a folder, by their path
+        self._inside: dict[str, tuple[Archive, str]] = {}  # their members
         try:
             exists = self.root.exists()
         except OSError as error:  # a name longer than the file system takes
@@ -90,7 +95,12 @@ class Vault:
     def files(self) -> list[SourceFile]:
         """The files that may hold notes, sorted by path; fills `skipped` with the others."""
         self.skipped = []
-        found = self._as_shown(list(self._zip_files() if self.is_zip else self._disk_files()))
+        self.doubts = {}
+        if self.is_zip:
+            listed = self._zip_files()
+        else:
+            listed = self._one_file() if self.root.is_file() else self._disk_files()
+        found = self._as_shown(list(listed))
         self.skipped.sort(key=lambda entry: entry.path)
         return sorted(found, key=lambda file: file.path)
 
@@ -111,31 +121,87 @@ class Vault:
             raise Unreadable(f"cannot be read: {error.strerror or error}", passing=True) from None
         except DAMAGE as error:
             raise Unreadable(f"cannot be unpacked: {error}") from None
-        return _notes_from_bytes(file.path, data, self._shown.get(file.path, file.path))
+        suffix, path = (
+            PurePosixPath(file.path).suffix.lower(),
+            self._shown.get(file.path, file.path),
+        )
+        if suffix in BINARY:
+            return _notes_from_drafts(file.path, convert(suffix, data), path)
+        read = decoded(in_utf8(data)) if suffix in MARKUP else decoded(data)
+        notes = notes_from_text(file.path, read.text, path)
+        if read.doubt and notes:
+            self.doubts[file.path] = f"{DOUBTFUL} {read.doubt}"
+        return notes
 
     def _bytes(self, path: str) -> bytes:
         if self.is_zip:
             return self._opened().read(path)
+        if path in self._inside:
+            archive, name = self._inside[path]
+            return archive.read(name)
         target = self.root if self.root.is_file() else self._real.get(path, self.root / path)
         return target.read_bytes()
 
+    def _one_file(self) -> Iterator[SourceFile]:
+        info = self.root.stat()
+        name = storable(self.root.name)
+        yield SourceFile(path=name, size=info.st_size, mtime_ns=info.st_mtime_ns)
+
     def _disk_files(self) -> Iterator[SourceFile]:
-        if self.root.is_file():
-            info = self.root.stat()
-            name = storable(self.root.name)
-            yield SourceFile(path=name, size=info.st_size, mtime_ns=info.st_mtime_ns)
-            return
         inside = self.root.resolve()
+        templates = template_folders(self.root)
+        self._close_parts()
         for folder, folders, names in os.walk(self.root, onerror=self._skip_folder):
             kept = sorted(n for n in folders if not n.startswith(".") and n not in _LEFT_OUT)
             folders[:] = kept
             for name in kept:
                 if Path(folder, name).is_symlink():  # not walked: it may lead in a circle
                     self._skip(Path(folder, name), "a link to a folder: links are not followed")
+            if Path(folder).relative_to(self.root).as_posix() in templates:
+                folders[:] = []
+                for name in (name for name in sorted(names) if not _refusal(name)):
+                    self._skip(Path(folder, name), "a template")
+                continue
             for name in sorted(names):
-                file = self._disk_file(Path(folder, name), inside)
-                if file is not None:
-                    yield file
+                yield from self._files_at(Path(folder, name), inside)
+
+    def _files_at(self, path: Path, inside: Path) -> Iterator[SourceFile]:
+        if is_part(path.name):
+            yield from self._part_files(path, inside)
+        elif (file := self._disk_file(path, inside)) is not None:
+            yield file
+
+    def _close_parts(self) -> None:
+        for archive in self._parts.values():
+            archive.close()
+        self._parts, self._inside = {}, {}
+
+    def _part_files(self, path: Path, inside: Path) -> Iterator[SourceFile]:
+        """The members of a part of an export that was unpacked but for its parts."""
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            self._skip(path, "a link to outside the notes")
+            return
+        try:
+            stamp = path.stat().st_mtime_ns
+            archive = Archive(path)
+        except (CorpusError, OSError) as fault:
+            reason = getattr(fault, "strerror", None) or "is not a zip archive, or is damaged"
+            self._skip(path, f"cannot be unpacked: {reason}")
+            return
+        shown = storable(path.relative_to(self.root).as_posix())
+        above = storable(path.parent.relative_to(self.root).as_posix())
+        self._parts[shown] = archive
+        self.skipped += [replace(s, path=_below(above, s.path)) for s in archive.skipped]
+        for name, size in archive.sizes():
+            place = _below(above, name)
+            reason = _refusal(place)
+            if reason is None and (self.root / place).exists() | (place in self._inside):
+                reason = "a part holds this name twice, or it is unpacked beside it"
+            if reason is None:
+                self._inside[place] = (archive, name)
+                yield SourceFile(path=place, size=size, mtime_ns=stamp)
+            elif reason:
+                self.skipped.append(Skipped(path=place, reason=reason))
 
     def _disk_file(self, path: Path, inside: Path) -> SourceFile | None:
         shown = path.relative_to(self.root).as_posix()
@@ -203,6 +269,10 @@ class Vault:
         ]
 
 
+def _below(folder: str, name: str) -> str:
+    return name if folder == "." else f"{folder}/{name}"
+
+
 def _refusal(path: str) -> str | None:
     """None for a file to read, a reason to report, "" for a file that is nobody's note."""
     parts = PurePosixPath(path).parts
@@ -211,83 +281,11 @@ def _refusal(path: str) -> str | None:
         return ""
     if _CONFLICT.search(name):
         return "a sync-conflict copy"
-    if suffix in MARKDOWN or suffix in PLAIN or suffix in CONVERTED - DATABASE:
+    if suffix in MARKDOWN | PLAIN | OUTLINES.keys() | CONVERTED - DATABASE:
         return None
     if suffix in DATABASE and is_database(path):
         return None
     return f"{suffix or 'no'} format is not read yet"
-
-
-def decode(data: bytes) -> str:
-    r"""The text of a file: by its byte order mark, else UTF-8, else GB18030.
-
-    Line ends become `\n`, so that offsets mean the same on every platform. A UTF-8 text with a
-    few wrong bytes (cut off, patched together) keeps its text, U+FFFD standing for each.
-
-    Raises:
-        Unreadable: it holds binary data.
-    """
-    for mark, encoding in _BOMS.items():
-        if data.startswith(mark):
-            try:
-                return _text(data.decode(encoding))
-            except UnicodeDecodeError:
-                raise Unreadable(f"damaged {encoding.upper()} text") from None
-    if b"\x00" in data:
-        return _text(_without_mark(data))
-    try:
-        return _text(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        pass
-    # one wrong byte among many right ones, or a file that ends within a character
-    mended = data.decode("utf-8-sig", "replace")
-    n_wrong, n_other = mended.count("\ufffd"), sum(char > "\x7f" for char in mended)
-    if n_other > 8 and n_wrong <= max(1, _DAMAGED * n_other):
-        logger.warning("%d damaged characters in a UTF-8 text", n_wrong)
-        return _text(mended)
-    try:
-        return _text(data.decode("gb18030"))
-    except UnicodeDecodeError:
-        raise Unreadable("neither UTF-8 nor GB18030 text: save it as UTF-8") from None
-
-
-def _in_utf8(data: bytes) -> bytes:
-    """Markup in UTF-8, if it is valid in the encoding that it declares; else as it is."""
-    declared = _DECLARED.search(data[:2000])
-    if declared is None or any(data.startswith(mark) for mark in _BOMS):
-        return data
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        try:
-            return data.decode(declared.group(1).decode("ascii")).encode("utf-8")
-        except (LookupError, UnicodeError):  # LookupError: no such encoding
-            pass
-    return data
-
-
-def _without_mark(data: bytes) -> str:
-    """UTF-16 text without its byte order mark: every other byte of ASCII in it is NUL."""
-    if len(data) % 2 == 0:
-        for encoding, high in (("utf-16-le", 1), ("utf-16-be", 0)):
-            zeros = data[high::2].count(0)
-            if zeros > 0.2 * len(data) / 2 and data[1 - high :: 2].count(0) == 0:
-                try:
-                    return data.decode(encoding)
-                except UnicodeDecodeError:
-                    break
-    raise Unreadable("binary data (NUL bytes), not text")
-
-
-def _text(text: str) -> str:
-    if "\x00" in text or _looks_binary(text):
-        raise Unreadable("binary data, not text")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _looks_binary(text: str) -> bool:
-    sample = text[:20_000]
-    return len(_ODD.findall(sample)) > max(2, 0.02 * len(sample))
 
 
 def read_text(path: Path) -> str:
@@ -303,13 +301,6 @@ def read_text(path: Path) -> str:
         raise CorpusError(f"Cannot read {path}: {said}") from None
     except Unreadable as error:
         raise CorpusError(f"Cannot read {path}: {error}") from None
-
-
-def _notes_from_bytes(file: str, data: bytes, path: str) -> list[Note]:
-    suffix = PurePosixPath(file).suffix.lower()
-    if suffix in BINARY:
-        return _notes_from_drafts(file, drafts_of_bytes(suffix, data), path)
-    return notes_from_text(file, decode(_in_utf8(data) if suffix in MARKUP else data), path)
 
 
 def _notes_from_drafts(file: str, drafts: list[Draft], path: str) -> list[Note]:
@@ -345,12 +336,15 @@ def notes_from_text(file: str, text: str, path: str | None = None) -> list[Note]
     if not text.strip():
         return []
     if suffix in CONVERTED:
-        return _notes_from_drafts(file, drafts_of_text(suffix, text), path)
+        return _notes_from_drafts(file, convert(suffix, text), path)
     if suffix in PLAIN and is_feed(text):
         return feed_notes(path, text)
-    matter = read_front_matter(text) if suffix in MARKDOWN else FrontMatter()
+    if suffix in MARKDOWN and is_template(file, text):
+        raise Unreadable("a template: it has places that are to be filled in")
+    markup: NoteFormat = OUTLINES.get(suffix, "markdown" if suffix in MARKDOWN else "text")
+    matter = _matter(text, markup)
     stem = PurePosixPath(path).stem
-    heading, tags = _read_body(text, matter.end)
+    heading, tags = _read_body(text, matter.end, markup)
     return [
         Note(
             path=path,
@@ -359,19 +353,33 @@ def notes_from_text(file: str, text: str, path: str | None = None) -> list[Note]
             sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
             file=file,
             body_start=matter.end,
-            date=matter.date or _date_in(stem),
+            date=matter.date or _date_in(stem) or _date_in_folders(path),
             tags=tuple(dict.fromkeys((*matter.tags, *tags))),
             aliases=matter.aliases,
-            format="markdown" if suffix in MARKDOWN else "text",
+            format=markup,
         )
     ]
 
 
-def _read_body(text: str, start: int) -> tuple[str, list[str]]:
+def _matter(text: str, markup: NoteFormat) -> FrontMatter:
+    """What the head of a text says of it."""
+    if markup == "markdown":
+        return read_front_matter(text)
+    if markup == "text":
+        return FrontMatter()
+    fields = org_fields(text) if markup == "org" else rst_fields(text)
+    return FrontMatter(
+        title=" ".join(fields.get("title", "").split()),
+        tags=tuple(fields["tags"].split()),
+        date=_date_in(fields.get("date", "")),
+    )
+
+
+def _read_body(text: str, start: int, markup: NoteFormat) -> tuple[str, list[str]]:
     """The first heading of level 1, if it stands near the beginning, and the `#tags`."""
     title = ""
     tags: list[str] = []
-    for block in blocks(text, start):
+    for block in blocks(text, start, markup=markup):
         if block.kind == "heading":
             if block.level == 1 and not title and block.start < start + 4000:
                 title = block.title
@@ -380,11 +388,20 @@ def _read_body(text: str, start: int) -> tuple[str, list[str]]:
     return title, tags
 
 
+def _date_in_folders(path: str) -> str | None:
+    """The day of a daily note in folders, as `2024/05/01.md`."""
+    parts = PurePosixPath(path).with_suffix("").parts[-3:]
+    is_day = len(parts) == 3 and re.fullmatch(r"\d{4}/\d{1,2}/\d{1,2}", "/".join(parts))
+    return _date_in("-".join(parts)) if is_day else None
+
+
 def _date_in(name: str) -> str | None:
     match = _DATE.search(name)
     if match is None:
         return None
-    year, month, day = (int(part) for part in match.groups())
+    year, month, day = (int(part) for part in match.groups() if part)
+    if not 1900 <= year <= 2100:
+        return None
     try:
         return date(year, month, day).isoformat()
     except ValueError:  # 2024-02-30, or a version number

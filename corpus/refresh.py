@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,9 @@ import numpy as np
 
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
-from corpus.errors import CorpusError, ModelError
+from corpus.drafts import READERS_VERSION
+from corpus.errors import CorpusError, ManyGone, ModelError
+from corpus.links import links_of
 from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
 from corpus.tokens import TOKENIZER_VERSION, terms
 from corpus.types import Chunk, Note, RefreshReport, Skipped
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
+_EMPTY = "0-empty"  # stamp of an index before its first refresh
+_LEAST_GONE = 2  # notes; one alone is a note somebody deleted
 _BATCH = 512  # passages encoded and committed together; a kill costs at most these
 _STEP, _STEP_SECONDS = 32, 0.5  # fewer where the encoder is slow: at first, and doubled below this
 _UNSETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
@@ -51,6 +55,11 @@ class NoteSource(Protocol):
     @property
     def skipped(self) -> Sequence[Skipped]:
         """What the last `files()` left out, and why."""
+        ...
+
+    @property
+    def doubts(self) -> Mapping[str, str]:
+        """What is uncertain of the files that were read, by path."""
         ...
 
     def files(self) -> Sequence[SourceFile]:
@@ -99,6 +108,7 @@ class Refresh:
                 "encoder": encoder.fingerprint,
                 "tokenizer": TOKENIZER_VERSION,
                 "chunker": CHUNKER_VERSION,
+                "readers": READERS_VERSION,
                 "size": chunk_size,
             },
             sort_keys=True,
@@ -108,7 +118,12 @@ class Refresh:
         self._n_encoded = self._n_drafted = self._n_expected = 0
 
     def run(
-        self, *, progress: Progress | None, rebuild: bool, encoding: Progress | None = None
+        self,
+        *,
+        progress: Progress | None,
+        rebuild: bool,
+        encoding: Progress | None = None,
+        forget: bool = True,
     ) -> RefreshReport:
         """Do what is needed; see `Index.refresh`."""
         self._encoding = encoding
@@ -118,12 +133,12 @@ class Refresh:
         self._require_vault()
         with self._store.reading() as reader:
             if not self._look(reader, listed, rebuild).is_needed:
-                return _report(reader, Counter())
+                return _report(reader, [])
         with self._store.lock():
             with self._store.reading() as reader:  # another process may have written since
                 work = self._look(reader, listed, rebuild)
             self._prepare(work, listed_at, progress)
-            return self._publish(work)
+            return self._publish(work, forget=forget)
 
     def _require_vault(self) -> None:
         if not self._vault.root.exists():
@@ -132,7 +147,11 @@ class Refresh:
     def _look(self, reader: Reader, listed: dict[str, SourceFile], rebuild: bool) -> _Work:
         stored = reader.files()
         fingerprint = reader.meta("fingerprint")
-        trusted = not rebuild and reader.meta("root") == self._root
+        trusted = (
+            not rebuild
+            and reader.meta("root") == self._root
+            and (fingerprint is None or json.loads(fingerprint).get("readers") == READERS_VERSION)
+        )
         to_read = [
             path
             for path, file in listed.items()
@@ -200,6 +219,7 @@ class Refresh:
         settled = abs(listed_at - file.mtime_ns) > _UNSETTLED_NS
         try:
             notes = self._vault.read(file)
+            reason = self._vault.doubts.get(file.path)
         except Unreadable as fault:
             self._require_vault()
             reason = storable_path(str(fault))
@@ -293,7 +313,7 @@ class Refresh:
             for key, row in zip(wanted, halves, strict=True)
         }
 
-    def _publish(self, work: _Work) -> RefreshReport:
+    def _publish(self, work: _Work, *, forget: bool) -> RefreshReport:
         """Make the drafts the new generation, in one transaction."""
         drafted = {note.path for note, _ in work.drafts}
         gone = {
@@ -304,7 +324,9 @@ class Refresh:
         with self._store.writing() as writer:
             before = writer.stamp
             changed = bool(drafted or gone or work.anew)
-            counts = _counts(work, gone)
+            changes = _changes(work, gone)
+            if not forget and writer.meta("root") == self._root:
+                self._ask_before_forgetting(work, changes, writer.counts()[0])
             writer.put_files(work.rows)
             writer.delete_files(work.gone_files)
             if changed:
@@ -323,10 +345,21 @@ class Refresh:
             if changed or not self._caches.are_whole(writer):
                 self._caches.write(writer, before=before)
             stamp = writer.stamp
-            report = _report(writer, counts)
+            report = _report(writer, changes, is_first=before == _EMPTY)
         self._caches.sweep(stamp)
         self._store.checkpoint()
         return report
+
+    def _ask_before_forgetting(
+        self, work: _Work, changes: Iterable[tuple[str, str]], n_notes: int
+    ) -> None:
+        """Stop where most notes went with their files: more likely a drive than a wish."""
+        n_gone = sum(
+            kind == "deleted" and work.before[path].file in work.gone_files
+            for kind, path in changes
+        )
+        if n_gone >= _LEAST_GONE and 2 * n_gone > n_notes:
+            raise ManyGone(n_gone, n_notes, self._root)
 
     def _left(self, work: _Work) -> set[str]:
         """Notes that a file still there no longer holds."""
@@ -342,6 +375,7 @@ class Refresh:
         rows = _OldRows(writer.rows_of(touched & work.before.keys()))
         for note, _ in work.drafts:
             writer.put_note(note)
+            writer.put_links(note.path, links_of(note))
         for _, keyed in sorted(work.drafts, key=lambda draft: draft[0].path):
             for chunk, key in keyed:
                 # the vector of an id never changes, so what was made anew gets new ids
@@ -402,23 +436,27 @@ def encoder_of(reader: Reader) -> str | None:
     return None if fingerprint is None else str(json.loads(fingerprint)["encoder"])
 
 
-def _counts(work: _Work, gone: set[str]) -> Counter[str]:
-    lost = Counter(work.before[path].sha256 for path in gone)
-    counts: Counter[str] = Counter(deleted=len(gone))
-    for note, _ in work.drafts:
+def _changes(work: _Work, gone: set[str]) -> list[tuple[str, str]]:
+    """What happens to which note, by path; a note that comes as another goes is renamed."""
+    lost = defaultdict(list)
+    for path in sorted(gone, reverse=True):
+        lost[work.before[path].sha256].append(path)
+    changes = []
+    for note, _ in sorted(work.drafts, key=lambda draft: draft[0].path):
         if note.path in work.before:
-            counts["changed"] += 1
+            changes.append(("changed", note.path))
         elif lost[note.sha256]:
-            lost[note.sha256] -= 1
-            counts["renamed"] += 1
-            counts["deleted"] -= 1
+            changes.append(("renamed", f"{lost[note.sha256].pop()} → {note.path}"))
         else:
-            counts["added"] += 1
-    return counts
+            changes.append(("added", note.path))
+    return changes + sorted(("deleted", path) for paths in lost.values() for path in paths)
 
 
-def _report(reader: Reader, counts: Counter[str]) -> RefreshReport:
+def _report(
+    reader: Reader, changes: Sequence[tuple[str, str]], *, is_first: bool = False
+) -> RefreshReport:
     n_notes, n_chunks, _ = reader.counts()
+    counts = Counter(kind for kind, _ in changes)
     return RefreshReport(
         added=counts["added"],
         changed=counts["changed"],
@@ -428,4 +466,5 @@ def _report(reader: Reader, counts: Counter[str]) -> RefreshReport:
         n_notes=n_notes,
         n_chunks=n_chunks,
         skipped=reader.skipped(),
+        changes=() if is_first else tuple(changes),
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 from corpus.errors import IndexBusy, IndexError_
 from corpus.tables import (
     KEPT,
+    LINKS,
     SCHEMA,
     SCHEMA_VERSION,
     FileRow,
@@ -77,6 +78,7 @@ class Store:
         self._idle: list[sqlite3.Connection] = []
         self._inode = 0
         self._closed = False
+        self._is_fixed = False  # cannot be written, not even what a reader of SQLite needs
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -97,7 +99,26 @@ class Store:
             store._prepare()
         except IndexDamaged as fault:
             store.set_aside(str(fault))
+        except IndexError_ as fault:
+            if not store._fix():
+                raise
+            logger.warning("%s; the index is only read", fault)
         return store
+
+    def _fix(self) -> bool:
+        """Read the database as a file that nobody changes: on a full or read-only disk."""
+        log = self._path.with_name(f"{DATABASE}-wal")
+        try:
+            if not self._path.stat().st_size or (log.exists() and log.stat().st_size):
+                return False  # what the log holds would be missed
+        except OSError:
+            return False
+        self._is_fixed = True
+        try:
+            self._prepare()
+        except IndexError_:
+            self._is_fixed = False
+        return self._is_fixed
 
     def close(self) -> None:
         """Close every idle connection; what is still being read closes when it is done."""
@@ -167,10 +188,13 @@ class Store:
                     f"the index in {self.folder} is being written by {holder};"
                     " wait until it is done, or stop it"
                 )
-            file.seek(0)
-            file.truncate()
-            file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-            file.flush()
+            try:
+                file.seek(0)
+                file.truncate()
+                file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+                file.flush()
+            except OSError as fault:  # a full disk
+                raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
             yield
 
     def set_aside(self, reason: str) -> None:
@@ -189,8 +213,27 @@ class Store:
                 self._path.with_name(DATABASE + suffix).unlink(missing_ok=True)
             self._prepare()
 
+    def _require_whole(self) -> None:
+        """Refuse a database that was cut: SQLite takes the missing part of a page for zeros."""
+        try:
+            log = self._path.with_name(f"{DATABASE}-wal")
+            if log.exists() and log.stat().st_size:  # the log may hold what the file does not
+                return
+            with self._path.open("rb") as file:
+                head = file.read(100)
+            size = self._path.stat().st_size
+        except OSError:
+            return
+        if len(head) < 100 or head[24:28] != head[92:96]:
+            return
+        page = int.from_bytes(head[16:18], "big")
+        n_pages = int.from_bytes(head[28:32], "big")
+        if size < n_pages * (65_536 if page == 1 else page):
+            raise IndexDamaged(f"{self._path} is cut: {size} bytes are left of it")
+
     def _prepare(self) -> None:
         self._inode = self._inode_now()
+        self._require_whole()
         connection = self._connect()
         with _explained(self._path):
             try:
@@ -201,13 +244,16 @@ class Store:
                     # another process may have been quicker since the first look
                     version = connection.execute("PRAGMA user_version").fetchone()[0]
                     if version == 0:
-                        for statement in SCHEMA.split(";"):
+                        for statement in (SCHEMA + LINKS).split(";"):
                             connection.execute(statement)
                         version = SCHEMA_VERSION
                         connection.execute(f"PRAGMA user_version = {version}")
                     connection.execute("COMMIT")
                 if version != SCHEMA_VERSION:
                     raise IndexDamaged(f"{self._path} has format {version}, not {SCHEMA_VERSION}")
+                if not _has_links(connection):
+                    with suppress(sqlite3.OperationalError):  # read-only: it has no links, then
+                        connection.executescript(LINKS)
                 Reader(connection)
             finally:
                 self._inode = self._inode_now()
@@ -215,8 +261,13 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         with _explained(self._path):
+            place = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
             connection = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                place if self._is_fixed else self._path,
+                uri=self._is_fixed,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -251,6 +302,10 @@ class Store:
             return self._path.stat().st_ino
         except OSError:
             return 0
+
+
+def _has_links(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'links'").fetchone())
 
 
 @contextmanager

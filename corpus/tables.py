@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import CorpusError, IndexError_
+from corpus.links import Link, LinkKind, NamedNote, target_key
 from corpus.types import Chunk, Note, NoteFormat, Skipped
 
 __all__ = [
     "KEPT",
+    "LINKS",
     "SCHEMA",
     "SCHEMA_VERSION",
     "FileRow",
@@ -63,6 +65,17 @@ CREATE TABLE IF NOT EXISTS kept (
     encoder TEXT NOT NULL, key BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (encoder, key));
 """
 _MAX_KEPT = 2  # encoders besides the one in use
+# links as written; where they lead depends on all notes (corpus.links). Younger than the format:
+# an index without it gets it, and the readers' version fills it
+LINKS = """
+CREATE TABLE IF NOT EXISTS links (
+    note TEXT NOT NULL REFERENCES notes (path) ON DELETE CASCADE,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
+    anchor TEXT NOT NULL, alias TEXT NOT NULL, key TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS links_note ON links (note);
+CREATE INDEX IF NOT EXISTS links_key ON links (key);
+"""
+_LINK = 'note, start, "end", kind, target, anchor, alias'
 _NOTE = "path, title, sha256, file, first_line, body_start, date, tags, aliases, format"
 _CHUNK = 'id, note, start, "end", heading, line'
 
@@ -205,6 +218,28 @@ class Reader:
             for path, title, file, date, tags, aliases, n_chars in rows
         ]
 
+    def named(self) -> list[NamedNote]:
+        """All notes by what a link may call them."""
+        rows = self._sql.execute("SELECT path, file, aliases FROM notes ORDER BY path")
+        return [
+            NamedNote(path=path, file=file, aliases=tuple(json.loads(aliases)))
+            for path, file, aliases in rows
+        ]
+
+    def links_of(self, path: str) -> list[Link]:
+        """The links of a note, in order, unresolved."""
+        rows = self._sql.execute(
+            f"SELECT {_LINK} FROM links WHERE note = ? ORDER BY start", (storable_path(path),)
+        )
+        return [_link(row) for row in rows]
+
+    def links_to(self, names: Iterable[str]) -> list[Link]:
+        """The links whose target may be one of these names (`links.target_key`), unresolved."""
+        return [
+            _link(row)
+            for row in self._select(f"SELECT {_LINK} FROM links WHERE key IN", list(names))
+        ]
+
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The passages of these ids, in their order; an id that is gone is left out."""
         rows = self._select(f"SELECT {_CHUNK} FROM chunks WHERE id IN", [int(i) for i in ids])
@@ -336,6 +371,17 @@ class Writer(Reader):
             values,
         )
 
+    def put_links(self, path: str, links: Iterable[Link]) -> None:
+        """Replace the links of a note."""
+        self._sql.execute("DELETE FROM links WHERE note = ?", (path,))
+        self._sql.executemany(
+            f"INSERT INTO links ({_LINK}, key) VALUES (?,?,?,?,?,?,?,?)",
+            [
+                (k.note, k.start, k.end, k.kind, k.target, k.anchor, k.alias, target_key(k.target))
+                for k in links
+            ],
+        )
+
     def delete_notes(self, paths: Iterable[str]) -> None:
         """Delete notes and the passages that are still theirs."""
         self._sql.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in paths])
@@ -424,6 +470,15 @@ def _note(row: Sequence[Any]) -> Note:
         tags=_strings(tags),
         aliases=_strings(aliases),
         format=format_,
+    )
+
+
+def _link(row: Sequence[Any]) -> Link:
+    note, start, end, kind, target, anchor, alias = row
+    if kind not in get_args(LinkKind):
+        raise IndexDamaged(f"a link of {note!r} has an unknown kind {kind!r}")
+    return Link(
+        note=note, start=start, end=end, kind=kind, target=target, anchor=anchor, alias=alias
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import unescape
 from importlib.resources import files
 
-__all__ = ["fold", "has_han", "is_han", "is_word_char"]
+__all__ = ["fold", "has_han", "is_han", "is_word_char", "legible"]
 
 _ALIKE = {
     # typographic variants of one mark, so that `“FM”` matches `"FM"` and `1–2` matches `1-2`
@@ -20,6 +21,23 @@ _ALIKE = {
 }  # fmt: skip
 
 _IDEOGRAPH = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+
+
+# zero-width characters, soft hyphens, marks of direction, Unicode tags: nobody sees them
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]+"
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+def legible(text: str) -> str:
+    """The text as a reader sees it, for matching: no unseen characters, HTML entities resolved.
+
+    Never for quoting: offsets are not those of `text`.
+    """
+    if "&" in text and ";" in text:
+        text = _ENTITY.sub(lambda found: unescape(found.group()), text)
+    return text if text.isascii() else _UNSEEN.sub("", text)
 
 
 @lru_cache(maxsize=1)

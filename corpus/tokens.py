@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Literal
 
 from corpus.dictionary import Dictionary
-from corpus.text import fold
+from corpus.text import fold, legible
 
 __all__ = [
     "STOP_TERMS",
@@ -34,7 +34,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-TOKENIZER_VERSION = "1"
+TOKENIZER_VERSION = "2"
 
 TokenKind = Literal["han", "latin", "number", "other"]
 
@@ -244,6 +244,7 @@ def terms(text: str) -> list[str]:
         inside long ones, single characters and bigrams where jieba knows no word. Latin:
         the identifier without connectors, then its parts.
     """
+    text = legible(text)
     folded = fold(text)
     out: list[str] = []
     for match in _SCAN.finditer(folded):

@@ -9,10 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Block", "BlockKind", "Chunk", "Note", "RefreshReport", "Skipped", "Unit"]
+__all__ = [
+    "DOUBTFUL",
+    "Block",
+    "BlockKind",
+    "Chunk",
+    "Note",
+    "NoteFormat",
+    "RefreshReport",
+    "Skipped",
+    "Unit",
+]
 
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "formula", "quote"]
-NoteFormat = Literal["markdown", "text", "feed"]
+# begins the reason of a file that was read, though something of it is uncertain
+DOUBTFUL = "read, but"
+NoteFormat = Literal["markdown", "text", "feed", "org", "rst"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +135,12 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReport:
-    """What a refresh did. Counts are notes, except `n_chunks`: passages now in the index."""
+    """What a refresh did. Counts are notes, except `n_chunks`: passages now in the index.
+
+    Attributes:
+        changes: what happened to which note, by path: "added", "changed", "deleted" with the path,
+            "renamed" with `old → new`. Empty for the first refresh, which adds everything.
+    """
 
     added: int = 0
     changed: int = 0
@@ -133,6 +150,7 @@ class RefreshReport:
     n_notes: int = 0
     n_chunks: int = 0
     skipped: tuple[Skipped, ...] = field(default=())
+    changes: tuple[tuple[str, str], ...] = field(default=())
 
     @property
     def is_noop(self) -> bool:

@@ -1,0 +1,608 @@
+"""Rows 1 to 20: killed, failing, full, damaged and lying storage."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.index import Index
+from corpus.readers import Vault
+from corpus.store import DATABASE
+from tests.fakes import HashingEncoder
+from tests.faults import FOLDER, World
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD")
+WORKER = textwrap.dedent("""
+    import os, signal, sys, time
+    from pathlib import Path
+    from corpus import caches, refresh, store, tables
+    from corpus.index import Index
+    from corpus.readers import Vault
+    from tests.fakes import HashingEncoder
+
+    class Slow(HashingEncoder):
+        def encode_passages(self, texts):
+            time.sleep(0.004 * len(texts))
+            return super().encode_passages(texts)
+
+    def die(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    refresh._BATCH = 4
+    step = sys.argv[3]
+    if step:
+        owner, name, when = step.split(":")
+        owner = eval(owner)
+        real = getattr(owner, name)
+        def hooked(*args, **kwargs):
+            if when == "before":
+                die()
+            result = real(*args, **kwargs)
+            die()
+        setattr(owner, name, hooked)
+    with Index.open(Path(sys.argv[2]), encoder=Slow()) as index:
+        print("started", flush=True)
+        index.refresh(Vault(Path(sys.argv[1])))
+    print("done", flush=True)
+""")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def worker(world: World, step: str = "") -> subprocess.Popen[str]:
+    begun = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(world.notes), str(world.folder), step],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert begun.stdout is not None
+    assert begun.stdout.readline() == "started\n"
+    return begun
+
+
+def killed(world: World, seconds: float) -> bool:
+    """Whether a refresh in another process was killed before it was done."""
+    with worker(world) as process:
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert process.stdout is not None
+        return process.stdout.read() == ""
+
+
+def edit(world: World, version: int) -> None:
+    for number in range(0, 20, 2):
+        world.write(f"n{number}.md", f"# 第{number}篇\n\n第{version}版的内容，编号{number}。\n")
+
+
+def full_kills(world: World, instants: list[float]) -> int:
+    n_killed = 0
+    for seconds in instants:
+        shutil.rmtree(world.folder, ignore_errors=True)
+        n_killed += killed(world, seconds)
+        with world.open() as index:
+            assert index.n_notes in (0, 20)
+        world.refresh()
+        assert world.content() == world.anew()
+    return n_killed
+
+
+@posix
+def test_row_01_a_killed_full_index_opens_and_is_finished(world: World) -> None:
+    assert full_kills(world, [0.0, 0.03, 0.1]) >= 1
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_row_01_two_hundred_killed_full_indexes_are_finished(world: World) -> None:
+    chance = random.Random(0)
+    assert full_kills(world, [chance.uniform(0, 0.3) for _ in range(200)]) >= 20
+
+
+def update_kills(world: World, instants: list[float]) -> int:
+    edit(world, 0)
+    world.refresh()
+    old, n_killed = world.content()[:2], 0
+    for version, seconds in enumerate(instants, 1):
+        edit(world, version)
+        n_killed += killed(world, seconds)
+        now, new = world.content()[:2], world.anew()
+        assert now in (old, new[:2])  # all of one, nothing of the other
+        world.refresh()
+        assert world.content() == new
+        old = new[:2]
+    return n_killed
+
+
+@posix
+def test_row_02_a_killed_update_is_all_or_nothing(world: World) -> None:
+    assert update_kills(world, [0.0, 0.02, 0.06, 0.1]) >= 1
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_row_02_two_hundred_killed_updates_are_all_or_nothing(world: World) -> None:
+    chance = random.Random(1)
+    assert update_kills(world, [chance.uniform(0, 0.2) for _ in range(200)]) >= 20
+
+
+STEPS = [
+    ("tables.Writer", "stage"), ("tables.Writer", "put_files"), ("tables.Writer", "delete_chunks"),
+    ("tables.Writer", "new_generation"), ("caches.Caches", "write"), ("tables.Writer", "set_meta"),
+    ("store.Store", "checkpoint"), ("caches.Caches", "sweep"), ("os", "fsync"), ("Path", "replace"),
+]  # fmt: skip
+
+
+_OFTEN = {("new_generation", "after"), ("checkpoint", "before")}
+
+
+@posix
+@pytest.mark.parametrize(
+    ("owner", "name", "when"),
+    [
+        pytest.param(
+            owner, name, when,
+            marks=() if (name, when) in _OFTEN else pytest.mark.slow,
+        )
+        for owner, name in STEPS for when in ("before", "after")
+    ],
+)  # fmt: skip
+def test_row_03_killed_at_a_step_of_publishing_a_generation_is_whole(
+    world: World, owner: str, name: str, when: str
+) -> None:
+    edit(world, 0)
+    world.refresh()
+    old = world.content()[:2]
+    edit(world, 1)
+    (world.notes / "n2.md").unlink()
+    new = world.anew()
+    with worker(world, f"{owner}:{name}:{when}") as process:
+        process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert world.content()[:2] in (old, new[:2])
+    world.refresh()
+    assert world.content() == new
+
+
+@pytest.mark.slow
+@posix
+def test_row_04_a_turn_that_was_saved_survives_a_kill(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    from assistant.types import Answer
+    from assistant.web.store import TurnStore
+
+    code = textwrap.dedent("""
+        import sys
+        from pathlib import Path
+        from assistant.types import Answer
+        from assistant.web.spots import Sheet
+        from assistant.web.store import Turn, TurnStore
+        store = TurnStore(Path(sys.argv[1]))
+        for number in range(100_000):
+            answer = Answer(question=f"问题{number}", searched=(), text="答", abstained=True,
+                            reason="无", generator="extractive")
+            sheet = Sheet(id=f"{number:016x}", spots=(), copies=())
+            store.add("0" * 32, Turn(answer=answer, sheet=sheet))
+            print(number, flush=True)
+    """)
+    chance, saved = random.Random(4), 0
+    for _ in range(3):
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "0\n"
+            time.sleep(chance.uniform(0, 0.3))
+            process.send_signal(signal.SIGKILL)
+            saved += 1 + process.stdout.read().count("\n")
+    answers: list[Answer] = [turn.answer for turn in TurnStore(tmp_path).turns("0" * 32)]
+    assert saved <= len(answers) <= saved + 3  # saved, but not yet told
+
+
+@functools.cache
+def _library(folder: str) -> str:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler on this machine")
+    library = Path(folder) / "faulty.so"
+    subprocess.run(
+        [
+            compiler,
+            "-shared",
+            "-fPIC",
+            "-O1",
+            "-o",
+            str(library),
+            str(FOLDER / "faulty_io.c"),
+            "-ldl",
+        ],
+        check=True,
+    )
+    return str(library)
+
+
+@pytest.fixture
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
+    """Run code in a process whose storage fails as `io.faulty_arm` says; the lines it prints."""
+    library = _library(str(tmp_path_factory.getbasetemp()))
+    head = (
+        "import ctypes, errno, json, shutil, sys\n"
+        "from pathlib import Path\n"
+        "from corpus.errors import YoujuError\n"
+        "from corpus.index import Index\n"
+        "from corpus.readers import Vault\n"
+        "from tests.fakes import HashingEncoder\n"
+        "from corpus.tokens import terms\n"
+        "io = ctypes.CDLL(None)\n"
+        "notes, folder = Path(sys.argv[1]), Path(sys.argv[2])\n"
+        "def arm(n, error, stay=0): io.faulty_arm(n, error, stay, str(folder).encode())\n"
+    )
+
+    def run(world: World, code: str, *args: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", head + textwrap.dedent(code), str(world.notes),
+             str(world.folder), *args],
+            env={**os.environ, "LD_PRELOAD": library}, capture_output=True, text=True, timeout=800,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout.splitlines()
+
+    return run
+
+
+FAILING = """
+    error, stay = int(sys.argv[3]), int(sys.argv[4])
+    backup = folder.with_name("backup")
+    encoder = HashingEncoder()
+    def state():
+        arm(0, 0)
+        with Index.open(folder, encoder=encoder) as index:
+            return [(note.path, note.text) for note in index.notes()]
+    with Index.open(folder, encoder=encoder) as index:
+        old = state()
+    new = [(note.path, note.text) for path in sorted(p.name for p in notes.iterdir())
+           for note in Vault(notes / path).read(Vault(notes / path).files()[0])]
+    shutil.copytree(folder, backup)
+    n = failed = 0
+    while True:
+        n += int(sys.argv[5])
+        shutil.rmtree(folder)
+        shutil.copytree(backup, folder)
+        told = ""
+        arm(n, error, stay)
+        try:
+            with Index.open(folder, encoder=encoder) as index:
+                index.refresh(Vault(notes))
+        except YoujuError as fault:
+            told = str(fault)
+        seen = io.faulty_seen()
+        now = state()
+        assert now in (old, new), (n, "half a generation")
+        assert told == "" or "\\n" not in told
+        if seen < n:
+            break
+        failed += bool(told)
+        with Index.open(folder, encoder=encoder) as index:
+            index.refresh(Vault(notes))
+        assert state() == new, n
+        left = [p.name for p in folder.iterdir() if p.name.endswith(".tmp")]
+        assert not left, (n, left)
+    print(n, failed)
+"""
+
+
+def every(world: World, faulty: Callable[..., list[str]], *args: int) -> None:
+    """Let one storage call after the other fail; some of them must be told of."""
+    edit(world, 0)
+    world.refresh()
+    edit(world, 1)
+    n, failed = map(int, faulty(world, FAILING, *map(str, args))[-1].split())
+    assert n > 20
+    assert failed >= 1
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("stay", [0, 1])
+def test_row_05_every_failing_call_leaves_a_whole_generation(
+    world: World, faulty: Callable[..., list[str]], error: int, stay: int
+) -> None:
+    every(world, faulty, error, stay, 1)
+
+
+@linux
+def test_row_05_failing_calls_leave_a_whole_generation(
+    world: World, faulty: Callable[..., list[str]]
+) -> None:
+    every(world, faulty, errno.EIO, 0, 13)
+
+
+@pytest.mark.slow
+@linux
+def test_row_06_a_full_disk_leaves_a_whole_generation(
+    world: World, faulty: Callable[..., list[str]]
+) -> None:
+    every(world, faulty, errno.ENOSPC, 1, 17)
+
+
+@linux
+def test_row_07_on_a_full_disk_the_index_is_read(
+    world: World, faulty: Callable[..., list[str]]
+) -> None:
+    world.refresh()
+    code = """
+        arm(1, errno.ENOSPC, 1)
+        with Index.open(folder, encoder=HashingEncoder()) as index:
+            print(index.n_notes, len(index.bm25(terms("对照笔记7说秩取7"), 3)))
+            print(len(index.nearest("对照笔记7", 3)))
+            (notes / "new.md").write_text("# new")
+            try:
+                index.refresh(Vault(notes))
+            except YoujuError as fault:
+                print(type(fault).__name__)
+    """
+    assert faulty(world, code) == ["20 3", "3", "IndexError_"]
+
+
+@linux
+def test_row_08_a_read_only_index_is_read_and_not_changed(
+    world: World, faulty: Callable[..., list[str]]
+) -> None:
+    world.refresh()
+    before = {p.name: p.read_bytes() for p in world.folder.iterdir()}
+    code = """
+        arm(1, errno.EROFS, 1)
+        with Index.open(folder, encoder=HashingEncoder()) as index:
+            print(index.n_notes, index.note("control3.md").title)
+            (notes / "new.md").write_text("# new")
+            try:
+                index.refresh(Vault(notes))
+            except YoujuError as fault:
+                print(str(folder) in str(fault))
+    """
+    assert faulty(world, code) == ["20 对照3", "True"]
+    after = {p.name: p.read_bytes() for p in world.folder.iterdir() if p.name in before}
+    assert {n: b for n, b in after.items() if n != "write.lock"} == {
+        n: b for n, b in before.items() if n != "write.lock"
+    }
+
+
+def test_row_09_a_vault_is_never_written_to(world: World) -> None:
+    world.write("a/b.md", "# b\n\n好。")
+    stamps = {p: (p.stat().st_mtime_ns, p.stat().st_ctime_ns) for p in world.notes.rglob("*")}
+    stamps[world.notes] = (world.notes.stat().st_mtime_ns, world.notes.stat().st_ctime_ns)
+    world.refresh()
+    with world.open() as index:
+        index.refresh(Vault(world.notes), rebuild=True)
+    assert stamps == {p: (p.stat().st_mtime_ns, p.stat().st_ctime_ns) for p in stamps}
+
+
+def damage(world: World, change: Callable[[bytes], bytes], files: str = "*") -> int:
+    """Damage each file of the index in turn; the notes are then found as before. How many."""
+    world.refresh()
+    kept = {p.name: p.read_bytes() for p in world.folder.glob(files) if p.stat().st_size}
+    right = world.content()
+    for name, data in kept.items():
+        shutil.rmtree(world.folder)
+        world.folder.mkdir()
+        for other, held in kept.items():
+            (world.folder / other).write_bytes(change(held) if other == name else held)
+        world.refresh()
+        with world.open() as index:
+            if world.content() != right:  # a flip that no check sees: a rebuild heals it
+                index.refresh(Vault(world.notes), rebuild=True)
+        assert world.content()[:2] == right[:2], (name, len(data))
+    return len(kept)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.6, 0.97])
+def test_row_10_cut_files_are_built_again(world: World, part: float) -> None:
+    assert damage(world, lambda data: data[: int(part * len(data))]) >= 2
+
+
+def test_row_11_flipped_bits_crash_nothing(world: World) -> None:
+    chance = random.Random(2)
+    for _ in range(6):
+
+        def flip(data: bytes) -> bytes:
+            at = chance.randrange(len(data))
+            return data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :]
+
+        assert damage(world, flip) >= 2
+
+
+def test_row_12_zeroed_blocks_crash_nothing(world: World) -> None:
+    for start in (0, 4096, 12_288):
+
+        def zero(data: bytes, at: int = start) -> bytes:
+            return data[:at] + bytes(min(4096, max(0, len(data) - at))) + data[at + 4096 :]
+
+        damage(world, zero)
+
+
+def test_row_13_a_deleted_file_is_built_again(world: World) -> None:
+    world.refresh()
+    right = world.content()
+    for name in sorted(p.name for p in world.folder.iterdir()):
+        (world.folder / name).unlink(missing_ok=True)
+        world.refresh()
+        assert world.content() == right
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage" * 999, b"SQLite format 3\0" + bytes(4080)])
+def test_row_14_a_database_that_is_none_is_set_aside(world: World, data: bytes) -> None:
+    world.refresh()
+    right = world.content()
+    (world.folder / DATABASE).write_bytes(data)
+    world.refresh()
+    assert world.content() == right
+
+
+@posix
+def test_row_15_a_lost_log_costs_at_most_the_last_change(world: World) -> None:
+    edit(world, 0)
+    world.refresh()
+    for version, seconds in enumerate((0.02, 0.06, 0.1), 1):
+        edit(world, version)
+        killed(world, seconds)
+        for suffix in ("-wal", "-shm"):
+            (world.folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+        world.refresh()
+        assert world.content() == world.anew()
+
+
+@pytest.mark.parametrize("what", ["encoder", "dimension", "format", "chunks"])
+def test_row_16_vectors_of_two_makers_are_never_mixed(world: World, what: str) -> None:
+    world.refresh()
+    if what == "format":
+        with sqlite3.connect(world.folder / DATABASE) as sql:
+            sql.execute("PRAGMA user_version = 99")
+        sql.close()
+    if what == "encoder":
+        world.encoder = HashingEncoder(version="2")
+    if what == "dimension":
+        world.encoder = HashingEncoder(dim=32)
+    size = 80 if what == "chunks" else 480
+    with Index.open(world.folder, encoder=world.encoder, chunk_size=size) as index:
+        if what in ("encoder", "dimension"):
+            assert index.nearest("对照", 5) == []  # never by vectors of the other
+        index.refresh(Vault(world.notes))
+        assert index.nearest("对照笔记3说秩取3", 1)
+    assert what == "chunks" or world.content() == world.anew()
+
+
+@pytest.mark.slow
+@posix
+def test_row_17_a_copy_of_an_index_at_work_is_whole_or_rebuilt(
+    world: World, tmp_path: Path
+) -> None:
+    edit(world, 0)
+    world.refresh()
+    edit(world, 1)
+    with worker(world) as process:
+        for number in range(6):
+            shutil.copytree(
+                world.folder, tmp_path / f"copy{number}", ignore=shutil.ignore_patterns("*.tmp")
+            )
+            time.sleep(0.02)
+        process.wait()
+    right = world.anew()
+    for number in range(6):
+        world.folder = tmp_path / f"copy{number}"
+        world.refresh()
+        assert world.content() == right
+
+
+def test_row_18_a_change_is_noticed_whatever_the_clock_says(world: World) -> None:
+    path = world.write("a.md", "# 一\n\n甲甲甲。")
+    os.utime(path, (1e9, 1e9))
+    world.refresh()
+    path.write_text("# 一\n\n乙乙乙乙。", "utf-8")
+    os.utime(path, (9e8, 9e8))  # a year back
+    world.refresh()
+    assert "乙" in world.text("a.md")
+    fresh = world.write("b.md", "# 二\n\n甲甲甲。")
+    stamp = fresh.stat().st_mtime_ns
+    world.refresh()
+    fresh.write_text("# 二\n\n丙丙丙。", "utf-8")
+    os.utime(fresh, ns=(stamp, stamp))  # same size, same time, as within one tick of a clock
+    world.refresh()
+    assert "丙" in world.text("b.md")
+
+
+def test_row_19_orphans_are_swept_and_nothing_else(world: World) -> None:
+    world.refresh()
+    for number in range(1000):
+        (world.folder / f"bm25-{number}-dead.bin.{number}.1.tmp").write_bytes(b"x")
+    (world.folder / "mine.txt").write_text("x")
+    world.write("new.md", "# 新\n\n好。")
+    world.refresh()
+    assert not list(world.folder.glob("*.tmp"))
+    assert (world.folder / "mine.txt").exists()
+
+
+def _after_power_loss(
+    log: bytes, base: dict[str, bytes], chance: random.Random
+) -> dict[str, bytes]:
+    """Files as a disk may hold them: all that was synced, any of what came after it."""
+    at, steps = 0, []
+    while at < len(log):
+        kind = chr(log[at])
+        n, offset, size = struct.unpack_from("<3q", log, at + 1)
+        at += 25
+        name = log[at : at + n].decode()
+        at += n
+        data = log[at : at + size] if kind in "wr" else b""
+        at += len(data)
+        steps.append((kind, Path(name).name, offset, data))
+    steps = steps[: chance.randrange(len(steps) + 1)]
+    synced: dict[str, int] = {}
+    for number, (kind, name, _, _) in enumerate(steps):
+        if kind == "s":
+            synced[name] = number
+    disk = dict(base)
+    for number, (kind, name, offset, data) in enumerate(steps):
+        if kind in "wt" and number > synced.get(name, -1) and chance.random() < 0.5:
+            continue  # never reached the disk
+        held = disk.get(name, b"")
+        if kind == "w":
+            disk[name] = held.ljust(offset, b"\0")[:offset] + data + held[offset + len(data) :]
+        elif kind == "t":
+            disk[name] = held[:offset].ljust(offset, b"\0")
+        elif kind == "u":
+            disk.pop(name, None)
+        elif kind == "r":
+            disk[Path(data.decode()).name] = disk.pop(name, b"")
+    return {name: held for name, held in disk.items() if not name.endswith("-shm")}
+
+
+@pytest.mark.slow
+@linux
+def test_row_20_a_power_loss_costs_at_most_the_last_change(
+    world: World, faulty: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    edit(world, 0)
+    world.refresh()
+    base = {p.name: p.read_bytes() for p in world.folder.iterdir() if not p.name.endswith("-shm")}
+    edit(world, 1)
+    new = world.anew()
+    log = tmp_path / "log"
+    code = """
+        arm(0, 0)
+        io.faulty_log(sys.argv[3].encode())
+        with Index.open(folder, encoder=HashingEncoder()) as index:
+            index.refresh(Vault(notes))
+        print("done")
+    """
+    assert faulty(world, code, str(log)) == ["done"]
+    written = log.read_bytes()
+    assert len(written) > 10_000
+    chance = random.Random(3)
+    for _ in range(15):
+        shutil.rmtree(world.folder)
+        world.folder.mkdir()
+        for name, data in _after_power_loss(written, base, chance).items():
+            (world.folder / name).write_bytes(data)
+        world.refresh()
+        assert world.content() == new
