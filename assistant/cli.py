@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.config import Config, load_config, sample_notes
+from assistant.opinions import SecondOpinion
 from assistant.pipeline import Assistant
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.retrieval import Filters
@@ -58,6 +59,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     ask = verb("ask", _ask, "Answer a question from the notes, every sentence cited and checked.")
     ask.add_argument("question", help="the question; - reads one a line from standard input")
+    ask.add_argument(
+        "--rewrite",
+        action="store_true",
+        help="have the chat model rewrite sentences without support once, from evidence only",
+    )
     find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
     find.add_argument("query", help="words, a term or a sentence")
     find.add_argument("-k", type=int, default=10, metavar="N", help="how many hits at most (10)")
@@ -100,6 +106,24 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         metavar="NAME",
         help="a sentence-transformers model instead of the built-in one",
     )
+    parser.add_argument(
+        "--model",
+        "--generator",
+        metavar="NAME",
+        help="the chat model that writes answers; extractive for sentences of the notes",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="its OpenAI-compatible endpoint (http://host:port/v1)"
+    )
+    parser.add_argument(
+        "--ollama",
+        action=argparse.BooleanOptionalAction,
+        help="use the Ollama on this machine from now on, or no longer",
+    )
+    parser.add_argument(
+        "--nli", metavar="NAME", help="a sentence-transformers CrossEncoder that judges claims, too"
+    )
+    parser.add_argument("--judge", action="store_true", help="let the chat model judge claims, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
     return parser
@@ -159,12 +183,54 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
         index=getattr(args, "index", None),
         encoder=getattr(args, "encoder", None),
         file=getattr(args, "config", None),
+        model=getattr(args, "model", None),
+        base_url=getattr(args, "base_url", None),
+        nli=getattr(args, "nli", None),
     )
 
 
-def _open(config: Config) -> Assistant:
+def _models(args: argparse.Namespace, config: Config) -> dict[str, Any]:
+    """The chat model that writes and the judges, as `Assistant.open` takes them."""
+    from assistant.choosing import chat_model  # asking needs none of it by default
+
+    judged, said = getattr(args, "judge", False), getattr(args, "ollama", None)
+    chat = chat_model(config, agree=said, ask=_agrees if _is_spoken_to() else None, required=judged)
+    judges: list[SecondOpinion] = []
+    if config.nli:
+        from assistant.opinions import CrossEncoderNli
+
+        nli = CrossEncoderNli(config.nli)
+        nli.load()
+        judges.append(nli)
+    if judged and chat is not None:
+        from assistant.opinions import ChatJudge
+
+        judges.append(ChatJudge(chat))
+    return {"chat": None if config.extractive else chat, "judges": judges}
+
+
+def _is_spoken_to() -> bool:
+    """Whether a person sits at both ends, so that a question can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agrees(model: str) -> bool:
+    """Ask once whether the Ollama on this machine may be used."""
+    print(
+        f"本机的 Ollama（{model}）可以用来写回答，内容不出本机。使用吗？"
+        f"Ollama on this machine ({model}) can write the answers; nothing leaves it. "
+        "Use it? [y/N] ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    return sys.stdin.readline().strip().lower() in {"y", "yes", "是", "好"}
+
+
+def _open(config: Config, args: argparse.Namespace | None = None) -> Assistant:
     """The assistant with its index refreshed."""
-    assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
+    models = _models(args, config) if args is not None else {}
+    assistant = Assistant.open(config.notes, config.index, encoder=config.encoder, **models)
     report = _refresh(assistant)
     if not report.n_notes:
         assistant.close()
@@ -207,18 +273,17 @@ def _print_object(value: dict[str, Any]) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    with _open(_config(args)) as assistant:
+    with _open(_config(args), args) as assistant:
         if args.question != "-":
-            answer = assistant.ask(_sound(args.question))
-            _show_answer(args, answer)
+            answer = _asked(args, assistant, _sound(args.question))
             return ABSTAINED if answer.abstained else DONE
         answered = asked = 0
         for line in _lines():
             try:
-                answer = assistant.ask(line)
+                answer = assistant.ask(line, rewrite=args.rewrite)
             except ConfigError as error:  # one bad question costs only itself
                 answer = _unasked(line, str(error))
-            _show_answer(args, answer)
+            _show_answer(args, answer, assistant)
             asked += 1
             answered += not answer.abstained
         return ABSTAINED if asked and not answered else DONE
@@ -235,9 +300,26 @@ def _unasked(question: str, reason: str) -> Answer:
     )
 
 
-def _show_answer(args: argparse.Namespace, answer: Answer) -> None:
+def _asked(args: argparse.Namespace, assistant: Assistant, question: str) -> Answer:
+    """Answer one question; a model's answer is shown in a terminal while it is written."""
+    growing = assistant.generator != "extractive" and sys.stderr.isatty()
+    shown, answer = "", None
+    for answer in assistant.stream(question, rewrite=args.rewrite):
+        if growing and not _wants_json(args):
+            # what is on its way goes to standard error: the check may still change it
+            new = answer.text[len(shown) :] if answer.text.startswith(shown) else ""
+            print(f"\033[2m{new}\033[0m", end="", file=sys.stderr, flush=True)
+            shown += new
+    assert answer is not None, "a stream ends with an answer"
+    if shown:
+        print("\n", file=sys.stderr)
+    _show_answer(args, answer, assistant)
+    return answer
+
+
+def _show_answer(args: argparse.Namespace, answer: Answer, assistant: Assistant) -> None:
     if _wants_json(args):
-        _print_object(answer_object(answer))
+        _print_object(answer_object(answer, assistant.links))
     else:
         print(answer_text(answer, colour=_colour()), flush=True)
 
@@ -295,7 +377,7 @@ def _check(args: argparse.Namespace) -> int:
     if (args.text is None) == (args.file is None):
         raise ConfigError("check takes a text, - for standard input, or --file F")
     flagged = False
-    with _open(_config(args)) as assistant:
+    with _open(_config(args), args) as assistant:
         for text in _texts(args):
             checked = assistant.check(text)
             _show_checked(args, checked)
@@ -358,7 +440,7 @@ def _chat(args: argparse.Namespace) -> int:
     from assistant.web.app import serve
 
     config = _config(args)
-    with _open(config) as assistant:
+    with _open(config, args) as assistant:
         serve(
             assistant,
             host=args.host,

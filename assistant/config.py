@@ -1,5 +1,9 @@
 """Settings of a person: from a flag, else the environment, else a TOML file, else the default.
 
+The chat model's are `$YOUJU_LLM_BASE_URL`, `$YOUJU_LLM_MODEL`, `$YOUJU_LLM_API_KEY`,
+`$YOUJU_LLM_TIMEOUT` (seconds) and `$YOUJU_LLM_CONTEXT` (tokens), in the file `base_url`, `model`,
+`api_key`, `timeout`, `context`.
+
 Knows names and types of settings; creates and opens nothing. Called by `cli`.
 """
 
@@ -7,29 +11,70 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from assistant.endpoint import DEFAULT_CONTEXT, DEFAULT_TIMEOUT_S, Endpoint
 from corpus.errors import ConfigError
 from corpus.places import index_folder, last_notes
 
 __all__ = ["Config", "load_config", "sample_notes"]
 
+_EXTRACTIVE = "extractive"
+_NUMBERS = ("timeout", "context")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Where notes and index are, and which encoder reads them.
+    """Where notes and index are, which encoder reads them, and what writes and judges.
 
     Attributes:
         notes: a folder, one file or a zip.
         index: folder of the index.
         encoder: a sentence-transformers model by name; None for the built-in one.
+        model: name of the chat model, None where none is named.
+        base_url: where it answers, None where no endpoint is named.
+        api_key: for it; never shown.
+        timeout: seconds an answer of it may take.
+        context: tokens of its window.
+        nli: a cross-encoder that judges claims, by name; None for none.
+        extractive: whether answers are to be sentences of the notes though a model is named.
     """
 
     notes: Path
     index: Path
     encoder: str | None = None
+    model: str | None = None
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    timeout: float = DEFAULT_TIMEOUT_S
+    context: int = DEFAULT_CONTEXT
+    nli: str | None = None
+    extractive: bool = False
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The chat model that was named, or None.
+
+        Raises:
+            ConfigError: it is named by half.
+        """
+        if self.base_url is None:
+            return None
+        if self.model is None:
+            raise ConfigError(
+                f"{self.base_url} is to answer, but with which model? "
+                "Name it with --model or YOUJU_LLM_MODEL"
+            )
+        return Endpoint(
+            base_url=self.base_url,
+            model=self.model,
+            api_key=self.api_key,
+            timeout_s=self.timeout,
+            context=self.context,
+        )
 
 
 def sample_notes() -> Path:
@@ -43,6 +88,9 @@ def load_config(
     index: Path | None = None,
     encoder: str | None = None,
     file: Path | None = None,
+    model: str | None = None,
+    base_url: str | None = None,
+    nli: str | None = None,
 ) -> Config:
     """The settings in force.
 
@@ -52,6 +100,10 @@ def load_config(
         index: from the command line; else the file's `index`, else a folder of these notes.
         encoder: from the command line; else the file's `encoder`, else the built-in one.
         file: a TOML file; `$YOUJU_CONFIG` if None.
+        model: from the command line; "extractive" for no chat model; else the environment's, else
+            the file's.
+        base_url: as `model`.
+        nli: from the command line; else the file's `nli`.
 
     Raises:
         ConfigError: the file is missing, is no TOML, or holds a setting that does not exist.
@@ -71,7 +123,34 @@ def load_config(
         notes=chosen,
         index=folder.expanduser() if folder else index_folder(chosen),
         encoder=encoder or values.get("encoder"),
+        nli=nli or values.get("nli"),
+        base_url=base_url or _set("BASE_URL") or values.get("base_url"),
+        api_key=_set("API_KEY") or values.get("api_key"),
+        timeout=_number("timeout", DEFAULT_TIMEOUT_S, values),
+        context=int(_number("context", DEFAULT_CONTEXT, values)),
+        **_writer(model, values),
     )
+
+
+def _writer(flag: str | None, values: dict[str, str]) -> dict[str, Any]:
+    """The chat model's name, and whether it is to be left aside."""
+    said = [name for name in (flag, _set("MODEL"), values.get("model")) if name]
+    named = [name for name in said if name != _EXTRACTIVE]
+    return {"model": named[0] if named else None, "extractive": said[:1] == [_EXTRACTIVE]}
+
+
+def _set(name: str) -> str | None:
+    """A setting of the chat model in the environment; None where it is blank."""
+    return os.environ.get(f"YOUJU_LLM_{name}", "").strip() or None
+
+
+def _number(name: str, default: float, values: dict[str, str]) -> float:
+    """A number from the environment, the file or the default."""
+    said = _set(name.upper()) or values.get(name)
+    try:
+        return float(said) if said else default
+    except ValueError:
+        raise ConfigError(f"{name} must be a number, got {said!r}") from None
 
 
 def _path(value: str | None, file: Path | None) -> Path | None:
@@ -90,12 +169,14 @@ def _read(file: Path) -> dict[str, str]:
         raise ConfigError(f"Cannot read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}") from None
-    known = {field.name for field in fields(Config)}
+    known = {known.name for known in fields(Config)} - {"extractive"}
     for name, value in values.items():
         if name not in known:
             raise ConfigError(
                 f"{file}: there is no setting {name!r}; known: {', '.join(sorted(known))}"
             )
-        if not isinstance(value, str):
+        if name in _NUMBERS and type(value) in (int, float):
+            values[name] = str(value)
+        elif not isinstance(value, str):
             raise ConfigError(f"{file}: {name} must be a text in quotes, got {value!r}")
     return values

@@ -1,4 +1,4 @@
-"""`python -m eval answers|grounding|retrieval|dialogues SET`: how good the product is on a set.
+"""`python -m eval answers|grounding|retrieval|dialogues|scripted SET`: how good the product is on a set.
 
 `retrieval` takes several sets, each a folder of `--data` (see `eval.retrieval`). Prints a table;
 `--out FILE` also keeps it as JSON with the commit, the versions of the models and every item, for
@@ -22,7 +22,7 @@ from typing import Any
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Claim
 from corpus.errors import ConfigError, YoujuError
-from eval import dialogues, retrieval
+from eval import dialogues, retrieval, scripted
 from eval.goldens import GoldClaim, GoldQuestion, claims, contains, notes_of, questions
 
 __all__ = ["main"]
@@ -33,7 +33,9 @@ _ORDER = ("contradicted", "unsupported", "not_checked", "supported")
 def main() -> int:
     """Run one suite on one set, or `retrieval` on several."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
-    parser.add_argument("suite", choices=("answers", "grounding", "retrieval", "dialogues"))
+    parser.add_argument(
+        "suite", choices=("answers", "grounding", "retrieval", "dialogues", "scripted")
+    )
     parser.add_argument(
         "set",
         nargs="+",
@@ -78,7 +80,10 @@ def _asked(args: argparse.Namespace) -> dict[str, Any]:
     ):
         assistant.refresh()
         started = time.perf_counter()
-        run = {"answers": _answers, "grounding": _grounding, "dialogues": dialogues.evaluate}
+        run = {
+            "answers": _answers, "grounding": _grounding, "dialogues": dialogues.evaluate,
+            "scripted": scripted.evaluate,
+        }  # fmt: skip
         result = run[args.suite](assistant, name, args.split, misses=args.misses)
         result["seconds"] = round(time.perf_counter() - started, 1)
     for label, value in result["figures"].items():

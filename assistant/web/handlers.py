@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from assistant.followups import HISTORY
+from assistant.links import links_of
 from assistant.retrieval import Filters
 from assistant.types import Answer, Checked, Hit
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
@@ -351,16 +351,9 @@ class Page:
 
     def _outside(self, note: Note | None, start: int) -> dict[str, str]:
         """Links that open the note's file elsewhere; none where it is not a file of its own."""
-        root = self.assistant.index.status().root
-        if note is None or root is None or root.lower().endswith(".zip"):
-            return {"obsidian": "", "editor": ""}
-        file = PurePath(root) if PurePath(root).name == note.file else PurePath(root) / note.file
-        path = quote(file.as_posix().lstrip("/"), safe="/")
-        vault = quote(file.as_posix(), safe="")
-        return {
-            "obsidian": f"obsidian://open?path={vault}" if file.suffix.lower() == ".md" else "",
-            "editor": f"vscode://file/{path}:{note.line_of(start)}",
-        }
+        line = note.line_of(start) if note else 1
+        found = links_of(self.assistant.index.status().root, note, line)
+        return {"obsidian": found.get("obsidian", ""), "editor": found.get("editor", "")}
 
 
 def _said(role: str, markup: str) -> Message:
