@@ -83,6 +83,7 @@ class ScriptedServer:
 class _Handler(BaseHTTPRequestHandler):
     script: ScriptedServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each small piece waits for the last one's receipt
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

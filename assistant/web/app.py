@@ -204,6 +204,7 @@ class _Chat(NamedTuple):
     send: Any
     stop: Any
     retry: Any
+    rewrite: Any
     new: Any
 
 
@@ -248,17 +249,20 @@ def _chat(text: Any) -> _Chat:
             with gr.Row(elem_id="yj-under"):
                 gr.Markdown(legend(), elem_id="yj-legend")
                 retry = gr.Button(text("ask.retry"), size="sm", visible=False, elem_id="yj-retry")
+                rewrite = gr.Button(
+                    text("ask.rewrite"), size="sm", visible=False, elem_id="yj-rewrite"
+                )
                 new = gr.Button(text("ask.new"), size="sm", visible=False, elem_id="yj-new")
-    return _Chat(welcome, examples, chat, box, send, stop, retry, new)
+    return _Chat(welcome, examples, chat, box, send, stop, retry, rewrite, new)
 
 
 def _ask_tab(demo: Any, page: Page, browser: Any, text: Any) -> None:
     """The chat and what its buttons do."""
     import gradio as gr
 
-    welcome, examples, chat, box, send, stop, retry, new = _chat(text)
+    welcome, examples, chat, box, send, stop, retry, rewrite, new = _chat(text)
     pending = gr.State("")
-    outputs = [browser, chat, welcome, box, pending, send, stop, retry, new]
+    outputs = [browser, chat, welcome, box, pending, send, stop, retry, rewrite, new]
 
     def shown(now: Conversation, *, busy: str = "", box_text: str | None = None) -> list[Any]:
         some = bool(now.messages)
@@ -271,13 +275,17 @@ def _ask_tab(demo: Any, page: Page, browser: Any, text: Any) -> None:
             gr.Button(visible=not busy),
             gr.Button(visible=bool(busy)),
             gr.Button(visible=some and not busy),
+            gr.Button(visible=some and not busy and page.is_rewritable(now.session)),
             gr.Button(visible=some),
         ]
 
-    def ask(question: str, session: Any, again: bool = False) -> Iterator[list[Any]]:
+    def ask(
+        question: str, session: Any, again: bool = False, rewritten: bool = False
+    ) -> Iterator[list[Any]]:
         done = False
         with _caught() as fault:
-            for step, now in enumerate(page.ask(question, session, again=again)):
+            growing = page.ask(question, session, again=again, rewrite=rewritten)
+            for step, now in enumerate(growing):
                 session = now.session
                 yield shown(now, busy=question, box_text=None if step or again else "")
             done = True
@@ -291,6 +299,9 @@ def _ask_tab(demo: Any, page: Page, browser: Any, text: Any) -> None:
         if question:
             yield from ask(question, session, again=True)
 
+    def ask_rewritten(session: Any) -> Iterator[list[Any]]:
+        yield from ask(page.last_question(session), session, again=True, rewritten=True)
+
     def stopped(question: str, session: Any) -> list[Any]:
         _tell(both("stopped"))
         return shown(page.conversation(session), box_text=question or None)
@@ -298,6 +309,7 @@ def _ask_tab(demo: Any, page: Page, browser: Any, text: Any) -> None:
     running = [
         gr.on([box.submit, send.click], ask, [box, browser], outputs, **_QUIET),
         retry.click(ask_again, browser, outputs, **_QUIET),
+        rewrite.click(ask_rewritten, browser, outputs, **_QUIET),
         *(button.click(ask, [button, browser], outputs, **_QUIET) for button in examples),
     ]
     stop.click(stopped, [pending, browser], outputs, cancels=running, **_QUIET)

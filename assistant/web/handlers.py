@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from assistant.followups import HISTORY
 from assistant.links import links_of
 from assistant.retrieval import Filters
-from assistant.types import Answer, Checked, Hit
+from assistant.types import Answer, Checked, Hit, Verdict
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
 from assistant.web.paint import paint, paint_checked, paint_draft, paint_hits, paint_question
 from assistant.web.render import escape, protected_spans
@@ -60,7 +60,9 @@ class Assistant(Protocol):
     generator: str
     encoder_name: str
 
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str] = (), *, rewrite: bool = False
+    ) -> Iterator[Answer]:
         """Growing answers; the last one is finished and checked."""
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
@@ -117,13 +119,16 @@ class Page:
             return Conversation(session=new_session(), messages=[])
         return Conversation(session=name, messages=self._messages(self._store.turns(name)))
 
-    def ask(self, question: str, session: object, *, again: bool = False) -> Iterator[Conversation]:
+    def ask(
+        self, question: str, session: object, *, again: bool = False, rewrite: bool = False
+    ) -> Iterator[Conversation]:
         """The conversation, growing with the answer to a question.
 
         Args:
             question: what was asked.
             session: what the browser holds.
             again: whether the finished answer takes the place of the last one.
+            rewrite: whether sentences without support are rewritten once from evidence.
 
         Raises:
             Unfit: the question is blank or too long.
@@ -146,7 +151,7 @@ class Page:
         self._look()
         answer: Answer | None = None
         drawn_at = time.monotonic()
-        for answer in self._stream(question, earlier):
+        for answer in self._stream(question, earlier, rewrite):
             if time.monotonic() - drawn_at >= _PIECE_S:
                 yield now(paint_draft(answer))
                 drawn_at = time.monotonic()
@@ -158,9 +163,21 @@ class Page:
         self._store.add(name, Turn(answer=answer, sheet=sheet))
         yield now(paint(answer, sheet))
 
-    def _stream(self, question: str, earlier: list[Turn]) -> Iterator[Answer]:
+    def _stream(self, question: str, earlier: list[Turn], rewrite: bool) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""
-        return self.assistant.stream(question, [t.answer.question for t in earlier[-HISTORY:]])
+        history = [t.answer.question for t in earlier[-HISTORY:]]
+        if not rewrite:
+            return self.assistant.stream(question, history)
+        return self.assistant.stream(question, history, rewrite=True)
+
+    def is_rewritable(self, session: object) -> bool:
+        """Whether the last answer is a model's and holds sentences without support."""
+        name = valid_session(session)
+        turns = self._store.turns(name) if name else []
+        if not turns or turns[-1].answer.generator == "extractive":
+            return False
+        flagged = (Verdict.CONTRADICTED, Verdict.UNSUPPORTED)
+        return any(claim.verdict in flagged for claim in turns[-1].answer.claims)
 
     def last_question(self, session: object) -> str:
         """The question of the last turn, or nothing."""

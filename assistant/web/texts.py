@@ -68,6 +68,7 @@ TEXTS: dict[str, Text] = {
     "ask.send": Text("提问", "Ask"),
     "ask.stop": Text("停止", "Stop"),
     "ask.retry": Text("重答上一问", "Retry last"),
+    "ask.rewrite": Text("改写无据句", "Rewrite unsupported"),
     "ask.new": Text("新对话", "New chat"),
     "ask.too_long": Text(
         "问题太长（{n} 字），请缩短到 {limit} 字以内。",

@@ -103,7 +103,9 @@ class ScriptedAssistant:
         ]
         return known[:n]
 
-    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str] = (), *, rewrite: bool = False
+    ) -> Iterator[Answer]:
         final = self.ask(question)
         draft = replace(final, claims=(), notes_disagree=())
         for cut in range(8, len(final.text), 16):
