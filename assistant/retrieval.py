@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.reranking import RERANKED, rerank
@@ -19,7 +19,7 @@ from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
 from corpus.text import fold
 from corpus.tokens import Token, content_terms, tokens
-from corpus.types import Note
+from corpus.types import Chunk, Note
 
 __all__ = ["Filters", "retrieve", "rrf"]
 
@@ -168,7 +168,8 @@ def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | No
     ranks = rrf([[i for i, _ in lexical], [i for i, _ in dense]])
     notes: dict[str, Note] = {}
     hits: list[Hit] = []
-    for chunk in now.chunks(sorted(ids, key=lambda i: (-fused[i], i))):
+    order = sorted(ids, key=lambda i: (-fused[i], i))
+    for chunk in _read(now, order, k):
         if chunk.note not in notes:
             notes[chunk.note] = now.note(chunk.note)
         note = notes[chunk.note]
@@ -180,6 +181,12 @@ def _search(now: Snapshot, query: str, k: int, depth: int, filters: Filters | No
         if len(hits) == k:
             break
     return hits
+
+
+def _read(now: Snapshot, ids: Sequence[int], k: int) -> Iterator[Chunk]:
+    """The chunks of these ids, read as they are needed: mostly the first `k` are enough."""
+    for at in range(0, len(ids), k):
+        yield from now.chunks(ids[at : at + k])
 
 
 def query_terms(now: Snapshot, query: str) -> dict[str, float]:

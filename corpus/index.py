@@ -134,7 +134,7 @@ class Snapshot:
         vector = self._vector_of(query)
         if vector is None:
             return [0.0] * len(ids)
-        known, matrix = self._reader.vectors(ids)
+        known, matrix = self._caches.vectors(self._reader, ids)
         if not len(known):
             return [0.0] * len(ids)
         found = np.clip(matrix @ vector, -1.0, 1.0).tolist()
