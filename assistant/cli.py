@@ -103,7 +103,11 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--encoder",
         metavar="NAME",
-        help="a sentence-transformers model instead of the built-in one",
+        help="a sentence-transformers model instead of the built-in one, or an endpoint: "
+        "http://HOST:PORT/v1#MODEL, http://HOST:PORT#tei",
+    )
+    parser.add_argument(
+        "--reranker", metavar="URL", help="an endpoint that puts the hits in order (as --encoder)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
@@ -163,6 +167,7 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
         notes=notes or getattr(args, "notes", None),
         index=getattr(args, "index", None),
         encoder=getattr(args, "encoder", None),
+        reranker=getattr(args, "reranker", None),
         file=getattr(args, "config", None),
     )
 
@@ -171,7 +176,9 @@ def _open(config: Config) -> Assistant:
     """The assistant with its index refreshed."""
     from assistant.pipeline import Assistant
 
-    assistant = Assistant.open(config.notes, config.index, encoder=config.encoder)
+    assistant = Assistant.open(
+        config.notes, config.index, encoder=config.encoder, reranker=config.reranker
+    )
     report = _refresh(assistant)
     if not report.n_notes:
         assistant.close()
@@ -342,7 +349,9 @@ def _index(args: argparse.Namespace) -> int:
     from assistant.pipeline import Assistant
 
     config = _config(args, notes=args.folder)
-    with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
+    with Assistant.open(
+        config.notes, config.index, encoder=config.encoder, reranker=config.reranker
+    ) as assistant:
         if not args.status:
             report = _refresh(assistant, rebuild=args.rebuild)
             if not _wants_json(args):

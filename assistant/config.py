@@ -24,12 +24,14 @@ class Config:
     Attributes:
         notes: a folder, one file or a zip.
         index: folder of the index.
-        encoder: a sentence-transformers model by name; None for the built-in one.
+        encoder: a sentence-transformers model by name, or an endpoint; None for the built-in one.
+        reranker: an endpoint; None for the built-in one.
     """
 
     notes: Path
     index: Path
     encoder: str | None = None
+    reranker: str | None = None
 
 
 def sample_notes() -> Path:
@@ -42,6 +44,7 @@ def load_config(
     notes: Path | None = None,
     index: Path | None = None,
     encoder: str | None = None,
+    reranker: str | None = None,
     file: Path | None = None,
 ) -> Config:
     """The settings in force.
@@ -51,6 +54,7 @@ def load_config(
             last indexed, else the sample notes.
         index: from the command line; else the file's `index`, else a folder of these notes.
         encoder: from the command line; else the file's `encoder`, else the built-in one.
+        reranker: the same.
         file: a TOML file; `$YOUJU_CONFIG` if None.
 
     Raises:
@@ -71,6 +75,7 @@ def load_config(
         notes=chosen,
         index=folder.expanduser() if folder else index_folder(chosen),
         encoder=encoder or values.get("encoder"),
+        reranker=reranker or values.get("reranker"),
     )
 
 

@@ -20,7 +20,7 @@ from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.grounding import Checker
 from assistant.judging import CLAIM_FEATURES, JUDGED
 from assistant.questions import parse_question
-from assistant.retrieval import Filters, retrieve
+from assistant.retrieval import Filters, Reranker, retrieve
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Hit
@@ -51,6 +51,7 @@ class Assistant:
         self.vault = vault
         self.generator = "extractive"
         self.encoder_name = encoder.name
+        self.reranker: Reranker | None = None
         self._similar = WordSimilarity(encoder)
 
     @cached_property
@@ -67,22 +68,37 @@ class Assistant:
         return load_trees("answerable", QUESTION_FEATURES)
 
     @classmethod
-    def open(cls, notes: Path, folder: Path, *, encoder: str | None = None) -> Assistant:
+    def open(
+        cls,
+        notes: Path,
+        folder: Path,
+        *,
+        encoder: str | None = None,
+        reranker: str | None = None,
+    ) -> Assistant:
         """Open notes and their index; nothing is read yet.
 
         Args:
             notes: a folder, one file or a zip.
             folder: where the index lives, outside the notes.
-            encoder: a sentence-transformers model by name; None for the built-in one.
+            encoder: a sentence-transformers model by name, or an endpoint; None for the
+                built-in one.
+            reranker: an endpoint; None for the built-in one.
 
         Raises:
+            ConfigError: an endpoint's address is none.
             CorpusError: there are no such notes.
             ModelError: the encoder cannot be loaded.
             IndexError_: the index folder cannot be used.
         """
         vault = Vault(notes)
         model = load_encoder(encoder)
-        return cls(Index.open(folder, encoder=model), vault=vault, encoder=model)
+        made = cls(Index.open(folder, encoder=model), vault=vault, encoder=model)
+        if reranker is not None:
+            from corpus.remote import RemoteReranker
+
+            made.reranker = RemoteReranker(reranker)
+        return made
 
     def close(self) -> None:
         """Close the index."""
@@ -192,7 +208,7 @@ class Assistant:
             What was searched, the question as it is understood first and as typed behind it
             where they differ; hits, best first.
         """
-        hits = retrieve(self.index, question, k=k)
+        hits = retrieve(self.index, question, k=k, reranker=self.reranker)
         if not history:
             return (question,), hits
         from assistant.followups import merge, standalone  # a single question needs none of it
@@ -201,7 +217,9 @@ class Assistant:
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
         whole = _sound(whole, MAX_QUESTION, "question")
-        return (whole, question), merge(retrieve(self.index, whole, k=k), hits, k)
+        return (whole, question), merge(
+            retrieve(self.index, whole, k=k, reranker=self.reranker), hits, k
+        )
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The passages that match best, best first.
@@ -209,7 +227,8 @@ class Assistant:
         Raises:
             ConfigError: the query is blank or longer than MAX_QUESTION characters.
         """
-        return retrieve(self.index, _sound(query, MAX_QUESTION, "query"), k=k, filters=filters)
+        query = _sound(query, MAX_QUESTION, "query")
+        return retrieve(self.index, query, k=k, filters=filters, reranker=self.reranker)
 
     def check(self, text: str) -> Checked:
         """A text with a verdict for each of its claims.

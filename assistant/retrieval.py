@@ -9,19 +9,36 @@ index, not answers.
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
+from corpus.errors import ModelError
 from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
 from corpus.text import fold
 from corpus.tokens import Token, content_terms, tokens
 from corpus.types import Chunk, Note
 
-__all__ = ["Filters", "retrieve", "rrf"]
+__all__ = ["Filters", "Reranker", "retrieve", "rrf"]
+
+logger = logging.getLogger(__name__)
+
+
+class Reranker(Protocol):
+    """Scores passages for a query (`corpus.remote.RemoteReranker`)."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """A score for each text; higher fits better. Raises `ModelError` if it cannot."""
+        ...
+
 
 _CANDIDATES, _FILTERED = 100, 1000
 _RRF_K = 60
@@ -110,6 +127,7 @@ def retrieve(
     k: int = 10,
     filters: Filters | None = None,
     reranked: bool = True,
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
     """The passages that match a query best.
 
@@ -119,6 +137,7 @@ def retrieve(
         k: how many hits at most.
         filters: which notes may be found.
         reranked: whether the first fifty take the reranker's order, or keep that of fusion.
+        reranker: takes the built-in one's place; while it does not answer, that one serves.
 
     Returns:
         Hits, best first, ties by chunk id. `Hit.score` is in [0, 1]: the fused score that the
@@ -138,14 +157,21 @@ def retrieve(
         if wanted is not None and len(hits) < k and depth < now.n_chunks:
             hits = _search(now, query, needed, now.n_chunks, wanted)  # few notes pass the filter
         if reranked:
-            hits = _reranked(now, query, hits)
+            hits = _reranked(now, query, hits, reranker)
     return hits[:k]
 
 
-def _reranked(now: Snapshot, query: str, hits: list[Hit]) -> list[Hit]:
+def _reranked(now: Snapshot, query: str, hits: list[Hit], reranker: Reranker | None) -> list[Hit]:
     """The first hits in the reranker's order; each place keeps its fused score."""
     first = hits[:RERANKED]
-    preferred = rerank(now, query, first).tolist()
+    preferred: list[float] | None = None
+    if reranker is not None:
+        try:
+            preferred = reranker.scores(query, [hit.text for hit in first]).tolist()
+        except ModelError as fault:
+            logger.warning("the built-in order is used: %s", fault)
+    if preferred is None:
+        preferred = rerank(now, query, first).tolist()
     order = sorted(range(len(first)), key=lambda i: (-preferred[i], first[i].chunk.id))
     moved = [
         replace(first[i], score=place.score, scores=replace(first[i].scores, rerank=preferred[i]))

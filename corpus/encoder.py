@@ -78,15 +78,21 @@ def load_encoder(name: str | None = None, *, device: str | None = None) -> Encod
     """The built-in encoder, or a sentence-transformers model by name or folder.
 
     Args:
-        name: None for the built-in one.
+        name: None for the built-in one; an address (`http://HOST:PORT/v1#MODEL`) for an endpoint.
         device: for a named model, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
             sentence-transformers choose.
 
     Raises:
-        ModelError: the weights are missing, damaged, or nobody knows the name.
+        ModelError: the weights are missing, damaged, nobody knows the name, or the endpoint
+            does not answer.
+        ConfigError: the address names no model.
     """
     if name is None:
         return StaticEncoder(Path(str(files("corpus").joinpath("model"))))
+    if name.startswith(("http://", "https://")):
+        from corpus.remote import RemoteEncoder
+
+        return RemoteEncoder(name)
     return SentenceTransformerEncoder(name, device=device)
 
 

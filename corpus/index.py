@@ -6,6 +6,7 @@ scores are fused or what an answer is, nor how a refresh works (`refresh`). Call
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
-from corpus.errors import IndexBusy
+from corpus.errors import IndexBusy, ModelError
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
 from corpus.types import Chunk, Note, RefreshReport, Skipped
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from corpus.encoder import Encoder
 
 __all__ = ["Index", "IndexStatus", "NoteSource", "Snapshot"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +259,13 @@ class Index:
                 same_encoder = encoder_of(reader) == self._encoder.fingerprint
 
                 def vector_of(query: str) -> NDArray[np.float32] | None:
-                    return self._encode_query(query) if same_encoder else None
+                    if not same_encoder:
+                        return None
+                    try:
+                        return self._encode_query(query)
+                    except ModelError as fault:  # words still find the passages
+                        logger.warning("searched by words only: %s", fault)
+                        return None
 
                 yield Snapshot(reader, self._caches, vector_of, self._encoder)
         except IndexDamaged as fault:
