@@ -89,7 +89,7 @@ def measured(python: Path, system: str, data: Path, limit_s: float) -> dict[str,
         "TOKENIZERS_PARALLELISM": "0",
         "HF_HUB_OFFLINE": "1",
         "YOUJU_HOME": str(data / "home"),
-        "ALLOW_RESOLVE_TRANSFORM": "True",  # txtai wants to be told that a function is ours
+        "ALLOW_RESOLVE_TRANSFORM": "True",  # txtai looks our encoder up by name
     }
     command = [str(python), "-W", "ignore", "-m", "eval.bench.harness", system, str(data)]
     try:

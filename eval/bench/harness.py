@@ -93,7 +93,9 @@ def measure(system: System, data: Path) -> dict[str, float | None]:
     row["memory_mb"] = _memory_mb() - before
     row |= _queries(system, queries)
     changed = (passages[0][0], passages[0][1] + " zyzzyva 4711")
-    row["refresh_cpu_s"] = _timed(lambda: system.refresh(data, changed))[0]
+    row["refresh_cpu_s"] = None
+    if getattr(system, "can_refresh", True):
+        row["refresh_cpu_s"] = _timed(lambda: system.refresh(data, changed))[0]
     with tempfile.TemporaryDirectory() as folder:
         saved = False
 

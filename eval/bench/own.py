@@ -27,6 +27,8 @@ __all__ = ["Floor", "Fused", "Youju"]
 class Floor:
     """Segmentation, encoding, BM25, neighbours and reciprocal rank fusion, and nothing else."""
 
+    can_refresh = False
+
     def __init__(self) -> None:
         self._encoder = load_encoder(None)
         self._ids: list[str] = []

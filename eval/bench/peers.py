@@ -10,13 +10,14 @@ with blanks between them.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from corpus.encoder import load_encoder
 from eval.bench.harness import Passages
 
-__all__ = ["Haystack", "LangChain", "LlamaIndex", "LlamaIndexFaiss", "Txtai"]
+__all__ = ["Haystack", "LangChain", "LlamaIndex", "LlamaIndexFaiss", "Txtai", "txtai_vectors"]
 
 _K = 100  # per branch, as youju and the floor
 
@@ -208,18 +209,25 @@ class Haystack(_Peer):
         self._store.write_documents([changed], policy=DuplicatePolicy.OVERWRITE)
 
 
+@functools.cache
+def _encoder() -> Any:
+    return load_encoder(None)
+
+
+def txtai_vectors(texts: list[Any]) -> Any:
+    """What txtai calls for the vectors of passages and queries."""
+    return _encoder().encode_passages([t if isinstance(t, str) else " ".join(t) for t in texts])
+
+
 class Txtai(_Peer):
     """Embeddings(hybrid=True): FAISS and its own BM25."""
 
     def build(self, data: Path, passages: Passages) -> None:
         from txtai import Embeddings
 
-        encoder = self.encoder
         self._make = lambda: Embeddings(
             method="external",
-            transform=lambda texts: encoder.encode_passages(
-                [t if isinstance(t, str) else " ".join(t) for t in texts]
-            ),
+            transform="eval.bench.peers.txtai_vectors",  # a name, so that a saved index loads
             hybrid=True,
             backend="faiss",
         )

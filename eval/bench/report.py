@@ -60,9 +60,10 @@ def _shown(value: float | None, digits: int) -> str:
 
 def _head(result: dict[str, Any]) -> str:
     peers = "" if result["peers"] else " The peers could not be installed for this run."
+    note = f" {result['note']}" if result.get("note") else ""
     return (
         f"Measured by `make bench` at {result['commit']}: {result['machine']}, one thread, medians "
-        f"of {result['runs']} runs; the same notes, vectors and machine for all.{peers}"
+        f"of {result['runs']} run(s); the same notes, vectors and machine for all.{peers}{note}"
     )
 
 
