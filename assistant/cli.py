@@ -25,7 +25,7 @@ from assistant.operators import is_date
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, IndexBusy, YoujuError
+from corpus.errors import ConfigError, CorpusError, IndexBusy, ModelError, YoujuError
 from corpus.places import data_home, index_folder, remember_notes
 from corpus.types import RefreshReport
 
@@ -126,12 +126,14 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--encoder",
         metavar="NAME",
-        help="a sentence-transformers model instead of the built-in one",
+        help="a sentence-transformers model instead of the built-in one, or an endpoint: "
+        "http://HOST:PORT/v1#MODEL, http://HOST:PORT#tei",
     )
     parser.add_argument(
         "--reranker",
         metavar="NAME",
-        help="a CrossEncoder of sentence-transformers that puts the first hits in order",
+        help="a CrossEncoder of sentence-transformers, or an endpoint as with --encoder, that "
+        "puts the first hits in order",
     )
     parser.add_argument(
         "--device", metavar="D", help="where named models run: cpu, cuda, cuda:0, mps (by itself)"
@@ -216,7 +218,8 @@ def _opened(config: Config) -> Assistant:
 def _open(config: Config, *, waits: bool = True) -> Assistant:
     """The assistant with its index refreshed.
 
-    Where another process is writing the index, the one that is there answers; with `waits` false
+    Where another process is writing the index, or its encoder does not answer, the one that is
+    there answers; with `waits` false
     it does so, too, while a change of the encoder is carried out in the background.
     """
     assistant = _opened(config)
@@ -229,7 +232,7 @@ def _open(config: Config, *, waits: bool = True) -> Assistant:
         return assistant
     try:
         report = _refresh(assistant)
-    except IndexBusy as fault:
+    except (IndexBusy, ModelError) as fault:
         if not assistant.index.n_notes:
             assistant.close()
             raise
