@@ -27,7 +27,7 @@ from assistant.operators import is_date
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, ManyGone, YoujuError
+from corpus.errors import ConfigError, CorpusError, ManyGone, ModelError, YoujuError
 from corpus.places import data_home, index_folder, remember_notes
 from corpus.types import RefreshReport
 
@@ -139,12 +139,14 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--encoder",
         metavar="NAME",
-        help="a sentence-transformers model instead of the built-in one",
+        help="a sentence-transformers model instead of the built-in one, or an endpoint: "
+        "http://HOST:PORT/v1#MODEL, http://HOST:PORT#tei",
     )
     parser.add_argument(
         "--reranker",
         metavar="NAME",
-        help="a CrossEncoder of sentence-transformers that puts the first hits in order",
+        help="a CrossEncoder of sentence-transformers, or an endpoint as with --encoder, that "
+        "puts the first hits in order",
     )
     parser.add_argument(
         "--device", metavar="D", help="where named models run: cpu, cuda, cuda:0, mps (by itself)"
@@ -318,6 +320,12 @@ def _open(
         return assistant
     try:
         report = brought_up_to_date(assistant, wait=patience)
+    except ModelError as fault:  # an endpoint that does not answer: words still find
+        if not assistant.index.n_notes:
+            assistant.close()
+            raise
+        print(f"youju: {fault}; answering from the index as it is", file=sys.stderr)
+        return assistant
     except YoujuError:
         assistant.close()
         raise

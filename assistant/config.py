@@ -33,8 +33,8 @@ class Config:
     Attributes:
         notes: a folder, one file or a zip.
         index: folder of the index.
-        encoder: a sentence-transformers model by name; None for the built-in one.
-        reranker: a CrossEncoder of sentence-transformers by name; None for none.
+        encoder: a sentence-transformers model by name, or an endpoint; None for the built-in one.
+        reranker: a CrossEncoder of sentence-transformers by name, or an endpoint; None for none.
         device: of named models, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
             sentence-transformers choose.
         model: name of the chat model, None where none is named.

@@ -18,7 +18,7 @@ from typing import Self
 
 from assistant.answering import select
 from assistant.composing import abstention
-from assistant.crossing import Cross
+from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
 from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.gathering import gathered
@@ -32,7 +32,7 @@ from assistant.scope import Scope, asked, misses, scope_of
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Claim, Hit
-from corpus.encoder import Encoder, load_encoder
+from corpus.encoder import Encoder, is_endpoint, load_encoder
 from corpus.errors import ConfigError, CorpusError, YoujuError
 from corpus.index import Index
 from corpus.readers import Vault
@@ -66,7 +66,7 @@ class Assistant:
         *,
         vault: Vault | None,
         encoder: Encoder,
-        reranker: Cross | None = None,
+        reranker: Reranker | None = None,
         chat: ChatModel | None = None,
         judges: Sequence[SecondOpinion] = (),
     ) -> None:
@@ -77,7 +77,9 @@ class Assistant:
         self.generator = chat.name if chat else EXTRACTIVE
         self.encoder = encoder
         self.encoder_name = encoder.name
-        self._similar = WordSimilarity(encoder)
+        # single words are not sent to an endpoint: hundreds a question, and it may be down
+        of_words = load_encoder() if is_endpoint(encoder.name) else encoder
+        self._similar = WordSimilarity(of_words)
         self._chat = chat
         self._judges = judges
 
@@ -120,20 +122,23 @@ class Assistant:
         Args:
             notes: a folder, one file or a zip.
             folder: where the index lives, outside the notes.
-            encoder: a sentence-transformers model by name; None for the built-in one.
-            reranker: a CrossEncoder of sentence-transformers by name; None for none.
+            encoder: a sentence-transformers model by name, or an endpoint; None for the
+                built-in one.
+            reranker: a CrossEncoder of sentence-transformers by name, or an endpoint; None for
+                none.
             device: of named models, as torch writes it; None lets sentence-transformers choose.
             chat: see `Assistant`.
             judges: see `Assistant`.
 
         Raises:
+            ConfigError: the address of an endpoint is none.
             CorpusError: there are no such notes.
             ModelError: the encoder or the reranker cannot be loaded.
             IndexError_: the index folder cannot be used.
         """
         vault = Vault(notes)
         model = load_encoder(encoder, device=device)
-        cross = Cross(reranker, device=device) if reranker else None
+        cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)
         index = Index.open(folder, encoder=model, earlier=earlier)
         return cls(index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges)
