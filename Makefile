@@ -51,6 +51,11 @@ chat: install ## Open the chat on the sample notes, or on NOTES=folder
 test: dev ## Run the tests, offline; ARGS="-k words" chooses
 	@$(PY) -m pytest $(ARGS)
 
+# Peers are installed into build/bench-venv; ARGS="--sizes 1000,10000,100000 --runs 5" does more.
+.PHONY: bench
+bench: install ## Measure costs beside the bare engines and other frameworks; renews the tables
+	@$(PY) -m eval.bench $(ARGS)
+
 .PHONY: coverage
 coverage: dev ## Run the tests and show which branches of assistant they miss
 	@$(PY) -m pytest --cov --cov-report=term-missing $(ARGS)

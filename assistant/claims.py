@@ -18,7 +18,14 @@ from corpus.text import fold
 from corpus.tokens import STOP_TERMS, tokens
 from corpus.types import Note, Unit
 
-__all__ = ["ClaimSpan", "claims_of", "standalone_parts", "without_markers"]
+__all__ = [
+    "ClaimSpan",
+    "claims_citing",
+    "claims_of",
+    "markers_of",
+    "standalone_parts",
+    "without_markers",
+]
 
 # [1], [1, 2], [1-3], [^1], 【1】, ［1］, 【1†source】, [来源 1]. Not (1): that may be a year or an item.
 _NUMBERS = r"\d{1,3}(?:\s*[,，、\-–~]\s*\d{1,3})*"
@@ -124,28 +131,34 @@ def claims_of(text: str) -> list[ClaimSpan]:
         Spans of sentences, list items and table rows that state something; code blocks and
         formulas as claims of their own. Empty for a text that states nothing.
     """
-    found_markers = _markers(text)
-    plain = _blanked(text, found_markers)
+    return claims_citing(text, markers_of(text))
+
+
+def claims_citing(
+    text: str, markers: Sequence[tuple[int, int, tuple[int, ...]]]
+) -> list[ClaimSpan]:
+    """As `claims_of`, with the markers given: start, end and numbers of each, in order."""
+    plain = _blanked(text, markers)
     note = Note(path="", title="", text=plain, sha256="", file="")
     claims = [
         claim
         for unit in _whole(units(note, 0, len(plain)))
         if (claim := _claim(text, plain, unit)) is not None
     ]
-    owned = _owners(text, claims, found_markers)
+    owned = _owners(text, claims, markers)
     return [replace(claim, markers=tuple(owned.get(i, {}))) for i, claim in enumerate(claims)]
 
 
 def without_markers(text: str) -> str:
     """The text without its citation markers and the blanks before them."""
     out, at = [], 0
-    for start, end, _ in _markers(text):
+    for start, end, _ in markers_of(text):
         out.append(text[at:start].rstrip(" \t"))
         at = end
     return "".join([*out, text[at:]])
 
 
-def _markers(text: str) -> list[tuple[int, int, tuple[int, ...]]]:
+def markers_of(text: str) -> list[tuple[int, int, tuple[int, ...]]]:
     """Start, end and numbers of each marker outside inline code and formulas, in order."""
     wholes = whole_spans(text, 0, len(text))
     starts = [span[0] for span in wholes]

@@ -27,11 +27,12 @@ from assistant.operators import is_date
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, ManyGone, YoujuError
+from corpus.errors import ConfigError, CorpusError, ManyGone, ModelError, YoujuError
 from corpus.places import data_home, index_folder, remember_notes
 from corpus.types import RefreshReport
 
 if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
+    from assistant.opinions import SecondOpinion
     from assistant.pipeline import Assistant
     from corpus.index import IndexStatus
 
@@ -74,6 +75,11 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     ask = verb("ask", _ask, "Answer a question from the notes, every sentence cited and checked.")
     ask.add_argument("question", help="the question; - reads one a line from standard input")
     ask.epilog = _OPERATORS
+    ask.add_argument(
+        "--rewrite",
+        action="store_true",
+        help="have the chat model rewrite sentences without support once, from evidence only",
+    )
     find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
     find.add_argument("query", help="words, a term or a sentence")
     find.epilog = _OPERATORS
@@ -133,16 +139,36 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--encoder",
         metavar="NAME",
-        help="a sentence-transformers model instead of the built-in one",
+        help="a sentence-transformers model instead of the built-in one, or an endpoint: "
+        "http://HOST:PORT/v1#MODEL, http://HOST:PORT#tei",
     )
     parser.add_argument(
         "--reranker",
         metavar="NAME",
-        help="a CrossEncoder of sentence-transformers that puts the first hits in order",
+        help="a CrossEncoder of sentence-transformers, or an endpoint as with --encoder, that "
+        "puts the first hits in order",
     )
     parser.add_argument(
         "--device", metavar="D", help="where named models run: cpu, cuda, cuda:0, mps (by itself)"
     )
+    parser.add_argument(
+        "--model",
+        "--generator",
+        metavar="NAME",
+        help="the chat model that writes answers; extractive for sentences of the notes",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="its OpenAI-compatible endpoint (http://host:port/v1)"
+    )
+    parser.add_argument(
+        "--ollama",
+        action=argparse.BooleanOptionalAction,
+        help="use the Ollama on this machine from now on, or no longer",
+    )
+    parser.add_argument(
+        "--nli", metavar="NAME", help="a sentence-transformers CrossEncoder that judges claims, too"
+    )
+    parser.add_argument("--judge", action="store_true", help="let the chat model judge claims, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
     return parser
@@ -206,10 +232,13 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
         reranker=getattr(args, "reranker", None),
         device=getattr(args, "device", None),
         file=getattr(args, "config", None),
+        model=getattr(args, "model", None),
+        base_url=getattr(args, "base_url", None),
+        nli=getattr(args, "nli", None),
     )
 
 
-def _opened(config: Config) -> Assistant:
+def _opened(config: Config, models: dict[str, Any] | None = None) -> Assistant:
     from assistant.pipeline import Assistant
 
     return Assistant.open(
@@ -218,17 +247,70 @@ def _opened(config: Config) -> Assistant:
         encoder=config.encoder,
         reranker=config.reranker,
         device=config.device,
+        **(models or {}),
     )
 
 
-def _open(config: Config, *, waits: bool = True, patience: float | None = None) -> Assistant:
+def _models(args: argparse.Namespace, config: Config, *, asks: bool = True) -> dict[str, Any]:
+    """The chat model that writes and the judges, as `Assistant.open` takes them.
+
+    Args:
+        args: what was typed.
+        config: the settings.
+        asks: whether a person who sits at both ends may be asked to agree to a local model.
+    """
+    from assistant.choosing import chat_model  # asking needs none of it by default
+
+    judged, said = getattr(args, "judge", False), getattr(args, "ollama", None)
+    asking = _agrees if asks and _is_spoken_to() else None
+    chat = chat_model(config, agree=said, ask=asking, required=judged)
+    judges: list[SecondOpinion] = []
+    if config.nli:
+        from assistant.opinions import CrossEncoderNli
+
+        nli = CrossEncoderNli(config.nli)
+        nli.load()
+        judges.append(nli)
+    if judged and chat is not None:
+        from assistant.opinions import ChatJudge
+
+        judges.append(ChatJudge(chat))
+    return {"chat": None if config.extractive else chat, "judges": judges}
+
+
+def _is_spoken_to() -> bool:
+    """Whether a person sits at both ends, so that a question can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agrees(model: str) -> bool:
+    """Ask once whether the Ollama on this machine may be used."""
+    print(
+        f"本机的 Ollama（{model}）可以用来写回答，内容不出本机。使用吗？"
+        f"Ollama on this machine ({model}) can write the answers; nothing leaves it. "
+        "Use it? [y/N] ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    return sys.stdin.readline().strip().lower() in {"y", "yes", "是", "好"}
+
+
+def _open(
+    config: Config,
+    models: dict[str, Any] | None = None,
+    *,
+    waits: bool = True,
+    patience: float | None = None,
+) -> Assistant:
     """The assistant with its index refreshed, or with the last good one (`brought_up_to_date`).
 
     With `waits` false the index that is there answers, too, while a change of the encoder is
     carried out in the background. `patience` is how many seconds an empty index that another
-    process writes is waited for.
+    process writes is waited for. What writes and judges is of `models`, as `_models` gives them;
+    without, sentences of the notes answer.
     """
-    assistant = _opened(config)
+    assistant = _opened(config, models)
     if not waits and assistant.index.is_migrating:
         print(
             "youju: the passages are encoded anew in the background; the old index answers",
@@ -238,6 +320,12 @@ def _open(config: Config, *, waits: bool = True, patience: float | None = None) 
         return assistant
     try:
         report = brought_up_to_date(assistant, wait=patience)
+    except ModelError as fault:  # an endpoint that does not answer: words still find
+        if not assistant.index.n_notes:
+            assistant.close()
+            raise
+        print(f"youju: {fault}; answering from the index as it is", file=sys.stderr)
+        return assistant
     except YoujuError:
         assistant.close()
         raise
@@ -268,18 +356,18 @@ def _print_object(value: dict[str, Any]) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    with _open(_config(args)) as assistant:
+    config = _config(args)
+    with _open(config, _models(args, config)) as assistant:
         if args.question != "-":
-            answer = assistant.ask(_sound(args.question))
-            _show_answer(args, answer)
+            answer = _asked(args, assistant, _sound(args.question))
             return ABSTAINED if answer.abstained else DONE
         answered = asked = 0
         for line in _lines():
             try:
-                answer = assistant.ask(line)
+                answer = assistant.ask(line, rewrite=args.rewrite)
             except ConfigError as error:  # one bad question costs only itself
                 answer = _unasked(line, str(error))
-            _show_answer(args, answer)
+            _show_answer(args, answer, assistant)
             asked += 1
             answered += not answer.abstained
         return ABSTAINED if asked and not answered else DONE
@@ -296,9 +384,26 @@ def _unasked(question: str, reason: str) -> Answer:
     )
 
 
-def _show_answer(args: argparse.Namespace, answer: Answer) -> None:
+def _asked(args: argparse.Namespace, assistant: Assistant, question: str) -> Answer:
+    """Answer one question; a model's answer is shown in a terminal while it is written."""
+    growing = assistant.generator != "extractive" and sys.stderr.isatty()
+    shown, answer = "", None
+    for answer in assistant.stream(question, rewrite=args.rewrite):
+        if growing and not _wants_json(args):
+            # what is on its way goes to standard error: the check may still change it
+            new = answer.text[len(shown) :] if answer.text.startswith(shown) else ""
+            print(f"\033[2m{new}\033[0m", end="", file=sys.stderr, flush=True)
+            shown += new
+    assert answer is not None, "a stream ends with an answer"
+    if shown:
+        print("\n", file=sys.stderr)
+    _show_answer(args, answer, assistant)
+    return answer
+
+
+def _show_answer(args: argparse.Namespace, answer: Answer, assistant: Assistant) -> None:
     if _wants_json(args):
-        _print_object(answer_object(answer))
+        _print_object(answer_object(answer, assistant.links))
     else:
         print(answer_text(answer, colour=_colour()), flush=True)
 
@@ -349,7 +454,8 @@ def _check(args: argparse.Namespace) -> int:
     if (args.text is None) == (args.file is None):
         raise ConfigError("check takes a text, - for standard input, or --file F")
     flagged = False
-    with _open(_config(args)) as assistant:
+    config = _config(args)
+    with _open(config, _models(args, config)) as assistant:
         for text in _texts(args):
             checked = assistant.check(text)
             _show_checked(args, checked)
@@ -445,7 +551,9 @@ def _mcp(args: argparse.Namespace) -> int:
     from assistant.mcp import serve
 
     config = _config(args)
-    serve(lambda: _open(config, patience=0.0))  # a client that waits too long gives up
+    # standard input and output are the protocol's: nobody is there to be asked, and a client that
+    # waits too long gives up
+    serve(lambda: _open(config, _models(args, config, asks=False), patience=0.0))
     return DONE
 
 
@@ -458,12 +566,13 @@ def _chat(args: argparse.Namespace) -> int:
 
     def open_notes(notes: Path) -> Assistant:
         other = dataclasses.replace(config, notes=notes, index=index_folder(notes))
-        opened = _open(other)
+        opened = _open(other, models)
         remember_notes(notes)
         return opened
 
     config = _config(args)
-    with _open(config, waits=False) as assistant:
+    models = _models(args, config)
+    with _open(config, models, waits=False) as assistant:
         serve(
             assistant,
             host=args.host,

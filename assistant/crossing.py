@@ -1,23 +1,70 @@
-"""An optional CrossEncoder of sentence-transformers, by name: reads question and passage at once.
+"""An optional reranker: a CrossEncoder of sentence-transformers by name, or an endpoint.
 
-It puts the first hits in its order, behind the built-in reranker; loaded only where a person names
-one. Knows texts and scores, not how hits are found. Called by `retrieval`.
+It reads question and passage at once and puts the first hits in its order, behind the built-in
+reranker; loaded only where a person names one. Knows texts and scores, not how hits are found.
+Called by `retrieval`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.types import Hit
+from corpus.encoder import is_endpoint
 from corpus.errors import ModelError
 
-__all__ = ["CROSSED", "Cross"]
+if TYPE_CHECKING:  # most people name none
+    from corpus.remote import RemoteReranker
+
+__all__ = ["CROSSED", "Cross", "Reranker", "load_reranker"]
 
 CROSSED = 30  # hits it reads; a small model takes a second for them on a CPU
+
+
+class Reranker(Protocol):
+    """Scores hits for a query. Threads may share it."""
+
+    def scores(self, query: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        """How well each hit answers, of shape (len(hits),); higher is better.
+
+        Raises:
+            ModelError: it cannot give a number for each hit.
+        """
+        ...
+
+
+def load_reranker(name: str, *, device: str | None = None) -> Reranker:
+    """The reranker of a name: a model, its folder, or an address.
+
+    Args:
+        name: of a CrossEncoder, or the address of an endpoint (`http://HOST:PORT/v1#MODEL`,
+            `http://HOST:PORT#tei`), which is not asked yet.
+        device: for a model, as torch writes it; None lets sentence-transformers choose.
+
+    Raises:
+        ConfigError: the address is none.
+        ModelError: there is no such model, or it is no reranker.
+    """
+    if is_endpoint(name):
+        from corpus.remote import RemoteReranker
+
+        return _Asked(RemoteReranker(name))
+    return Cross(name, device=device)
+
+
+class _Asked:
+    """An endpoint as a `Reranker`; its scores are the endpoint's, of whatever range."""
+
+    def __init__(self, endpoint: RemoteReranker) -> None:
+        self._endpoint = endpoint
+
+    def scores(self, query: str, hits: Sequence[Hit]) -> NDArray[np.float64]:
+        """See `Reranker.scores`."""
+        return self._endpoint.scores(query, [_text(hit) for hit in hits])
 
 
 class Cross:

@@ -44,6 +44,7 @@ __all__ = ["Checker", "Search", "Source", "load_checker", "searching"]
 
 _HITS = 12
 _ALIGNED = 12  # sentences that are aligned word by word, of all that were found
+_AROUND = 1_200  # characters of a passage that is shown to another judge as a whole
 _MAX_CHARS = 2_000  # of a claim; a longer one is no sentence
 
 
@@ -114,8 +115,41 @@ class Checker:
         Returns:
             Claims in order of appearance.
         """
-        by_marker = {citation.marker: citation for citation in citations}
-        return tuple(self._judge(text, span, by_marker) for span in claims_of(text))
+        return tuple(self.judge(text, span, citations) for span in claims_of(text))
+
+    def judge(self, text: str, span: ClaimSpan, citations: Sequence[Citation] = ()) -> Claim:
+        """One claim of a text with its verdict; arguments as `check`."""
+        return self._judge(text, span, {citation.marker: citation for citation in citations})
+
+    def supporting(self, claim: str, citation: Citation) -> Evidence | None:
+        """The span by which one cited passage supports a claim or a part that stands alone.
+
+        Args:
+            claim: without markers; supported as a whole by some passage or other.
+            citation: the passage in question.
+        """
+        passages = _unique(list(self._cited_passages([citation])))
+        for part in dict.fromkeys([claim, *standalone_parts(claim)]):
+            exact = next((p for p in passages if is_verbatim(part, p.text)), None)
+            if exact is not None:
+                return _evidence(exact)
+            found = self._best(part, passages)
+            if found is not None and found.verdict is Verdict.SUPPORTED:
+                return _evidence(found.passage)
+        return None
+
+    def around(self, claim: Claim) -> str:
+        """The evidence of a claim with its note's title and the passage it stands in, or ""."""
+        found = claim.evidence
+        if found is None:
+            return ""
+        start, end = found.start, found.end
+        with self._source.snapshot() as now:
+            note = now.note(found.note)
+            for chunk in now.chunks_of(found.note):
+                if chunk.start < end and start < chunk.end and chunk.end - chunk.start <= _AROUND:
+                    start, end = min(start, chunk.start), max(end, chunk.end)
+        return f"{found.title}\n{note.text[start:end]}"
 
     def disagreements(
         self, claims: Sequence[Claim], hits: Sequence[Hit]

@@ -17,20 +17,23 @@ from types import TracebackType
 from typing import Self
 
 from assistant.answering import select
-from assistant.composing import abstention, compose
-from assistant.crossing import Cross
+from assistant.composing import abstention
+from assistant.crossing import Reranker, load_reranker
+from assistant.endpoint import ChatModel
 from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.gathering import gathered
+from assistant.generating import EXTRACTIVE, Chat, Extractive, Generator, Task
 from assistant.grounding import Checker, load_checker, searching
 from assistant.operators import parse_query, sentence_of
+from assistant.opinions import SecondOpinion, reviewed
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, browse, retrieve
 from assistant.scope import Scope, asked, misses, scope_of
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
-from assistant.types import Answer, Checked, Hit
-from corpus.encoder import Encoder, load_encoder
-from corpus.errors import ConfigError, YoujuError
+from assistant.types import Answer, Checked, Claim, Hit
+from corpus.encoder import Encoder, is_endpoint, load_encoder
+from corpus.errors import ConfigError, CorpusError, YoujuError
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import has_han
@@ -53,6 +56,8 @@ class Assistant:
         vault: where they are read from; None for an index that is only asked.
         encoder: the encoder of the index.
         reranker: puts the first hits of `ask` and `find` in its order; None for none.
+        chat: the model that writes the answers; None writes sentences of the notes.
+        judges: second opinions on claims.
     """
 
     def __init__(
@@ -61,15 +66,22 @@ class Assistant:
         *,
         vault: Vault | None,
         encoder: Encoder,
-        reranker: Cross | None = None,
+        reranker: Reranker | None = None,
+        chat: ChatModel | None = None,
+        judges: Sequence[SecondOpinion] = (),
     ) -> None:
         self.index = index
         self.vault = vault
         self._cross = reranker
         self._migration: Thread | None = None
-        self.generator = "extractive"
+        self.generator = chat.name if chat else EXTRACTIVE
+        self.encoder = encoder
         self.encoder_name = encoder.name
-        self._similar = WordSimilarity(encoder)
+        # single words are not sent to an endpoint: hundreds a question, and it may be down
+        of_words = load_encoder() if is_endpoint(encoder.name) else encoder
+        self._similar = WordSimilarity(of_words)
+        self._chat = chat
+        self._judges = judges
 
     @cached_property
     def _checker(self) -> Checker:
@@ -83,6 +95,16 @@ class Assistant:
     def _answerable(self) -> Trees:
         return load_trees("answerable", QUESTION_FEATURES)
 
+    @cached_property
+    def _writer(self) -> Generator:
+        if self._chat is None:
+            return Extractive()
+        return Chat(self._chat, self.index, self._checker, self._review)
+
+    def _review(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+        """Claims after the second opinions, if there are any."""
+        return reviewed(claims, self._judges, self._checker.around)
+
     @classmethod
     def open(
         cls,
@@ -92,27 +114,34 @@ class Assistant:
         encoder: str | None = None,
         reranker: str | None = None,
         device: str | None = None,
+        chat: ChatModel | None = None,
+        judges: Sequence[SecondOpinion] = (),
     ) -> Assistant:
         """Open notes and their index; nothing is read yet.
 
         Args:
             notes: a folder, one file or a zip.
             folder: where the index lives, outside the notes.
-            encoder: a sentence-transformers model by name; None for the built-in one.
-            reranker: a CrossEncoder of sentence-transformers by name; None for none.
+            encoder: a sentence-transformers model by name, or an endpoint; None for the
+                built-in one.
+            reranker: a CrossEncoder of sentence-transformers by name, or an endpoint; None for
+                none.
             device: of named models, as torch writes it; None lets sentence-transformers choose.
+            chat: see `Assistant`.
+            judges: see `Assistant`.
 
         Raises:
+            ConfigError: the address of an endpoint is none.
             CorpusError: there are no such notes.
             ModelError: the encoder or the reranker cannot be loaded.
             IndexError_: the index folder cannot be used.
         """
         vault = Vault(notes)
         model = load_encoder(encoder, device=device)
-        cross = Cross(reranker, device=device) if reranker else None
+        cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)
         index = Index.open(folder, encoder=model, earlier=earlier)
-        return cls(index, vault=vault, encoder=model, reranker=cross)
+        return cls(index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges)
 
     def close(self) -> None:
         """Close the index; a migration that still runs is taken up where it stopped."""
@@ -172,28 +201,37 @@ class Assistant:
             self._migration.start()
         return self._migration
 
-    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
+    def ask(self, question: str, history: Sequence[str] = (), *, rewrite: bool = False) -> Answer:
         """The checked answer to a question, or an abstention with its reason.
 
         Args:
             question: as typed.
             history: the questions of the conversation before it, oldest first.
+            rewrite: whether sentences of a model without support are rewritten once from evidence.
 
         Raises:
             ConfigError: the question is blank or longer than MAX_QUESTION characters.
         """
-        *_, answer = self.stream(question, history)
+        *_, answer = self.stream(question, history, rewrite=rewrite)
         return answer
 
     def stream(
-        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        filters: Filters | None = None,
+        rewrite: bool = False,
     ) -> Iterator[Answer]:
         """The answer as it grows; the last one is finished and checked.
+
+        Where the evidence does not answer, nothing is written and no model is asked.
 
         Args:
             question: as typed; kept so in `Answer.question`.
             history: as `ask`. A follow-up is answered as its rewriting, `Answer.searched[0]`.
             filters: which notes it may be answered from; all if None.
+            rewrite: as `ask`.
 
         Raises:
             ConfigError: as `ask`.
@@ -213,40 +251,47 @@ class Assistant:
                 ranker=self._ranker,
                 answerable=self._answerable,
             )
-        if not selection.extracts:
-            text, reason = abstention(question, selection, hits)
-            reason = _with_notices(reason, scope)
-            clock.lap("answer")
-            yield Answer(
-                question=question,
-                searched=searched,
-                text=text,
-                abstained=True,
-                reason=reason,
-                generator=self.generator,
-                hits=tuple(hits),
-                timings_ms=clock.done(),
-                confidence=selection.confidence,
-                notices=scope.notices,
-            )
-            return
-        composed = compose(selection)
-        clock.lap("answer")
         draft = Answer(
             question=question,
             searched=searched,
-            text=composed.text,
+            text="",
             abstained=False,
             reason=None,
             generator=self.generator,
-            citations=composed.citations,
             hits=tuple(hits),
             confidence=selection.confidence,
             notices=scope.notices,
         )
-        for end in _growth(composed.text):
-            yield replace(draft, text=composed.text[:end])
-        claims = self._checker.check(composed.text, composed.citations)
+        if not selection.extracts:
+            text, reason = abstention(question, selection, hits)
+            reason = _with_notices(reason, scope)
+            clock.lap("answer")
+            yield replace(draft, text=text, abstained=True, reason=reason, timings_ms=clock.done())
+            return
+        task = Task(question=searched[0], hits=hits, selection=selection, rewrite=rewrite)
+        for written in self._writer.write(task):
+            draft = replace(
+                draft,
+                text=written.text,
+                abstained=written.abstained,
+                reason=written.reason,
+                generator=written.generator,
+                citations=written.citations,
+                claims=written.claims or (),
+                marker_changes=written.changes,
+                rewrites=written.rewrites,
+            )
+            if not written.abstained:
+                yield draft
+        clock.lap("answer")
+        if written.abstained:
+            text, why = abstention(question, selection, hits)
+            reason = _with_notices(written.reason or why, scope)
+            yield replace(draft, text=text, reason=reason, timings_ms=clock.done())
+            return
+        claims = written.claims
+        if claims is None:
+            claims = self._review(self._checker.check(draft.text, draft.citations))
         disagree = self._checker.disagreements(claims, hits)
         clock.lap("check")
         yield replace(draft, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
@@ -280,9 +325,9 @@ class Assistant:
         hits = asked(self.index, scope, question, k, cross=self._cross)
         if not history:
             return (question,), hits
-        from assistant.followups import merge, standalone  # a single question needs none of it
+        from assistant.followups import merge  # a single question needs none of it
 
-        whole = standalone(question, [sentence_of(earlier) for earlier in history])
+        whole = self._writer.standalone(question, [sentence_of(turn) for turn in history])
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
         whole = _sound(whole, MAX_QUESTION, "question")
@@ -333,7 +378,16 @@ class Assistant:
             ConfigError: the text is blank or longer than MAX_TEXT characters.
         """
         text = _sound(text, MAX_TEXT, "text", strip=False)
-        return Checked(text=text, claims=self._checker.check(text))
+        return Checked(text=text, claims=self._review(self._checker.check(text)))
+
+    def links(self, note: str, line: int) -> dict[str, str]:
+        """What opens a note outside, by name of the program: see `assistant.links`."""
+        from assistant.links import links_of  # only JSON and the page show them
+
+        try:
+            return links_of(self.index.status().root, self.index.note(note), line)
+        except CorpusError:
+            return {}  # deleted since it was cited
 
     def examples(self, n: int = 4) -> list[str]:
         """Questions that the notes answer, from as many different notes as possible."""
@@ -381,12 +435,3 @@ def _sound(text: str, limit: int, what: str, *, strip: bool = True) -> str:
             f"The {what} has {len(plain)} characters; shorten it to {limit} or fewer."
         )
     return plain
-
-
-def _growth(text: str) -> Iterator[int]:
-    """Offsets at which an answer is shown while it appears: the end of each line."""
-    at = text.find("\n\n")
-    while at >= 0:
-        yield at
-        at = text.find("\n\n", at + 2)
-    yield len(text)

@@ -54,16 +54,37 @@ def answer_text(answer: Answer, *, colour: bool = False) -> str:
             parts.append(f"（{answer.reason}）" if zh else f"({answer.reason})")
         return "\n".join(parts)
     parts.append("")
-    parts.append("出处：" if zh else "Sources:")
-    parts += [f"[{c.marker}] {_place(c)}" for c in answer.citations]
+    if answer.citations:
+        parts.append("出处：" if zh else "Sources:")
+        parts += [f"[{c.marker}] {_place(c)}" for c in answer.citations]
     if answer.notes_disagree:
         parts.append("\n笔记说法不一：" if zh else "\nYour notes disagree:")
         for pair in answer.notes_disagree:
             parts += [_side(claim) for claim in (pair.claim_a, pair.claim_b)]
+    parts += _about_model(answer, zh=zh)
     parts.append("\n" + _summary(answer.claims, zh=zh, colour=colour))
     flagged = [c for c in answer.claims if c.verdict is not Verdict.SUPPORTED]
     parts += [_claim(claim, zh=zh, colour=colour) for claim in flagged]
     return "\n".join(parts)
+
+
+def _about_model(answer: Answer, *, zh: bool) -> list[str]:
+    """Why it is not the model's answer, and what was done to its markers and sentences."""
+    lines = [f"\n（{answer.reason}）" if zh else f"\n({answer.reason})"] if answer.reason else []
+    if answer.marker_changes:
+        lines.append("\n改动的标记：" if zh else "\nMarkers that were changed:")
+    for change in answer.marker_changes:
+        to = "".join(f"[{n}]" for n in change.to) if change.action == "repointed" else ""
+        done = (f"改指 {to}" if to else "去除") if zh else (f"now {to}" if to else "removed")
+        lines.append(f"  - {change.marker} {done}{'：' if zh else ': '}{change.reason}")
+    if answer.rewrites:
+        lines.append("\n改写的句子：" if zh else "\nSentences that were rewritten:")
+    for rewrite in answer.rewrites:
+        after = rewrite.after or ("（删去）" if zh else "(taken out)")
+        if rewrite.after == rewrite.before:
+            after = "（改写后仍无依据，保留原句）" if zh else "(no better; left as it was)"
+        lines.append(f"  - {_cut(rewrite.before, _QUOTE)}\n    → {_cut(after, _QUOTE)}")
+    return lines
 
 
 def checked_text(checked: Checked, *, colour: bool = False) -> str:

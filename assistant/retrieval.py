@@ -8,21 +8,25 @@ index, not answers.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from assistant.crossing import CROSSED, Cross
+from assistant.crossing import CROSSED, Reranker
 from assistant.filters import Filters
 from assistant.naming import held_names
 from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
+from corpus.errors import ModelError
 from corpus.glossary import expansions
 from corpus.index import Index, Snapshot
 from corpus.tokens import Token, content_terms, tokens
 from corpus.types import Chunk, Note
 
 __all__ = ["Filters", "browse", "retrieve", "rrf"]
+
+logger = logging.getLogger(__name__)
 
 _CANDIDATES, _FILTERED = 100, 1000
 _RRF_K = 60
@@ -66,7 +70,7 @@ def retrieve(
     filters: Filters | None = None,
     phrases: Sequence[str] = (),
     reranked: bool = True,
-    cross: Cross | None = None,
+    cross: Reranker | None = None,
 ) -> list[Hit]:
     """The passages that match a query best.
 
@@ -77,7 +81,8 @@ def retrieve(
         filters: which notes may be found.
         phrases: what a passage must hold to the letter, every one of them.
         reranked: whether the first fifty take the reranker's order, or keep that of fusion.
-        cross: a named reranker that puts the first of them in its order; None for none.
+        cross: puts the first of them in its order; while it does not answer, they keep the one
+            they have. None for none.
 
     Returns:
         Hits, best first, ties by chunk id. `Hit.score` is in [0, 1]: the fused score that the
@@ -101,9 +106,19 @@ def retrieve(
         if reranked:
             hits = _reranked(now, query, hits, k if cross is None else needed)
     if cross is not None:
-        preferred = cross.scores(query, hits[:CROSSED]).tolist()
-        hits = _moved(hits[:CROSSED], preferred, CROSSED) + hits[CROSSED:]
+        hits = _crossed(query, hits, cross)
     return hits[:k]
+
+
+def _crossed(query: str, hits: list[Hit], cross: Reranker) -> list[Hit]:
+    """The first hits in the order of a named reranker, or as they are if it does not answer."""
+    first = hits[:CROSSED]
+    try:
+        preferred = cross.scores(query, first).tolist()
+    except ModelError as fault:
+        logger.warning("the built-in order is used: %s", fault)
+        return hits
+    return _moved(first, preferred, CROSSED) + hits[CROSSED:]
 
 
 def _reranked(now: Snapshot, query: str, hits: list[Hit], k: int) -> list[Hit]:

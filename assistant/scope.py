@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from assistant.crossing import Cross
+from assistant.crossing import Reranker
 from assistant.filters import Filters
 from assistant.operators import Query, parse_query
 from assistant.retrieval import retrieve
@@ -80,7 +80,7 @@ def _both(one: Filters | None, other: Filters | None) -> Filters | None:
 
 
 def asked(
-    index: Index, scope: Scope, question: str, k: int, *, cross: Cross | None = None
+    index: Index, scope: Scope, question: str, k: int, *, cross: Reranker | None = None
 ) -> list[Hit]:
     """The passages a question is answered from, those with the phrases of the scope first.
 

@@ -19,7 +19,9 @@ __all__ = [
     "Disagreement",
     "Evidence",
     "Hit",
+    "MarkerChange",
     "Place",
+    "Rewrite",
     "Scores",
     "Verdict",
 ]
@@ -127,6 +129,7 @@ class Claim:
         citations: markers the claim carries and that support it.
         evidence: the span that decided the verdict, None when nothing comes near.
         reason: why, in words for a person, in the language of the claim.
+        decided_by: "" for the built-in check, else the model whose word decided.
     """
 
     text: str
@@ -137,6 +140,40 @@ class Claim:
     citations: tuple[int, ...] = ()
     evidence: Evidence | None = None
     reason: str = ""
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkerChange:
+    """A marker of a chat model that does not stand in the answer as it was written.
+
+    Attributes:
+        sentence: that carried it, "" for none.
+        marker: as the model wrote it.
+        action: "removed" or "repointed".
+        to: the markers that stand there now.
+        reason: why, in words for a person.
+    """
+
+    sentence: str
+    marker: str
+    action: str
+    to: tuple[int, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """A sentence without support that was written once more from evidence.
+
+    Attributes:
+        before: as it stood.
+        after: what stands there now: `before` if the new one had no support either, "" if the
+            evidence holds nothing about it and the sentence was taken out.
+    """
+
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +193,16 @@ class Answer:
             behind it where they differ.
         text: the answer with its markers, `[1]`, after each sentence.
         abstained: whether the notes do not answer; `text` then names the nearest notes.
-        reason: why it abstained, None otherwise.
+        reason: why it abstained, or why it is not the answer that was asked for (a chat model
+            that did not answer); None otherwise.
         generator: "extractive" or the name of the chat model.
         hits: the passages it was made from, best first.
         timings_ms: wall time per stage in milliseconds.
         confidence: probability that the notes answer, in [0, 1], by which it abstains or not;
             None where nothing weighed it.
         notices: what a person should know of the search, such as a phrase that no note holds.
+        marker_changes: what the check did to the markers of a chat model.
+        rewrites: sentences that were rewritten on request.
     """
 
     question: str
@@ -178,6 +218,8 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
     confidence: float | None = None
     notices: tuple[str, ...] = ()
+    marker_changes: tuple[MarkerChange, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """The JSON of the contract: hits, answers and checked texts as plain objects.
 
 Field names are stable; offsets are half-open, in code points of the note's text (citations,
-evidence, hits) or of the answer (claims).
+evidence, hits) or of the answer (claims). Beyond the contract, where there is something to say:
+`links` of a citation, `decided_by` of a claim (a second judge), `marker_changes` and `rewrites`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from assistant.types import Answer, Checked, Citation, Claim, Disagreement, Evidence, Hit
@@ -14,10 +16,20 @@ from assistant.types import Answer, Checked, Citation, Claim, Disagreement, Evid
 __all__ = ["answer_object", "checked_object", "found_object"]
 
 Object = dict[str, Any]
+Links = Callable[[str, int], dict[str, str]]
 
 
-def answer_object(answer: Answer) -> Object:
-    """An answer as `ask --json` prints it."""
+def _no_links(note: str, line: int) -> dict[str, str]:
+    return {}
+
+
+def answer_object(answer: Answer, links: Links = _no_links) -> Object:
+    """An answer as `ask --json` prints it.
+
+    Args:
+        answer: the answer.
+        links: what opens a note at a line, by path (`assistant.links`).
+    """
     return {
         "question": answer.question,
         "searched": list(answer.searched),
@@ -25,11 +37,22 @@ def answer_object(answer: Answer) -> Object:
         "abstained": answer.abstained,
         "reason": answer.reason,
         "generator": answer.generator,
-        "citations": [_citation(citation) for citation in answer.citations],
+        "citations": [_citation(citation, links) for citation in answer.citations],
         "claims": [_claim(claim) for claim in answer.claims],
         "notes_disagree": [_disagreement(pair) for pair in answer.notes_disagree],
         "timings_ms": dict(answer.timings_ms),
+        **_bound(answer),
     }
+
+
+def _bound(answer: Answer) -> Object:
+    """What the check did to a chat model's words; nothing for sentences of the notes."""
+    changes = [{**dataclasses.asdict(c), "to": list(c.to)} for c in answer.marker_changes]
+    found = {
+        "marker_changes": changes,
+        "rewrites": [dataclasses.asdict(rewrite) for rewrite in answer.rewrites],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def found_object(query: str, hits: Sequence[Hit]) -> Object:
@@ -42,7 +65,8 @@ def checked_object(checked: Checked) -> Object:
     return {"text": checked.text, "claims": [_claim(claim) for claim in checked.claims]}
 
 
-def _citation(citation: Citation) -> Object:
+def _citation(citation: Citation, links: Links) -> Object:
+    opened_by = links(citation.note, citation.line)
     return {
         "marker": citation.marker,
         "note": citation.note,
@@ -52,6 +76,7 @@ def _citation(citation: Citation) -> Object:
         "end": citation.end,
         "line": citation.line,
         "quote": citation.quote,
+        **({"links": opened_by} if opened_by else {}),
     }
 
 
@@ -65,6 +90,7 @@ def _claim(claim: Claim) -> Object:
         "citations": list(claim.citations),
         "evidence": _evidence(claim.evidence) if claim.evidence else None,
         "reason": claim.reason,
+        **({"decided_by": claim.decided_by} if claim.decided_by else {}),
     }
 
 

@@ -78,6 +78,7 @@ class BM25:
         self._letters = letters.tobytes()
         self._number = lru_cache(maxsize=_NUMBERS)(self._find)
         self._held = lru_cache(maxsize=_CACHED)(self._with_piece)
+        self._last: tuple[tuple[tuple[str, float], ...], NDArray[np.float64]] | None = None
 
     @classmethod
     def build(cls, ids: NDArray[np.int64], documents: Iterable[list[str]]) -> BM25:
@@ -280,14 +281,23 @@ class BM25:
         return cls(**arrays)
 
     def _scores(self, terms: Terms) -> NDArray[np.float64]:
-        scores = np.zeros(len(self._ids))
+        """Scores of all passages; read only, since those of the last query are kept.
+
+        A query is scored to find the best passages, then again for those that others found.
+        """
         weights = terms if isinstance(terms, Mapping) else Counter(terms)
+        key = tuple(weights.items())
+        last = self._last  # one reference, so that threads see key and scores that belong together
+        if last is not None and last[0] == key:
+            return last[1]
+        scores = np.zeros(len(self._ids))
         for term, times in weights.items():
             number = self._number(term)
             if number is not None:
                 postings = slice(self._indptr[number], self._indptr[number + 1])
                 # a passage occurs once among the postings of a term, so += loses nothing
                 scores[self._indices[postings]] += times * self._data[postings].astype(np.float64)
+        self._last = key, scores
         return scores
 
     def _find(self, term: str) -> int | None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
 
 from corpus.ann import EXACT_LIMIT, ExactIndex, GraphIndex, Neighbours
 from corpus.bm25 import BM25
@@ -23,6 +27,8 @@ __all__ = ["Caches"]
 logger = logging.getLogger(__name__)
 
 _MAX_CHARS = 8_000_000  # of the notes that are kept in memory
+_PAYS = 8  # queries over one generation from which holding all vectors pays
+_HELD = 200_000  # passages whose vectors are held: 100 MB of 256 dimensions
 
 
 class Caches:
@@ -36,6 +42,8 @@ class Caches:
         self._bm25: tuple[str, int, BM25] | None = None
         self._neighbours: tuple[str, int, Neighbours] | None = None
         self._names: tuple[str, str] = ("", "")
+        self._vectors: tuple[str, int, NDArray[np.int64], NDArray[np.float16]] | None = None
+        self._asked: tuple[str, int] = "", 0
         self._bm25_guard = Lock()
         self._neighbours_guard = Lock()
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
@@ -105,6 +113,33 @@ class Caches:
             if self._neighbours is None or self._neighbours[1] <= reader.generation:
                 self._neighbours = (reader.stamp, reader.generation, found)
             return found
+
+    def vectors(
+        self, reader: Reader, ids: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Ids, ascending, and unit vectors of those of these passages that have one.
+
+        The first queries read them from the store; who goes on asking gets them from memory,
+        in halves of a float, as they are stored, unless the vault is larger than that is worth.
+        """
+        held = self._vectors
+        if held is None or held[0] != reader.stamp:
+            stamp, times = self._asked
+            self._asked = reader.stamp, times + 1 if stamp == reader.stamp else 1
+            if self._asked[1] <= _PAYS or reader.counts()[1] > _HELD:
+                return reader.vectors(ids)
+            every, matrix = reader.vectors()
+            held = reader.stamp, reader.generation, every, matrix.astype(np.float16)
+            if self._vectors is None or self._vectors[1] <= reader.generation:
+                self._vectors = held
+        _, _, every, halves = held
+        # in the order the store gives, so that products are the same to the last bit
+        wanted = np.unique(np.asarray(ids, np.int64))
+        if not len(every):
+            return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+        at = np.minimum(np.searchsorted(every, wanted), len(every) - 1)
+        known = every[at] == wanted
+        return wanted[known], halves[at[known]].astype(np.float32)
 
     def are_whole(self, reader: Reader) -> bool:
         """Whether the files of the reader's generation are there."""

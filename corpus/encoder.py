@@ -31,6 +31,7 @@ __all__ = [
     "SentenceTransformerEncoder",
     "StaticEncoder",
     "encoder_text",
+    "is_endpoint",
     "load_encoder",
     "token_ids",
 ]
@@ -99,17 +100,29 @@ def load_encoder(name: str | None = None, *, device: str | None = None) -> Encod
     """The built-in encoder, or a sentence-transformers model by name or folder.
 
     Args:
-        name: None, or its name, for the built-in one.
+        name: None, or its name, for the built-in one; an address (`http://HOST:PORT/v1#MODEL`)
+            for an endpoint.
         device: for a named model, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
             sentence-transformers choose.
 
     Raises:
-        ModelError: the weights are missing, damaged, or nobody knows the name.
+        ModelError: the weights are missing, damaged, nobody knows the name, or the endpoint
+            does not answer.
+        ConfigError: the address names no model.
     """
     built_in = Path(str(files("corpus").joinpath("model")))
     if name is None or (name == BUILT_IN and not Path(name).exists()):
         return StaticEncoder(built_in)
+    if is_endpoint(name):
+        from corpus.remote import RemoteEncoder
+
+        return RemoteEncoder(name)
     return SentenceTransformerEncoder(name, device=device)
+
+
+def is_endpoint(name: str) -> bool:
+    """Whether the name of a model is an address (`corpus.remote`)."""
+    return name.startswith(("http://", "https://"))
 
 
 def encoder_text(text: str) -> str:

@@ -142,7 +142,7 @@ class Snapshot:
         vector = self._vector_of(query)
         if vector is None:
             return [0.0] * len(ids)
-        known, matrix = self._reader.vectors(ids)
+        known, matrix = self._caches.vectors(self._reader, ids)
         if not len(known):
             return [0.0] * len(ids)
         found = np.clip(matrix @ vector, -1.0, 1.0).tolist()
@@ -353,7 +353,13 @@ class Index:
                 hashable: Any = encoder
 
                 def vector_of(query: str) -> NDArray[np.float32] | None:
-                    return None if encoder is None else self._encode_query(hashable, query)
+                    if encoder is None:
+                        return None
+                    try:
+                        return self._encode_query(hashable, query)
+                    except ModelError as fault:  # words still find the passages
+                        logger.warning("searched by words only: %s", fault)
+                        return None
 
                 yield Snapshot(reader, self._caches, vector_of, encoder or self._encoder)
         except IndexDamaged as fault:

@@ -32,6 +32,7 @@ from eval import (
     report,
     retrieval,
     runs,
+    scripted,
     sentences,
     speed,
 )
@@ -41,7 +42,7 @@ from eval.runs import Run
 __all__ = ["configure"]
 
 DONE, MISSED = 0, 4
-SUITES = ("retrieval", "answers", "grounding", "dialogues", "speed", "make", "compare")
+SUITES = ("retrieval", "answers", "grounding", "dialogues", "scripted", "speed", "make", "compare")
 T = TypeVar("T")
 _FILES = (".jsonl", ".json", ".xz", ".gz", ".csv")
 
@@ -129,6 +130,7 @@ def _measured(args: argparse.Namespace) -> Run:
         "answers": _answers,
         "grounding": _grounding,
         "dialogues": _dialogues,
+        "scripted": _scripted,
         "speed": _speed,
     }
     if len(names) > 1:
@@ -273,6 +275,18 @@ def _dialogues(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
         for form in ("raw", "rewritten", "full")
     }
     return result, [Path(str(goldens.file_of("dialogues"))), notes]
+
+
+def _scripted(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
+    if _is_file(name):
+        raise ConfigError(f"scripted plants its faults beside gold spans: name a set, not {name}")
+    gold = _drawn(args, [g for g in goldens.questions(name, args.split) if g.answerable])
+    if not gold:
+        raise ConfigError(f"There are no questions over {name!r} of the split {args.split!r}")
+    notes = _notes(args, name)
+    file = Path(str(goldens.file_of(f"{name.partition('-')[0]}_questions")))
+    with _opened(args, notes) as assistant:
+        return scripted.evaluate(assistant, gold), [file, notes]
 
 
 def _speed(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:

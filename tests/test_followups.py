@@ -192,7 +192,12 @@ class Remembering(ScriptedAssistant):
     """Notes the history it is given."""
 
     def stream(
-        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        filters: Filters | None = None,
+        rewrite: bool = False,
     ) -> Iterator[Answer]:
         self.given = list(history)
         return super().stream(question)

@@ -599,3 +599,23 @@ def test_killed_at_any_instant_nothing_is_lost(tmp_path: Path) -> None:
 def test_killed_two_hundred_times_nothing_is_lost(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     assert _survives_kills(tmp_path, rng.uniform(0, 0.3, 200).tolist()) >= 50
+
+
+def test_vectors_held_in_memory_give_the_same_cosines_as_those_read(tmp_path: Path) -> None:
+    folder = tmp_path / "vault"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number}.md").write_text(f"# note {number}\n\nalpha beta {number}\n", "utf-8")
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        index.refresh(Vault(folder))
+        ids = [id_ for id_, _ in index.nearest("alpha", 12)]
+        asked = [*ids[::-1], 10**9]
+        first = index.cosine("alpha 3", asked)
+        for _ in range(10):  # from some query on they are held
+            assert index.cosine("alpha 3", asked) == first
+        assert first[-1] == 0.0
+        (folder / "3.md").write_text("# note 3\n\ngamma delta\n", "utf-8")
+        index.refresh(Vault(folder))
+        (moved,) = [chunk.id for chunk in index.chunks_of("3.md")]
+        now = index.cosine("gamma delta", [moved])[0]
+        assert now > index.cosine("alpha beta", [moved])[0]  # a new generation is not the old one

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.conftest import REPO
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
+GREETING_S = 2.0  # of processor time; .7 on a free core, more on one that others share
 NOTE = "# 缓存 策略\n\n默认的过期时间是 30 分钟。\n\nRedis 集群有六个节点。\n"
 GREETING = {
     "jsonrpc": "2.0",
@@ -98,8 +98,11 @@ def test_each_note_is_a_resource_that_reads_as_it_is_written(vault: Path, youju_
 
 
 def greeted(vault: Path, home: Path) -> tuple[float, bytes]:
-    """Seconds from the start of the process to the answer to its greeting, and all its output."""
-    started = time.perf_counter()
+    """Seconds of processor time that a server takes to greet and to end, and all its output.
+
+    Not the time on the clock, which depends on what else the machine does.
+    """
+    before = os.times()
     with subprocess.Popen(
         [sys.executable, "-m", "assistant", "mcp", "--notes", str(vault)],
         cwd=REPO,
@@ -113,24 +116,21 @@ def greeted(vault: Path, home: Path) -> tuple[float, bytes]:
         process.stdin.write(json.dumps(GREETING).encode() + b"\n")
         process.stdin.flush()
         line = process.stdout.readline()
-        seconds = time.perf_counter() - started
         process.stdin.close()
         rest = process.stdout.read()
-        assert process.wait(20) == 0
-    return seconds, line + rest
+        assert process.wait(60) == 0
+    after = os.times()
+    used = after.children_user + after.children_system
+    return used - before.children_user - before.children_system, line + rest
 
 
-def test_it_greets_within_a_second(vault: Path, youju_home: Path) -> None:
+def test_it_greets_after_little_work(vault: Path, youju_home: Path) -> None:
     quickest, output = greeted(vault, youju_home)
-    for _ in range(4):  # the first run may compile, and others may use the machine
-        if quickest < 1.0:
-            break
-        quickest = min(quickest, greeted(vault, youju_home)[0])
+    if quickest >= GREETING_S:  # the first run may compile
+        quickest = min(quickest, *(greeted(vault, youju_home)[0] for _ in range(2)))
     assert json.loads(output)["result"]["serverInfo"]["name"] == "youju"
     assert not (youju_home / "vaults").exists()  # nothing is opened for a greeting
-    if quickest >= 1.0 and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
-        pytest.skip(f"{quickest:.2f} s, but others use this machine, so it says nothing")
-    assert quickest < 1.0
+    assert quickest < GREETING_S
 
 
 def test_it_loads_neither_gradio_nor_torch(vault: Path, youju_home: Path) -> None:

@@ -27,6 +27,7 @@ class _Chat(NamedTuple):
     send: Any
     stop: Any
     retry: Any
+    rewrite: Any
     new: Any
     hint: Any
     cancel: Any
@@ -78,8 +79,11 @@ def _chat(text: Any) -> _Chat:
             with gr.Row(elem_id="yj-under"):
                 gr.Markdown(legend(), elem_id="yj-legend")
                 retry = gr.Button(text("ask.retry"), size="sm", visible=False, elem_id="yj-retry")
+                rewrite = gr.Button(
+                    text("ask.rewrite"), size="sm", visible=False, elem_id="yj-rewrite"
+                )
                 new = gr.Button(text("ask.new"), size="sm", visible=False, elem_id="yj-new")
-    return _Chat(welcome, examples, chat, box, send, stop, retry, new, hint, cancel)
+    return _Chat(welcome, examples, chat, box, send, stop, retry, rewrite, new, hint, cancel)
 
 
 class _Talk:
@@ -109,6 +113,7 @@ class _Talk:
             gr.Button(visible=not busy),
             gr.Button(visible=bool(busy)),
             gr.Button(visible=some and not busy),
+            gr.Button(visible=some and not busy and self.page.is_rewritable(now.session)),
             gr.Button(visible=some),
             *self.moded(how or {}),
         ]
@@ -126,11 +131,16 @@ class _Talk:
         return [how, hint, gr.Button(visible=bool(lines))]
 
     def ask(
-        self, question: str, session: Any, how: dict[str, Any], again: bool = False
+        self,
+        question: str,
+        session: Any,
+        how: dict[str, Any],
+        again: bool = False,
+        rewrite: bool = False,
     ) -> Iterator[list[Any]]:
         """The conversation as the answer grows; after a fault the question is back in the box."""
         done = False
-        asked = Asked(again=True) if again else _asked(how)
+        asked = Asked(again=True, rewrite=rewrite) if again else _asked(how)
         with caught() as fault:
             for step, now in enumerate(self.page.ask(question, session, asked)):
                 session = now.session
@@ -149,6 +159,12 @@ class _Talk:
         question = self.page.last_question(session)
         if question:
             yield from self.ask(question, session, how, again=True)
+
+    def rewritten(self, session: Any, how: dict[str, Any]) -> Iterator[list[Any]]:
+        """The last question once more, sentences without support rewritten from evidence."""
+        question = self.page.last_question(session)
+        if question:
+            yield from self.ask(question, session, how, again=True, rewrite=True)
 
     def stopped(self, question: str, session: Any, how: dict[str, Any]) -> list[Any]:
         """The conversation without the question that was stopped, which is back in the box."""
@@ -215,12 +231,13 @@ def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any
     moded = [mode, made.hint, made.cancel]
     outputs = [
         browser, made.chat, made.welcome, made.box, pending, made.send, made.stop, made.retry,
-        made.new, *moded,
+        made.rewrite, made.new, *moded,
     ]  # fmt: skip
     typed = [made.box, browser, mode]
     running = [
         gr.on([made.box.submit, made.send.click], talk.ask, typed, outputs, **QUIET),
         made.retry.click(talk.again, [browser, mode], outputs, **QUIET),
+        made.rewrite.click(talk.rewritten, [browser, mode], outputs, **QUIET),
         *(
             button.click(talk.ask, [button, browser, mode], outputs, **QUIET)
             for button in made.examples

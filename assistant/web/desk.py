@@ -11,11 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from assistant.filters import Filters
+from assistant.links import links_of
 from assistant.types import Answer, Checked, Hit
 from assistant.web.environment import open_file
 from assistant.web.spots import Sheet, Shown, parse_ref, passage
@@ -43,7 +43,12 @@ class Assistant(Protocol):
         """The finished answer."""
 
     def stream(
-        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        filters: Filters | None = None,
+        rewrite: bool = False,
     ) -> Iterator[Answer]:
         """Growing answers from the notes that pass; the last one is finished and checked."""
 
@@ -143,16 +148,12 @@ class Desk:
 
     def outside(self, note: Note | None, start: int) -> dict[str, str]:
         """Links that open the note's file elsewhere; none where it is not a file of its own."""
-        root = self.assistant.index.status().root
-        if note is None or root is None or root.lower().endswith(".zip"):
-            return {"obsidian": "", "editor": "", "file": ""}
-        file = PurePath(root) if PurePath(root).name == note.file else PurePath(root) / note.file
-        path = quote(file.as_posix().lstrip("/"), safe="/")
-        vault = quote(file.as_posix(), safe="")
+        line = note.line_of(start) if note else 1
+        found = links_of(self.assistant.index.status().root, note, line)
         return {
-            "obsidian": f"obsidian://open?path={vault}" if file.suffix.lower() == ".md" else "",
-            "editor": f"vscode://file/{path}:{note.line_of(start)}",
-            "file": note.path if self.local else "",
+            "obsidian": found.get("obsidian", ""),
+            "editor": found.get("editor", ""),
+            "file": note.path if note and found and self.local else "",
         }
 
     def open_file(self, path: object) -> bool:

@@ -11,13 +11,13 @@ import logging
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from assistant.filters import Filters
 from assistant.followups import HISTORY
-from assistant.types import Answer
+from assistant.types import Answer, Verdict
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
 from assistant.web.desk import Assistant, Desk, Unfit
 from assistant.web.paint import paint, paint_checked, paint_draft, paint_hits, paint_question
@@ -65,12 +65,14 @@ class Asked:
         replacing: id of the sheet whose turn, with all after it, the finished answer replaces.
         exact: the words are searched as they are, not completed from the conversation.
         scope: path of the only note to answer from; empty for all.
+        rewrite: whether sentences of a model without support are rewritten once from evidence.
     """
 
     again: bool = False
     replacing: str = ""
     exact: bool = False
     scope: str = ""
+    rewrite: bool = False
 
 
 class Page(Desk):
@@ -116,7 +118,8 @@ class Page(Desk):
         places = [at for at, turn in enumerate(turns) if replacing and turn.sheet.id == replacing]
         earlier = turns[: places[0]] if places else turns
         if how.again and turns:
-            how = Asked(replacing=replacing, exact=turns[-1].exact, scope=turns[-1].scope)
+            last = turns[-1]
+            how = replace(how, replacing=replacing, exact=last.exact, scope=last.scope)
         past = self._messages(earlier)
 
         def now(markup: str, sheet: str = "") -> Conversation:
@@ -143,9 +146,17 @@ class Page(Desk):
     def _stream(self, question: str, earlier: list[Turn], how: Asked) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""
         history = [] if how.exact else [turn.answer.question for turn in earlier[-HISTORY:]]
-        if how.scope:
-            return self.assistant.stream(question, history, filters=Filters(folder=how.scope))
-        return self.assistant.stream(question, history)
+        filters = Filters(folder=how.scope) if how.scope else None
+        return self.assistant.stream(question, history, filters=filters, rewrite=how.rewrite)
+
+    def is_rewritable(self, session: object) -> bool:
+        """Whether the last answer is a model's and holds sentences without support."""
+        name = valid_session(session)
+        turns = self.store.turns(name) if name else []
+        if not turns or turns[-1].answer.generator == "extractive":
+            return False
+        flagged = (Verdict.CONTRADICTED, Verdict.UNSUPPORTED)
+        return any(claim.verdict in flagged for claim in turns[-1].answer.claims)
 
     def _scope(self, path: str) -> str:
         """Title of the note a question is kept to; its path when it is gone."""

@@ -93,6 +93,7 @@ def paint(answer: Answer, sheet: Sheet) -> str:
         parts.append(_nearest(sheet))
     elif answer.claims:
         parts.append(f"<div class='yj-sum'>{summary(answer.claims)}</div>")
+        parts.append(_about_model(answer))
     parts.append(_disagreements(answer, sheet))
     parts.append(_sources(sheet))
     parts.append(_foot(answer, sheet.id))
@@ -244,6 +245,30 @@ def _disagreements(answer: Answer, sheet: Sheet) -> str:
             )
         rows += f"<div class='pair'>{sides}</div>"
     return f"<div class='yj-dis'><div class='cap'>⇄ {both('disagree')}</div>{rows}</div>"
+
+
+def _about_model(answer: Answer) -> str:
+    """Why it is not the model's answer; what was done to its markers and sentences."""
+    out = f"<div class='yj-none'>{escape(answer.reason)}</div>" if answer.reason else ""
+    rows = [
+        f"<div><code>{escape(c.marker)}</code> {both(f'marker.{c.action}')} "
+        f"{escape(''.join(f'[{n}]' for n in c.to) if c.action == 'repointed' else '')} "
+        f"<span class='why'>{escape(c.reason)}</span></div>"
+        for c in answer.marker_changes
+    ]
+    rows += [
+        f"<div><del>{escape(r.before)}</del> → "
+        f"{escape(r.after) if r.after not in ('', r.before) else both(_left(r.after))}</div>"
+        for r in answer.rewrites
+    ]
+    if rows:
+        summary = f"<summary>{both('bound')} · {len(rows)}</summary>"
+        out += f"<details class='yj-src'>{summary}{''.join(rows)}</details>"
+    return out
+
+
+def _left(after: str) -> str:
+    return "rewrite.kept" if after else "rewrite.gone"
 
 
 def _foot(answer: Answer, sheet_id: str) -> str:

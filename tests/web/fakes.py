@@ -106,7 +106,12 @@ class ScriptedAssistant:
         return known[:n]
 
     def stream(
-        self, question: str, history: Sequence[str] = (), *, filters: Filters | None = None
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        filters: Filters | None = None,
+        rewrite: bool = False,
     ) -> Iterator[Answer]:
         self.scopes.append(filters.folder if filters else None)
         self.histories.append(list(history))

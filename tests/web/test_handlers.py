@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assistant.retrieval import Filters
+from assistant.types import Answer, Rewrite, Verdict
 from assistant.web import desk
 from assistant.web.handlers import Asked, Conversation, Page, Unfit
 from assistant.web.store import TurnStore
@@ -64,8 +67,7 @@ def test_links_outside_name_the_file_and_its_line(page: Page, tmp_path: Path) ->
     assert found is not None
     assert found["editor"].endswith("/notes/search-en.md:3")
     assert found["editor"].startswith("vscode://file/")
-    assert found["obsidian"].startswith("obsidian://open?path=")
-    assert "<" not in found["obsidian"]
+    assert found["obsidian"] == ""  # the folder is no Obsidian vault
 
 
 def test_a_restarted_page_shows_the_same_conversation(
@@ -247,3 +249,29 @@ def test_the_scripted_assistant_quotes_true_spans(assistant: ScriptedAssistant) 
     index: Index = assistant.index
     for citation in assistant.ask("GQA 与 HNSW 与 LoRA").citations:
         assert index.note(citation.note).text[citation.start : citation.end] == citation.quote
+
+
+def test_only_a_models_answer_with_unsupported_sentences_can_be_rewritten(
+    page: Page, assistant: ScriptedAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = assistant.ask("GQA 分组")
+    flagged = replace(whole.claims[0], verdict=Verdict.UNSUPPORTED, citations=())
+    bad = replace(whole, generator="m", claims=(flagged,), reason="为何<b>")
+    good = replace(whole, generator="m", rewrites=(Rewrite(before="旧句", after=""),))
+    asked: list[bool] = []
+
+    def stream(
+        _: str, __: object = (), *, filters: object = None, rewrite: bool = False
+    ) -> Iterator[Answer]:
+        asked.append(rewrite)
+        yield good if rewrite else bad
+
+    monkeypatch.setattr(assistant, "stream", stream)
+    *_, first = page.ask("GQA 分组", None)
+    assert page.is_rewritable(first.session)
+    assert "为何&lt;b&gt;" in first.messages[-1]["content"]
+    *_, again = page.ask("GQA 分组", first.session, Asked(again=True, rewrite=True))
+    assert asked == [False, True]
+    assert len(again.messages) == 2
+    assert "旧句" in again.messages[-1]["content"]
+    assert not page.is_rewritable(None)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assistant.links import links_of, vault_of
+from corpus.types import Note
+
+
+def note(file: str) -> Note:
+    return Note(path=file, title="t", text="a\nb\n", sha256="", file=file)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    vault_of.cache_clear()
+    root = tmp_path / "我的 笔记"
+    (root / ".obsidian").mkdir(parents=True)
+    (root / "子").mkdir()
+    (root / "子" / "a#1.md").write_text("a\nb\n", "utf-8")
+    (root / "b.txt").write_text("a", "utf-8")
+    return root
+
+
+def test_a_note_of_an_obsidian_vault_opens_there_by_vault_and_file(vault: Path) -> None:
+    found = links_of(str(vault), note("子/a#1.md"), 2)
+    name, file = "%E6%88%91%E7%9A%84%20%E7%AC%94%E8%AE%B0", "%E5%AD%90%2Fa%231"
+    assert found["obsidian"] == f"obsidian://open?vault={name}&file={file}"
+    assert found["file"] == f"{(vault / '子' / 'a#1.md').as_uri()}#L2"
+    assert found["editor"].startswith("vscode://file/")
+    assert found["editor"].endswith("a%231.md:2")
+
+
+def test_a_folder_inside_a_vault_names_the_file_from_the_vault(vault: Path) -> None:
+    found = links_of(str(vault / "子"), note("a#1.md"), 1)
+    assert found["obsidian"].endswith("&file=%E5%AD%90%2Fa%231")
+
+
+def test_a_folder_that_is_no_vault_and_a_text_file_do_not_open_in_obsidian(
+    vault: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.md").write_text("a", "utf-8")
+    assert set(links_of(str(tmp_path), note("c.md"), 1)) == {"file", "editor"}
+    assert set(links_of(str(vault), note("b.txt"), 1)) == {"file", "editor"}
+
+
+def test_one_file_that_was_indexed_by_itself_is_opened(vault: Path) -> None:
+    assert "b.txt#L1" in links_of(str(vault / "b.txt"), note("b.txt"), 1)["file"]
+
+
+@pytest.mark.parametrize("root", [None, "", "/gone/for/good", "notes.zip", "relative"])
+def test_nothing_is_linked_that_cannot_be_opened(root: str | None) -> None:
+    assert links_of(root, note("a.md"), 1) == {}
+    assert links_of(root, None, 1) == {}
