@@ -182,6 +182,7 @@ def _judged(gold: GoldQuestion, fault: str, planted: _Planted, answer: Answer) -
         "wrong marker kept": not row["marker right"],
     }
     wrong = ", ".join(name for name, is_so in faults.items() if is_so)
+    wrong = wrong if row["written"] else ""  # sentences of the notes stand in for the model's
     return {**row, "right": not wrong, "text": f"{wrong}: {planted.reply}" if wrong else ""}
 
 
@@ -205,18 +206,24 @@ def _near(citation: Any, gold: GoldQuestion) -> bool:
 
 
 def _metrics(rows: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """[mean, low, high, n] of each figure; what pools faults is drawn by question."""
+    """[mean, low, high, n] of each figure, of answers that were shown as the model's.
+
+    A reply in another language than the question's gives way to sentences of the notes, which
+    says nothing of its faults: how often that happens is a figure of its own.
+    """
     by: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
+    shown = [row for row in rows if row["written"]]
+    for row in shown:
         by[row["kind"]].append(row)
     planted = [row for fault in _PLANTED for row in by[fault]]
     removed = [{**row, "removed": not row["invented left"]} for row in by["invented marker"]]
     metrics = {
+        "model's answers shown": _share(rows, "written"),
         "invented markers removed": _share(removed, "removed"),
         "wrong markers mended": _share(by["wrong marker"], "marker right"),
         "planted sentences flagged": _share(planted, "planted flagged"),
         "planted sentences cited": _share(planted, "planted cited"),
-        "true sentences flagged": _share(rows, "true flagged"),
+        "true sentences flagged": _share(shown, "true flagged"),
         "uncited true sentences cited": _share(by["no marker"], "cited"),
     }
     return metrics | {f"flagged, {f}": _share(by[f], "planted flagged") for f in _PLANTED}
