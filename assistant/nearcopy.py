@@ -22,6 +22,7 @@ _LATIN = re.compile(r"[a-z_]+|\d+(?:\.\d+)*|[^\W\d_]|[%‰^]")
 _NUMERALS = "零〇一二三四五六七八九十百千万亿两半"
 _NEAR_COPY = 0.75
 _LEAST_ATOMS = 5
+_LONGEST = 2.0  # a text that is longer, between what both have first and last, is not copied
 
 
 @lru_cache(maxsize=8192)
@@ -60,6 +61,8 @@ def is_altered(claim: str, text: str) -> bool:
     if sum(b.size for b in blocks) < least:
         return False
     end_a, end_b = len(mine), blocks[-1].b + blocks[-1].size
+    if end_b - blocks[0].b > _LONGEST * len(mine):
+        return False  # words picked from far apart: said anew
     at_a, at_b = 0, blocks[0].b
     for block in [*blocks, None]:
         to_a, to_b = (block.a, block.b) if block else (end_a, end_b)

@@ -58,6 +58,7 @@ _UNIT = "|".join(
     for unit in sorted({*_UNIT_ALIAS, *_LATIN_SCALE}, key=lambda unit: (-len(unit), unit))
 )
 _MORE = "多余几来"  # 二十多种: somewhat above
+_LITTLE = 1.05  # times the round number
 _ARABIC = re.compile(
     r"(?<![a-z0-9_.])(?P<sign>[-+](?=\d))?"
     r"(?P<value>\d+(?:\.\d+)?e[-+]?\d{1,3}(?![a-z0-9.])|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|"
@@ -73,7 +74,7 @@ _HAN_UNIT = re.compile(
     rf"阶段|步骤|星期|世纪|"
     r"年代|[个种类张层级维步台块元次项条篇人位名头阶路行列家卡核轮代度米字词页章年月日天周倍大]|"
     r"小时|分钟|毫秒|秒|"
-    r"(?P<tenth>成)(?![分本员立为功绩熟果就效长型不对])|(?:[gmkt]b|tokens?|ms)(?![a-z]))"
+    r"(?P<tenth>成)(?![分本员立为功绩熟果效长型不对]|就(?![该要会能可算是得]))|(?:[gmkt]b|tokens?|ms)(?![a-z]))"
 )
 _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?:[ -](?P<unit>{_UNIT})\b)?")
 _HAN_FRACTION = re.compile(
@@ -121,6 +122,7 @@ class Quantity:
         end: offset after the number and its unit.
         is_exact: False for 约/超过/at least and the like.
         is_weak: True for 一个/一种, an article rather than a count.
+        is_above: True for 六万五千多: a little more than `value`.
     """
 
     value: float
@@ -129,6 +131,7 @@ class Quantity:
     end: int
     is_exact: bool = True
     is_weak: bool = False
+    is_above: bool = False
 
 
 @lru_cache(maxsize=8_192)
@@ -256,8 +259,9 @@ def _arabic(text: str, folded: str, m: re.Match[str]) -> Iterator[Quantity]:
     ordinal = _ORDINAL.search(before)
     if ordinal:
         start, unit = start - len(ordinal.group()), "第"
-    is_exact = not _HEDGE.search(before[-8:]) and not m.group("more")
-    yield Quantity(number, unit, start, m.end(), is_exact=is_exact)
+    above = bool(m.group("more"))
+    is_exact = not _HEDGE.search(before[-8:]) and not above
+    yield Quantity(number, unit, start, m.end(), is_exact=is_exact, is_above=above)
 
 
 _MATH = frozenset("$^\\_={}")  # `$10^9$` is a formula, no price
@@ -339,8 +343,9 @@ def _han(folded: str, m: re.Match[str]) -> Iterator[Quantity]:
             return
         value, normal = 10 * value, "%"  # 九成
     weak = word == "一" and not ordinal and normal in _ARTICLE
-    is_exact = is_exact and not (unit and unit.group("more")) and not _VAGUE.search(before)
-    yield Quantity(value, "第" if ordinal else normal, start - ordinal, end, is_exact, weak)
+    above = bool(unit and unit.group("more"))
+    is_exact = is_exact and not above and not _VAGUE.search(before)
+    yield Quantity(value, "第" if ordinal else normal, start - ordinal, end, is_exact, weak, above)
 
 
 def _counts_behind(folded: str, at: int) -> bool:
@@ -349,10 +354,16 @@ def _counts_behind(folded: str, at: int) -> bool:
     return m is not None and _HAN_UNIT.match(folded, m.end()) is not None
 
 
+def _is_little_more(a: Quantity, b: Quantity) -> bool:
+    """Whether one is said as a little more than a round number, and the other is (六万五千多: 65,536)."""
+    low, other = (a, b) if a.is_above else (b, a)
+    return low.is_above != other.is_above and low.value < other.value <= _LITTLE * low.value
+
+
 def same_quantity(a: Quantity, b: Quantity) -> bool:
     """Whether two quantities say the same, within rounding of the digits as written."""
     close = math.isclose(a.value, b.value, rel_tol=1e-9, abs_tol=1e-12)
-    if close:
+    if close or _is_little_more(a, b):
         bare = not a.unit or not b.unit
         # 16 and 16% are two figures; 16 and 16 GB may be one
         return (

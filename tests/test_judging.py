@@ -65,7 +65,11 @@ def test_findings_are_of_the_texts_that_belong_to_a_claim(contexts: Contexts) ->
 @pytest.mark.parametrize(
     ("question", "answer", "said"),
     [
-        ("《战国无双3》是由哪两个公司合作开发的？", "光荣", "《战国无双3》是由光荣公司合作开发的。"),
+        (
+            "《战国无双3》是由哪两个公司合作开发的？",
+            "光荣",
+            "《战国无双3》是由光荣公司合作开发的。",
+        ),
         ("谁提出了注意力机制？", "Bahdanau", "Bahdanau提出了注意力机制。"),
     ],
 )

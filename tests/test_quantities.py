@@ -281,3 +281,26 @@ def test_a_hundred_thousand_characters_take_seconds_at_most(unit: str) -> None:
     started = time.process_time()
     quantities(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("rough", "precise", "same"),
+    [
+        ("只需要六万五千多个参数", "是 65,536 个参数", True),
+        ("两万多个参数", "只有 20,480 个参数", True),
+        ("两万多个参数", "只有 19,480 个参数", False),
+        ("两万多个参数", "只有 28,000 个参数", False),
+        ("六万五千个参数", "是 65,536 个参数", False),
+        ("标记删除超过两成就该重建", "超过 20% 就重建", True),
+    ],
+)
+def test_a_little_more_than_a_round_number_is_that_number(
+    rough: str, precise: str, same: bool
+) -> None:
+    (a,), (b,) = quantities(rough), quantities(precise)
+    assert same_quantity(a, b) is same
+    assert same_quantity(b, a) is same
+
+
+def test_an_achievement_is_no_tenth() -> None:
+    assert not any(q.unit == "%" for q in quantities("他有两成就，都很大"))
