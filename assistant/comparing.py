@@ -24,7 +24,7 @@ from assistant.contrast import (
     missing_numbers,
     mixing,
 )
-from assistant.nearcopy import is_altered
+from assistant.nearcopy import alteration
 from assistant.passages import Passage
 from assistant.similarity import WordSimilarity
 from assistant.types import Verdict
@@ -65,6 +65,7 @@ class Finding:
             the latter speaks of another name.
         heaviest: largest share of the claim's weight that one word without a pair has.
         is_altered: a copy of the passage with something changed that matters.
+        is_near: what is copied stands close together in the passage.
         is_crossing: claim and passage are in different languages.
         is_joined: the passage is more than one sentence.
         in_order: share of neighbouring words of the claim whose pairs keep their order.
@@ -94,6 +95,7 @@ class Finding:
     is_scattered: bool
     heaviest: float
     is_altered: bool
+    is_near: bool
     is_crossing: bool
     is_joined: bool
     in_order: float
@@ -141,6 +143,7 @@ def compare(
     for i, word in enumerate(ours):
         if word.is_number and not any(q.start <= word.start < q.end for q in lost):
             own[i], both[i] = max(own[i], 0.9), max(both[i], 0.9)
+    altered = alteration(claim, text)
     objections = conflicts(claim, text, found, both.tolist())
     clashing = {
         i
@@ -170,7 +173,8 @@ def compare(
         is_scattered=_is_scattered(passage, found, context),
         heaviest=max((float(weights[i]) for i in loose), default=0.0)
         / (float(weights.sum()) or 1.0),
-        is_altered=is_altered(claim, text),
+        is_altered=bool(altered),
+        is_near=altered == "near",
         is_crossing=has_han(claim) != has_han(text),
         is_joined=bool(passage.cuts),
         in_order=_in_order(found),
@@ -249,6 +253,7 @@ def verbatim(passage: Passage) -> Finding:
         is_scattered=False,
         heaviest=0.0,
         is_altered=False,
+        is_near=False,
         is_crossing=False,
         is_joined=False,
         in_order=1.0,

@@ -307,7 +307,13 @@ class Checker:
         odds = self._judge_model.probabilities(rows)
         whole = claim_row(rows, odds)[None, :]
         chances = self._verdicts.probabilities(whole)[0]
-        verdict, at = decide(rows, odds, chances, support=self._verdicts.facts["support"])
+        verdict, at = decide(
+            rows,
+            odds,
+            chances,
+            support=self._verdicts.facts["support"],
+            is_near=any(f.is_near for f in found),
+        )
         likely = None
         if self._likely is not None and verdict is not Verdict.SUPPORTED:
             chance = float(self._likely.probabilities(whole)[0, 0])

@@ -103,6 +103,7 @@ def decide(
     chances: NDArray[np.float64],
     *,
     support: float,
+    is_near: bool = True,
 ) -> tuple[Verdict, int]:
     """The verdict on a claim, and the passage on which it rests.
 
@@ -111,6 +112,8 @@ def decide(
         odds: probabilities that each passage supports, contradicts, does neither; (n, 3).
         chances: probabilities of the three verdicts for the whole claim; (3,).
         support: least probability of the verdict "supported".
+        is_near: whether an altered copy, if there is one, is taken from close together; one
+            picked from far apart keeps the claim from being supported, but contradicts nothing.
 
     Returns:
         Supported only where no rule objects, whatever the probability. A claim that is likely but
@@ -132,6 +135,7 @@ def decide(
     if chances[0] >= support and not objects:
         return Verdict.SUPPORTED, s
     conflict = max(float(column[kind][c]) for kind in KINDS)
+    altered &= is_near
     named = altered or conflict >= _LEAST_CONFLICT or column["numbers"][c] > 0
     least = _NAMED if named else _UNNAMED  # nobody could be told why
     if chances[1] >= max(chances[0], chances[2], least) or (altered and chances[1] >= chances[2]):

@@ -16,13 +16,13 @@ from assistant.lexicon import LIGHT, alike
 from assistant.quantities import quantities, same_quantity
 from corpus.text import fold, is_han
 
-__all__ = ["is_altered"]
+__all__ = ["alteration"]
 
 _LATIN = re.compile(r"[a-z_]+|\d+(?:\.\d+)*|[^\W\d_]|[%‰^]")
 _NUMERALS = "零〇一二三四五六七八九十百千万亿两半"
 _NEAR_COPY = 0.75
 _LEAST_ATOMS = 5
-_LONGEST = 2.0  # a text that is longer, between what both have first and last, is not copied
+_LONGEST = 2.0  # times the claim: a stretch of text, from first to last common word, that is near
 
 
 @lru_cache(maxsize=8192)
@@ -36,7 +36,8 @@ def _counts(text: str) -> Counter[str]:
     return Counter(atom for atom, _, _ in _atoms(text))
 
 
-def is_altered(claim: str, text: str) -> bool:
+@lru_cache(maxsize=8192)
+def alteration(claim: str, text: str) -> str:
     """Whether a claim is a copy of (a part of) a text with something changed that matters.
 
     Args:
@@ -44,35 +45,35 @@ def is_altered(claim: str, text: str) -> bool:
         text: a sentence or a few.
 
     Returns:
-        True when at least four fifths of the claim stand in the text in the same order, and what
-        differs is more than function words or another name for the same word. False for a
-        claim that says it in its own words, whatever it says.
+        "near" or "far" when at least three quarters of the claim stand in the text in the same
+        order, and what differs is more than function words or another name for the same word;
+        "near" if they stand close together there, "far" if they are picked from a longer
+        stretch. Empty for a claim that says it in its own words, whatever it says.
     """
     mine, theirs = _atoms(claim), _atoms(text)
     if len(mine) < _LEAST_ATOMS or not theirs:
-        return False
+        return ""
     least = _NEAR_COPY * len(mine)
     if (_counts(claim) & _counts(text)).total() < least:  # no order of them can match more
-        return False
+        return ""
     matcher = SequenceMatcher(
         None, [a for a, _, _ in mine], [b for b, _, _ in theirs], autojunk=False
     )
     blocks = [b for b in matcher.get_matching_blocks() if b.size]
     if sum(b.size for b in blocks) < least:
-        return False
+        return ""
     end_a, end_b = len(mine), blocks[-1].b + blocks[-1].size
-    if end_b - blocks[0].b > _LONGEST * len(mine):
-        return False  # words picked from far apart: said anew
+    found = "near" if end_b - blocks[0].b <= _LONGEST * len(mine) else "far"
     at_a, at_b = 0, blocks[0].b
     for block in [*blocks, None]:
         to_a, to_b = (block.a, block.b) if block else (end_a, end_b)
         if (to_a > at_a or to_b > at_b) and _matters(
             _piece(claim, mine, at_a, to_a), _piece(text, theirs, at_b, to_b)
         ):
-            return True
+            return found
         if block:
             at_a, at_b = block.a + block.size, block.b + block.size
-    return _loses_denial(text, theirs, blocks[0].b)
+    return found if _loses_denial(text, theirs, blocks[0].b) else ""
 
 
 def _piece(text: str, atoms: tuple[tuple[str, int, int], ...], low: int, high: int) -> str:
