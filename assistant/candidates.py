@@ -5,6 +5,7 @@ Knows hits and notes; not the question. Called by `answering`; `evidence` says w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,12 @@ from corpus.types import Chunk, Note, Unit
 __all__ = ["Candidate", "candidates"]
 
 _MAX_CANDIDATES = 90
+# "参数含义见 [[hnsw]]。" says where to look, and nothing else.
+_POINTER = re.compile(
+    r"\W{0,4}[^。；;,，.\n]{0,12}?(?:见|参见|详见|参考|see(?: also)?|cf\.)[:：]?\s*"
+    r"(?:(?:!?\[\[[^\]\n]{1,120}\]\]|\[[^\]\n]{1,120}\]\([^)\n]{1,300}\))\W{0,3}(?:和|与|及|and)?\s*){1,6}",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +61,7 @@ class Candidate:
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
-    """The units of the hits in order, headings and header rows left out."""
+    """The units of the hits in order; headings, header rows and mere pointers are left out."""
     out: list[Candidate] = []
     for rank, hit in enumerate(hits):
         for place, piece in enumerate(_pieces(hit.note, hit.chunk)):
@@ -86,5 +93,7 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
             heading=" ".join(unit.heading or chunk.heading),
         )
         for unit in pieces
-        if unit.kind != "heading" and (unit.start, unit.end) not in headers
+        if unit.kind != "heading"
+        and (unit.start, unit.end) not in headers
+        and not _POINTER.fullmatch(text, unit.start, unit.end)
     )

@@ -50,6 +50,16 @@ DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
 _MEASURES = "eval.command"
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: reading it takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"youju {version('youju')}")
+        parser.exit()
+
+
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The parser of all verbs.
 
@@ -63,6 +73,7 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
         "cited and checked against them.",
         parents=[common],
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(

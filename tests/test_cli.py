@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from assistant.cli import main
+from assistant.cli import build_parser, main
 from assistant.config import sample_notes
 from corpus.places import last_notes
 from corpus.readers import Vault
@@ -705,3 +706,12 @@ def test_results_are_utf_8_whatever_the_locale(notes: Path) -> None:
     )
     assert done.code == 0
     assert "召回率" in done.out
+
+
+def test_the_version_is_that_of_the_package(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        build_parser().parse_args(["--version"])
+    assert left.value.code == 0
+    assert re.fullmatch(r"youju \d+\.\d+\.\d+\n", capsys.readouterr().out)
