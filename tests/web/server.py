@@ -7,6 +7,7 @@ reaches beyond the machine makes the exit status 9.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -40,4 +41,6 @@ def main(folder: Path, port: int | None) -> int:
 
 
 if __name__ == "__main__":
+    # a shell that starts the tests in the background has its children ignore an interruption
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None))
