@@ -70,17 +70,36 @@ def _read(file: Path) -> dict[str, Any] | None:
         data = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return data if isinstance(data, dict) and "suite" in data and "figures" in data else None
+    known = isinstance(data, dict) and "suite" in data and ("metrics" in data or "figures" in data)
+    return data if known else None
 
 
 def figures_of(data: Mapping[str, Any]) -> dict[str, _Figure]:
-    """The flat figures of a run by name, those of methods left out; shares become numbers."""
-    figures = data.get("figures")
+    """The metrics of a run and its flat figures by name, then those of groups of its items.
+
+    Shares become numbers; figures of methods are left out.
+    """
     found: dict[str, _Figure] = {}
-    for name, value in figures.items() if isinstance(figures, dict) else ():
-        number = _number(value)
-        if number is not None:
-            found[str(name).strip()] = number
+    for flat in (data.get("metrics"), data.get("figures")):
+        for name, value in flat.items() if isinstance(flat, dict) else ():
+            number = _number(value)
+            if number is not None:
+                found.setdefault(str(name).strip(), number)
+    for name, number in _groups(data).items():
+        found.setdefault(name, number)
+    return found
+
+
+def _groups(data: Mapping[str, Any]) -> dict[str, _Figure]:
+    """The first metric of each group of items."""
+    groups = data.get("groups")
+    found: dict[str, _Figure] = {}
+    for name, metrics in groups.items() if isinstance(groups, dict) else ():
+        for metric, value in metrics.items() if isinstance(metrics, dict) else ():
+            number = _number(value)
+            if number is not None:
+                found[f"{metric}, {name}"] = number
+                break
     return found
 
 
@@ -92,7 +111,8 @@ def _number(value: Any) -> _Figure | None:
     if isinstance(value, str) and (share := _SHARE.match(value)) and int(share[2]):
         return int(share[1]) / int(share[2]), None, None
     if isinstance(value, list) and value and all(isinstance(v, int | float) for v in value):
-        low, high = (float(value[1]), float(value[2])) if len(value) == 3 else (None, None)
+        # value, low, high, and of how many
+        low, high = (float(value[1]), float(value[2])) if len(value) >= 3 else (None, None)
         return float(value[0]), low, high
     return None
 
@@ -100,8 +120,11 @@ def _number(value: Any) -> _Figure | None:
 def methods_of(data: Mapping[str, Any]) -> dict[str, dict[str, dict[str, _Figure]]]:
     """Figures by set, method and metric, where a run compares methods."""
     figures = data.get("figures")
+    groups = dict(figures) if isinstance(figures, dict) else {}
+    if isinstance(data.get("methods"), dict):
+        groups[str(data.get("set", ""))] = {"methods": data["methods"]}
     found: dict[str, dict[str, dict[str, _Figure]]] = {}
-    for name, group in figures.items() if isinstance(figures, dict) else ():
+    for name, group in groups.items():
         methods = group.get("methods") if isinstance(group, dict) else None
         if isinstance(methods, dict):
             found[str(name)] = {
@@ -147,6 +170,9 @@ def _figure_table(result: Result, against: Result | None) -> str:
     if not now:
         return ""
     before = figures_of(against.data) if against else {}
+    written = result.data.get("figures")
+    written = written if isinstance(written, dict) else {}
+    groups = _groups(result.data)
     rows = []
     for name, (value, _, _) in now.items():
         bar = f"<span class='bar' style='width:{100 * value:.0f}%'></span>" if value <= 1 else ""
@@ -157,9 +183,9 @@ def _figure_table(result: Result, against: Result | None) -> str:
             change = (
                 f"<span class='ch{css}'>{step:+.3f}</span>" if css else "<span class='ch'>=</span>"
             )
-        raw = next((v for k, v in result.data["figures"].items() if str(k).strip() == name), "")
+        raw = next((v for k, v in written.items() if str(k).strip() == name), "")
         told = raw.split("=")[0].strip() if isinstance(raw, str) and "/" in raw else ""
-        sub = " class='sub'" if any(str(k) == f"  {name}" for k in result.data["figures"]) else ""
+        sub = " class='sub'" if f"  {name}" in written or name in groups else ""
         rows.append(
             f"<tr><td{sub}>{escape(name)}</td>"
             f"<td class='nu'>{_shown(value, bool(told))}</td>"
