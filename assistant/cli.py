@@ -225,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"stopped{kept}", FAILURE, debug=debug)
     except Exception as error:
         logger.debug("unexpected", exc_info=True)
-        return _fail(f"{type(error).__name__}: {error} (--debug shows more)", FAILURE, debug=debug)
+        return _fail(f"{type(error).__name__}: {error} (--debug shows more)", FAILURE, debug=False)
 
 
 def _fail(message: str, code: int, *, debug: bool) -> int:

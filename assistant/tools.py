@@ -6,12 +6,11 @@ called by `mcp` and by the HTTP interface of the page.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
+from assistant.operators import is_date
 from corpus.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["TOOLS", "ToolSpec", "call"]
 
 _MOST_HITS = 50
-_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 Schema = dict[str, Any]
 
@@ -211,19 +209,8 @@ def _fitting(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if not 1 <= given.get("k", 1) <= _MOST_HITS:
         raise ConfigError(f"k must be from 1 to {_MOST_HITS}, got {given['k']}")
     for name in ("since", "until"):
-        if name in given and not _is_date(given[name]):
+        if name in given and not is_date(given[name]):
             raise ConfigError(
                 f"{name}: write a date as 2024-05-01, 2024-05 or 2024, got {given[name]!r}"
             )
     return given
-
-
-def _is_date(value: str) -> bool:
-    """Whether a value is a day, a month or a year of the calendar, in ISO form."""
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        date.fromisoformat(f"{value}-01-01"[:10])
-    except ValueError:
-        return False
-    return True

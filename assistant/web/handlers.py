@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from assistant.filters import Filters
 from assistant.followups import HISTORY
+from assistant.operators import is_date
 from assistant.types import Answer, Verdict
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
 from assistant.web.desk import Assistant, Desk, Unfit
@@ -45,7 +45,6 @@ _MAX_CHECKED = 50_000
 _MAX_HITS = 50
 _TURNS_SHOWN = 20  # drawing grows with every turn on the page
 _PIECE_S = 0.1  # least time between two pieces of a streamed answer
-_DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +243,7 @@ class Page(Desk):
         if len(query) > _MAX_QUESTION:
             raise Unfit("ask.too_long", n=len(query), limit=_MAX_QUESTION)
         for date in (filters.since, filters.until):
-            if date and not _DATE.fullmatch(date):
+            if date and not is_date(date):
                 raise Unfit("find.bad_date", value=date[:40])
         if not query:
             return _empty("find.start")

@@ -36,7 +36,7 @@ class Library:
         rows = self._desk.assistant.index.listing()
         if not rows:
             return f"<div class='yj-empty'>{both('library.none')}</div>"
-        passing = [row for row in rows if admits(filters, row)]
+        passing = [row for row in rows if filters.admits(row)]
         if not passing:
             return f"<div class='yj-empty'>{both('find.none')}</div>"
         out = [f"<div class='yj-list'><div class='yj-sum'>{both_n('notes', len(passing))}</div>"]
@@ -133,11 +133,6 @@ def _normal(path: PurePosixPath) -> str:
         elif part not in {".", ".."}:
             parts.append(part)
     return "/".join(parts)
-
-
-def admits(filters: Filters, row: NoteRow) -> bool:
-    """Whether a note passes, told from its row as `Filters.admits` tells it from the note."""
-    return filters.admits(row)
 
 
 def _by_folder(row: NoteRow) -> tuple[str, str]:
