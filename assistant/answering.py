@@ -16,6 +16,7 @@ import numpy as np
 
 from assistant.candidates import Candidate, candidates
 from assistant.evidence import features, question_row
+from assistant.injection import asks_about_orders, demanded
 from assistant.questions import Kind, Question
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
@@ -99,6 +100,8 @@ def select(
         The selection; deterministic for the same index.
     """
     found = candidates(hits)
+    if not asks_about_orders(question.text):
+        found = [candidate for candidate in found if not _is_demanded(candidate)]
     if not found:
         return Selection(extracts=(), confidence=0.0)
     rows = features(question, found, idf=idf, df=df, similar=similar)
@@ -113,6 +116,13 @@ def select(
         return Selection(extracts=(), confidence=sure, missing=missing)
     chosen = _compose(question, best, ranked)
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing)
+
+
+def _is_demanded(candidate: Candidate) -> bool:
+    """Whether prose only orders a model to do or say something."""
+    chunk, unit = candidate.hit.chunk, candidate.unit
+    spans = demanded(candidate.hit.note.text, chunk.start, chunk.end)
+    return unit.kind != "code" and any(a < unit.end and unit.start < b for a, b in spans)
 
 
 def _missing(question: Question, best: Candidate) -> tuple[str, ...]:

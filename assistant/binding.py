@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 
 from assistant.claims import ClaimSpan, claims_citing, markers_of
 from assistant.grounding import Checker
+from assistant.injection import asks_about_orders, is_demanded
+from assistant.passages import Passage
 from assistant.sources import KEY, Source
 from assistant.types import Citation, Claim, Evidence, MarkerChange, Verdict
 from corpus.index import Index
@@ -84,7 +86,9 @@ class Binder:
         self._index = index
         self._by_number = {source.number: source for source in sources}
         self._by_key = {source.key: source.number for source in sources}
-        self._known = fold("\n".join([question, *(s.text for s in sources)]))
+        self._given = "\n".join([question, *(s.text for s in sources)])
+        self._known = fold(self._given)
+        self._asks_about_orders = asks_about_orders(question)
         self._checked: dict[tuple[str, tuple[int, ...]], Claim] = {}
         self._supports: dict[tuple[str, int], Evidence | None] = {}
 
@@ -163,9 +167,26 @@ class Binder:
         numbers = tuple(n for n in span.markers if n in self._by_number)
         key = (span.text, numbers)
         if key not in self._checked:
-            own = [_citation_of(self._by_number[n]) for n in numbers]
-            self._checked[key] = self._checker.judge(text, replace(span, markers=numbers), own)
+            self._checked[key] = self._judged(text, replace(span, markers=numbers))
         return replace(self._checked[key], start=span.start, end=span.end)
+
+    def _judged(self, text: str, span: ClaimSpan) -> Claim:
+        """The verdict on a claim; that a note orders a model to say it is no evidence for it."""
+        own = [_citation_of(self._by_number[n]) for n in span.markers]
+        claim = self._checker.judge(text, span, own)
+        found = claim.evidence
+        if claim.verdict is not Verdict.SUPPORTED or found is None or self._asks_about_orders:
+            return claim
+        if not is_demanded(self._index.note(found.note).text, found.start, found.end):
+            return claim
+        claim = self._checker.judge(text, span, own, counts=_is_told)
+        if claim.verdict is not Verdict.UNSUPPORTED:
+            return claim
+        return replace(claim, evidence=None, reason=_ORDERED[0 if has_han(claim.text) else 1])
+
+    def is_known(self, address: str) -> bool:
+        """Whether an address stands in the question or in what the model was given."""
+        return address in self._given
 
     def _evidence(self, claim: Claim, span: ClaimSpan) -> dict[int, Evidence]:
         """By what each source that a supported claim cites supports it; 0 stands for none cited."""
@@ -182,7 +203,10 @@ class Binder:
             at = (span.text, number)
             if at not in self._supports:
                 words = " ".join(span.text.split())
-                self._supports[at] = self._checker.supporting(words, _citation_of(source))
+                counts = None if self._asks_about_orders else _is_told
+                self._supports[at] = self._checker.supporting(
+                    words, _citation_of(source), counts=counts
+                )
             found = self._supports[at]
             if found is not None:
                 kept[number] = found
@@ -291,6 +315,17 @@ class Binder:
             quote=ground.quote,
             date=ground.date,
         )
+
+
+_ORDERED = (
+    "笔记里只有一句写给模型的指令要它这样说，不算依据",
+    "in the notes only an order to a model asks for this: no evidence",
+)
+
+
+def _is_told(passage: Passage) -> bool:
+    """Whether a passage tells a reader something, and gives no order to a model."""
+    return not is_demanded(passage.note.text, passage.start, passage.end)
 
 
 def without_keys(text: str) -> str:

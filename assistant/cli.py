@@ -29,6 +29,7 @@ from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
 from corpus.errors import ConfigError, CorpusError, ManyGone, ModelError, YoujuError
 from corpus.places import data_home, index_folder, remember_notes
+from corpus.text import printable
 from corpus.types import RefreshReport
 
 if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
@@ -231,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(message: str, code: int, *, debug: bool) -> int:
     if debug:
         logger.debug("traceback", exc_info=True)
-    print(f"youju: {' '.join(message.split())}", file=sys.stderr)
+    print(f"youju: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code
 
 
@@ -403,7 +404,7 @@ def _asked(args: argparse.Namespace, assistant: Assistant, question: str) -> Ans
         if growing and not _wants_json(args):
             # what is on its way goes to standard error: the check may still change it
             new = answer.text[len(shown) :] if answer.text.startswith(shown) else ""
-            print(f"\033[2m{new}\033[0m", end="", file=sys.stderr, flush=True)
+            print(f"\033[2m{printable(new)}\033[0m", end="", file=sys.stderr, flush=True)
             shown += new
     assert answer is not None, "a stream ends with an answer"
     if shown:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -52,6 +53,8 @@ class Finding:
         coverage: weighted share of the claim that the passage and its context say, in [0, 1].
         own: the same for the passage alone.
         rest: coverage of what is not in conflict, in [0, 1].
+        told: the same for the passage alone, 0 where fewer than two content words are not in
+            conflict: a figure may outweigh the words that many notes share.
         is_verbatim: the claim stands there to the letter, marks and blanks aside.
         found: slots in which they differ, surest first.
         names: names of the claim that the passage does not know.
@@ -84,6 +87,7 @@ class Finding:
     coverage: float
     own: float
     rest: float
+    told: float
     is_verbatim: bool
     found: tuple[Conflict, ...]
     names: tuple[str, ...]
@@ -160,6 +164,7 @@ def compare(
         coverage=_share(both, weights),
         own=_share(own, weights),
         rest=_share(both[kept], weights[kept]),
+        told=_told(ours, own, weights, kept),
         is_verbatim=False,
         found=tuple(objections),
         names=tuple(
@@ -213,6 +218,16 @@ def _kin(
     return _share(score, weights)
 
 
+def _told(
+    ours: Sequence[Word],
+    own: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+) -> float:
+    said = [i for i, word in enumerate(ours) if kept[i] and word.is_content and not word.is_number]
+    return _share(own[kept], weights[kept]) if len(said) > 1 else 0.0
+
+
 def _in_order(found: Alignment) -> float:
     places = [j for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
     if len(places) < 2:
@@ -242,6 +257,7 @@ def verbatim(passage: Passage) -> Finding:
         coverage=1.0,
         own=1.0,
         rest=1.0,
+        told=1.0,
         is_verbatim=True,
         found=(),
         names=(),

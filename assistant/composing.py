@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answering import Extract, Selection, with_stem
+from assistant.disarming import title_words, without_foreign_markers
 from assistant.types import Citation, Hit
 from corpus.text import has_han
 
@@ -47,7 +48,7 @@ def compose(selection: Selection) -> Composed:
     for n, extract in enumerate(extracts):
         path = extract.hit.note.path
         if is_joint and path != current:
-            pieces.append(f"**{extract.hit.note.title}**")
+            pieces.append(f"**{title_words(extract.hit.note.title)}**")
             shown_stem = None
         current = path
         stem = with_stem(extract) if (extract.is_item or extract.unit.kind == "row") else None
@@ -58,7 +59,7 @@ def compose(selection: Selection) -> Composed:
                 shown_stem = key
         citations.append(_citation(len(citations) + 1, extract))
         if extract.unit.kind == "row":
-            pieces.append(extract.text)
+            pieces.append(without_foreign_markers(extract.text))
             following = extracts[n + 1] if n + 1 < len(extracts) else None
             if following is None or not _same_table(extract, following):
                 pieces.append(_row_markers(extracts[: n + 1]))
@@ -104,8 +105,8 @@ def _row_markers(shown: Sequence[Extract]) -> str:
 def _stem_line(stem: Extract, extract: Extract) -> str:
     if extract.unit.kind == "row":
         n_cells = max(1, stem.text.strip().strip("|").count("|") + 1)
-        return f"{stem.text}\n|{'---|' * n_cells}"
-    words = re.sub(r"[:：]\s*$", "", stem.text.strip())
+        return f"{without_foreign_markers(stem.text)}\n|{'---|' * n_cells}"
+    words = re.sub(r"[:：]\s*$", "", without_foreign_markers(stem.text.strip()))
     return f"{words}{'：' if has_han(words) else ':'}"
 
 
@@ -116,7 +117,7 @@ def _piece(extract: Extract, marker: int) -> str:
     if extract.unit.kind == "formula":
         return f"{text}\n\n[{marker}]"
     bullet = "- " if extract.is_item or extract.unit.kind == "item" else ""
-    return f"{bullet}{text} [{marker}]"
+    return f"{bullet}{without_foreign_markers(text)} [{marker}]"
 
 
 def _fenced(text: str) -> str:
@@ -168,7 +169,7 @@ def abstention(question: str, selection: Selection, hits: Sequence[Hit]) -> tupl
         hits: the nearest passages, best first; their notes are named.
     """
     zh = has_han(question)
-    titles = list(dict.fromkeys(hit.note.title for hit in hits))[:3]
+    titles = list(dict.fromkeys(title_words(hit.note.title) for hit in hits))[:3]
     missing = [word for word in selection.missing if word][:4]
     if not hits:
         reason = "笔记里没有相关内容" if zh else "nothing in the notes is about this"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
+from urllib.parse import urlsplit
 
 from assistant.endpoint import DEFAULT_CONTEXT, DEFAULT_TIMEOUT_S, Endpoint
 from corpus.errors import ConfigError
@@ -70,7 +71,7 @@ class Config:
             return None
         if self.model is None:
             raise ConfigError(
-                f"{self.base_url} is to answer, but with which model? "
+                f"{urlsplit(self.base_url).hostname} is to answer, but with which model? "
                 "Name it with --model or YOUJU_LLM_MODEL"
             )
         return Endpoint(

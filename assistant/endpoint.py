@@ -79,6 +79,10 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
+        if parts.username is not None or parts.password is not None:  # it would be shown
+            raise ConfigError(
+                "The base URL holds a name or a password: leave it out, set YOUJU_LLM_API_KEY"
+            )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(
                 f"The base URL must look like http://127.0.0.1:11434/v1, got {self.base_url!r}"
@@ -176,8 +180,7 @@ class Remote:
         """See `ChatModel.stream`."""
         request = {"messages": list(messages), "max_tokens": max_tokens, "stream": True}
         n_chars, finish = 0, ""
-        for event in self._events(request, self.endpoint.timeout_s):
-            piece, ended = _piece(event)
+        for piece, ended in self._pieces(request, self.endpoint.timeout_s):
             finish = ended or finish
             if piece:
                 n_chars += len(piece)
@@ -203,7 +206,15 @@ class Remote:
             shape = {"name": "reply", "strict": True, "schema": schema}
             request["response_format"] = {"type": "json_schema", "json_schema": shape}
         limit = min(timeout_s or self.endpoint.timeout_s, self.endpoint.timeout_s)
-        return "".join(_piece(event)[0] for event in self._events(request, limit))
+        return "".join(piece for piece, _ in self._pieces(request, limit))
+
+    def _pieces(self, request: dict[str, Any], limit_s: float) -> Iterator[tuple[str, str]]:
+        """Text and finish reason of each event; a fault in the server's words, without the key."""
+        for event in self._events(request, limit_s):
+            try:
+                yield _piece(event)
+            except ModelError as error:
+                raise ModelError(self._hidden(str(error))) from None
 
     def _events(self, request: dict[str, Any], limit_s: float) -> Iterator[Any]:
         """What the server sends, parsed; failures told in one line."""

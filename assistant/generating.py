@@ -12,12 +12,14 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Protocol
 
 from assistant import prompts
 from assistant.answering import Selection
 from assistant.binding import Binder, Bound, Review, without_keys
 from assistant.composing import compose
+from assistant.disarming import for_model, from_model
 from assistant.endpoint import BrokeOff, ChatModel, CutShort, Message
 from assistant.grounding import Checker
 from assistant.replies import (
@@ -141,8 +143,8 @@ class Chat:
         """See `Generator.standalone`; by the model, by rules where its words are not to be had."""
         by_rules = self._extractive.standalone(question, history)
         zh = is_chinese(question)
-        turns = "\n".join(f"- {turn[:300]}" for turn in history)
-        asked = prompts.TURNS.of(chinese=zh).format(turns=turns, question=question)
+        turns = "\n".join(f"- {for_model(turn[:300])}" for turn in history)
+        asked = prompts.TURNS.of(chinese=zh).format(turns=turns, question=for_model(question))
         messages = _messages(prompts.STANDALONE.of(chinese=zh), asked)
         try:
             reply = self._model.complete(
@@ -186,13 +188,16 @@ class Chat:
         zh = is_chinese(task.question)
         form = prompts.PASSAGE.of(chinese=zh)
         passages = "\n\n".join(
-            form.format(key=s.key, title=_line(s.hit.note.title), place=s.place, text=s.text)
-            for s in sources
+            form.format(key=s.key, title=s.title, place=s.place, text=s.text) for s in sources
         )
         rules = prompts.ANSWER.of(chinese=zh).format(
             example=sources[0].key, not_found=prompts.NOT_FOUND.of(chinese=zh)
         )
-        asked = prompts.ASK.of(chinese=zh).format(passages=passages, question=task.question)
+        asked = prompts.ASK.of(chinese=zh).format(
+            seal=_seal(passages, task.question),
+            passages=passages,
+            question=for_model(task.question),
+        )
         return _messages(rules, asked)
 
     def _growing(
@@ -204,7 +209,8 @@ class Chat:
             for piece in without_thoughts(
                 self._model.stream(messages, max_tokens=self._reserved())
             ):
-                reply.text = (reply.text + piece).lstrip()
+                reply.raw = (reply.raw + piece).lstrip()
+                reply.text = from_model(reply.raw, binder.is_known)
                 if _may_end(piece):
                     if is_looping(reply.text):
                         raise CutShort(f"{self.name} repeats itself and was stopped")
@@ -309,15 +315,17 @@ class Chat:
         """One sentence from evidence only; "" where there is none, None where nobody answers."""
         zh = is_chinese(task.question)
         evidence = _evidence_for(claim, sources)
+        given = (evidence, task.question, claim.text, claim.reason)
+        evidence, question, sentence, reason = map(for_model, given)
         asked = prompts.REWRITTEN.of(chinese=zh).format(
-            evidence=evidence, question=task.question, sentence=claim.text, reason=claim.reason
+            evidence=evidence, question=question, sentence=sentence, reason=reason
         )
         messages = _messages(prompts.REWRITE.of(chinese=zh), asked)
         try:
             reply = self._model.complete(messages, max_tokens=_SENTENCE_TOKENS)
         except ModelError:
             return None
-        new = without_keys(_line(thoughtless(reply)))
+        new = without_keys(_line(from_model(thoughtless(reply), binder.is_known)))
         if not new or re.fullmatch(r"(?:无|没有|none|n/?a)[。.!！]*", new.strip(), re.IGNORECASE):
             return ""
         found = binder.bind(new, self._review)
@@ -330,10 +338,12 @@ class _Reply:
     """What a model wrote, and how that ended.
 
     Attributes:
+        raw: as it came; `text` is what of it can do no harm.
         fault: why there is no usable reply.
         cut: why it was stopped; what stands before is whole.
     """
 
+    raw: str = ""
     text: str = ""
     fault: ModelError | None = None
     cut: str = ""
@@ -357,6 +367,12 @@ _UNFOUNDED = {
     False: "no sentence of the model's answer is supported; sentences of the notes follow",
 }
 _QUOTES = {True: "笔记里写的是：", False: "What the notes say:"}
+
+
+def _seal(passages: str, question: str) -> str:
+    """Four letters that depend on all passages, so that none of them can hold them on purpose."""
+    digest = blake2b(f"{question}\0{passages}".encode("utf-8", "surrogatepass"), digest_size=4)
+    return "".join(chr(ord("A") + byte % 26) for byte in digest.digest())
 
 
 def _failed(why: str, zh: bool) -> str:

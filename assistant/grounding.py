@@ -8,7 +8,7 @@ hits; does not know who wrote the text. Called by `pipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
@@ -50,6 +50,8 @@ _MAX_CHARS = 2_000  # of a claim; a longer one is no sentence
 
 # The passages for a claim, at most so many, best first.
 Search = Callable[[str, int], Sequence[Hit]]
+# Whether a passage may be evidence at all; None for all.
+Counts = Callable[[Passage], bool] | None
 
 
 class Places(Protocol):
@@ -117,18 +119,31 @@ class Checker:
         """
         return tuple(self.judge(text, span, citations) for span in claims_of(text))
 
-    def judge(self, text: str, span: ClaimSpan, citations: Sequence[Citation] = ()) -> Claim:
-        """One claim of a text with its verdict; arguments as `check`."""
-        return self._judge(text, span, {citation.marker: citation for citation in citations})
+    def judge(
+        self,
+        text: str,
+        span: ClaimSpan,
+        citations: Sequence[Citation] = (),
+        *,
+        counts: Counts = None,
+    ) -> Claim:
+        """One claim of a text with its verdict; arguments as `check`.
 
-    def supporting(self, claim: str, citation: Citation) -> Evidence | None:
+        `counts` says which passages may be evidence.
+        """
+        return self._judge(text, span, {c.marker: c for c in citations}, counts)
+
+    def supporting(
+        self, claim: str, citation: Citation, *, counts: Counts = None
+    ) -> Evidence | None:
         """The span by which one cited passage supports a claim or a part that stands alone.
 
         Args:
             claim: without markers; supported as a whole by some passage or other.
             citation: the passage in question.
+            counts: as `judge`.
         """
-        passages = _unique(list(self._cited_passages([citation])))
+        passages = _unique(list(self._cited_passages([citation], counts)))
         for part in dict.fromkeys([claim, *standalone_parts(claim)]):
             exact = next((p for p in passages if is_verbatim(part, p.text)), None)
             if exact is not None:
@@ -200,31 +215,41 @@ class Checker:
         return self._find(claim, ())
 
     def _find(
-        self, claim: str, cited: Sequence[Citation], *, is_code: bool = False
+        self,
+        claim: str,
+        cited: Sequence[Citation],
+        *,
+        is_code: bool = False,
+        counts: Counts = None,
     ) -> Finding | None:
         """The deciding passage of a claim; the weakest part's, if all are supported apart."""
         own: list[Passage] = []
-        for passage in self._cited_passages(cited):  # of a copy, only what it cites itself is read
+        for passage in self._cited_passages(
+            cited, counts
+        ):  # of a copy, only what it cites itself is read
             if is_verbatim(claim, passage.text):
                 return verbatim(passage)
             own.append(passage)
         hits = self._search(claim, 2 * _HITS)
         for hit in hits:
             exact = _exact(claim, hit)
-            if exact is not None:
+            if exact is not None and (counts is None or counts(exact)):
                 return verbatim(exact)
-        whole = self._best(claim, _unique([*own, *_of_hits(hits[:_HITS])]), is_code=is_code)
+        near = [*own, *_counting(_of_hits(hits[:_HITS]), counts)]
+        whole = self._best(claim, _unique(near), is_code=is_code)
         if whole is None or whole.is_verbatim or is_code:
             return whole
         parts = standalone_parts(claim)
         if whole.verdict is not Verdict.UNSUPPORTED or len(parts) < 2:
             return whole
         # a claim that no passage supports as a whole may be made of two that different ones do
-        found = [self._best(part, self._passages(part, cited)) for part in parts]
+        found = [self._best(part, self._passages(part, cited, counts)) for part in parts]
         known = [f for f in found if f is not None and f.verdict is Verdict.SUPPORTED]
         return whole if len(known) < len(parts) else min(known, key=lambda f: f.score)
 
-    def _judge(self, text: str, span: ClaimSpan, cited: dict[int, Citation]) -> Claim:
+    def _judge(
+        self, text: str, span: ClaimSpan, cited: dict[int, Citation], counts: Counts
+    ) -> Claim:
         if len(span.text) > _MAX_CHARS:
             return Claim(
                 text=span.text,
@@ -238,7 +263,7 @@ class Checker:
         own = [cited[n] for n in span.markers if n in cited]
         # what the text cites elsewhere may be what this claim rests on
         others = [c for n, c in cited.items() if n not in span.markers]
-        best = self._find(plain, [*own, *others], is_code=span.is_code)
+        best = self._find(plain, [*own, *others], is_code=span.is_code, counts=counts)
         if best is None:
             return Claim(
                 text=span.text,
@@ -269,8 +294,11 @@ class Checker:
             reason=reason_for(best, plain, moved=(span.markers, kept) if moved else None),
         )
 
-    def _cited_passages(self, cited: Sequence[Citation]) -> Iterator[Passage]:
+    def _cited_passages(self, cited: Sequence[Citation], counts: Counts) -> Iterator[Passage]:
         """Of each citation its span first, then the sentences of the chunks it stands in."""
+        yield from _counting(self._all_cited(cited), counts)
+
+    def _all_cited(self, cited: Sequence[Citation]) -> Iterator[Passage]:
         for citation in cited:
             with self._source.snapshot() as now:
                 note = now.note(citation.note)
@@ -285,10 +313,12 @@ class Checker:
             for chunk in chunks:
                 yield from passages_of(note, chunk)
 
-    def _passages(self, claim: str, cited: Sequence[Citation]) -> list[Passage]:
+    def _passages(
+        self, claim: str, cited: Sequence[Citation], counts: Counts = None
+    ) -> list[Passage]:
         """Sentences that may speak of a claim: cited ones first, then found ones."""
         hits = self._search(claim, _HITS)
-        return _unique([*self._cited_passages(cited), *_of_hits(hits)])
+        return _unique([*_counting([*self._all_cited(cited), *_of_hits(hits)], counts)])
 
     def findings(self, claim: str) -> list[Finding]:
         """What each passage that comes near says of a claim, for training and measuring."""
@@ -366,6 +396,10 @@ def load_checker(source: Source, similar: WordSimilarity, search: Search) -> Che
 
 def _of_hits(hits: Sequence[Hit]) -> list[Passage]:
     return [passage for hit in hits for passage in passages_of(hit.note, hit.chunk)]
+
+
+def _counting(passages: Iterable[Passage], counts: Counts) -> Iterator[Passage]:
+    return (passage for passage in passages if counts is None or counts(passage))
 
 
 def _unique(passages: Sequence[Passage]) -> list[Passage]:

@@ -218,4 +218,5 @@ def settled(
 
 def is_same_subject(f: Finding) -> bool:
     """Whether a passage speaks of the very thing that the claim speaks of, figures aside."""
-    return f.rest >= _SAME_THING and f.own >= _SAME_OWN and not f.names and not f.is_joined
+    speaks = f.own >= _SAME_OWN or f.told >= _SAME_THING
+    return f.rest >= _SAME_THING and speaks and not f.names and not f.is_joined

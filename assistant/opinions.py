@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from assistant import prompts
 from assistant.claims import without_markers
+from assistant.disarming import for_model
 from assistant.endpoint import ChatModel, Message
 from assistant.types import Claim, Verdict
 from assistant.verbatim import is_verbatim
@@ -283,7 +284,7 @@ def _judged(batch: Sequence[tuple[str, str]]) -> list[Message]:
     zh = has_han("".join(claim for claim, _ in batch))
     form = prompts.JUDGED.of(chinese=zh)
     asked = "\n\n".join(
-        form.format(id=n, claim=claim, evidence=evidence[:_MAX_EVIDENCE])
+        form.format(id=n, claim=for_model(claim), evidence=for_model(evidence[:_MAX_EVIDENCE]))
         for n, (claim, evidence) in enumerate(batch, 1)
     )
     return [

@@ -1,15 +1,19 @@
-"""Answers, hits and checked texts as a terminal shows them; colours only where asked for."""
+"""Answers, hits and checked texts as a terminal shows them; colours only where asked for.
+
+Nothing of a note, a name or a model can colour, move or erase: control characters are replaced.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assistant.types import Answer, Checked, Citation, Claim, Hit, Verdict
 from corpus.formats import CONVERTED
-from corpus.text import has_han
+from corpus.text import has_han, printable
 from corpus.types import DOUBTFUL, RefreshReport
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ _QUOTE = 200
 
 def answer_text(answer: Answer, *, colour: bool = False) -> str:
     """The answer, its sources, and what the check found."""
+    answer = _harmless(dataclasses.replace(answer, hits=()))
     zh = has_han(answer.question)
     parts = [answer.text]
     if answer.notices and not answer.abstained:
@@ -89,6 +94,7 @@ def _about_model(answer: Answer, *, zh: bool) -> list[str]:
 
 def checked_text(checked: Checked, *, colour: bool = False) -> str:
     """Each claim with its verdict, reason and evidence."""
+    checked = _harmless(checked)
     zh = has_han(checked.text)
     if not checked.claims:
         return "没有可核对的陈述。" if zh else "There is no claim to check."
@@ -109,7 +115,7 @@ def hits_text(query: str, hits: Sequence[Hit]) -> str:
         if hit.also:
             places = ", ".join(_file(place.note, place.line) for place in hit.also)
             out.append(f"   {'也见于：' if has_han(query) else 'Also in: '}{places}")
-    return "\n".join(out)
+    return "\n".join(map(_one_line, out))
 
 
 def report_text(report: RefreshReport, *, seconds: float | None = None) -> str:
@@ -137,7 +143,7 @@ def report_text(report: RefreshReport, *, seconds: float | None = None) -> str:
     for entry in report.skipped:
         kind = "doubtful" if entry.reason.startswith(DOUBTFUL) else "skipped"
         lines.append(f"{kind} {entry.path}: {entry.reason}")
-    return "\n".join(lines)
+    return "\n".join(map(_one_line, lines))
 
 
 def status_text(status: IndexStatus) -> str:
@@ -151,7 +157,7 @@ def status_text(status: IndexStatus) -> str:
         f"on disk   {status.size_bytes / 1e6:.1f} MB",
     ]
     lines += [f"skipped   {entry.path}: {entry.reason}" for entry in status.skipped]
-    return "\n".join(lines)
+    return "\n".join(map(_one_line, lines))
 
 
 def _place(citation: Citation) -> str:
@@ -165,7 +171,7 @@ def _file(path: str, line: int) -> str:
 
     Of a converted file (a page, a document) no line can be opened: it stands alone.
     """
-    file = _LINE.sub("", path)
+    file = _LINE.sub("", path.replace("\n", "\ufffd"))
     name = file.partition("#")[0].lower()
     return file if name.endswith(tuple(CONVERTED)) else f"{file}:{line}"
 
@@ -203,6 +209,23 @@ def _summary(claims: Sequence[Claim], *, zh: bool, colour: bool) -> str:
     if zh:
         return f"{n} 条陈述：" + ("，".join(parts) or "无")
     return f"{n} claim{'' if n == 1 else 's'}: " + (", ".join(parts) or "none")
+
+
+def _harmless(value: Any) -> Any:
+    """The same value with all its texts fit for a terminal."""
+    if isinstance(value, str) and not isinstance(value, Verdict):
+        return printable(value)
+    if isinstance(value, tuple):
+        return tuple(map(_harmless, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        texts = {f.name: _harmless(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **texts)
+    return value
+
+
+def _one_line(text: str) -> str:
+    """A line that a name with a break in it cannot end."""
+    return printable(text.replace("\n", "\ufffd"))
 
 
 def _cut(text: str, limit: int) -> str:

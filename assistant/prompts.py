@@ -49,11 +49,12 @@ ANSWER = Prompt(
 )
 
 # One passage, and the message that holds them all. The question comes last: what a server cuts
-# off for want of room is the beginning.
+# off for want of room is the beginning. No note knows the seal, so none can end the passages.
 PASSAGE = Prompt("[{key}] 《{title}》{place}\n{text}", "[{key}] “{title}”{place}\n{text}")
 ASK = Prompt(
-    "笔记段落：\n\n{passages}\n\n段落到此为止。\n\n问题：{question}",
-    "Passages of the notes:\n\n{passages}\n\nEnd of the passages.\n\nQuestion: {question}",
+    "笔记段落，到写着 {seal} 的一行为止：\n\n{passages}\n\n段落到此为止 {seal}\n\n问题：{question}",
+    "Passages of the notes, down to the line that says {seal}:\n\n{passages}\n\n"
+    "End of the passages {seal}\n\nQuestion: {question}",
 )
 LANGUAGE = Prompt("请务必用中文回答。", "You must answer in English.")
 

@@ -2,8 +2,9 @@
 
 A key is the passage's number and three letters hashed from its place, `3kfw`: a model that makes a
 marker up does not hit one. Marks like `[1]` in the notes are taken out, so that they cannot pass
-for the answer's. What does not fit is trimmed by relevance to the question, in whole sentences, in
-the order of the note. Knows hits and terms, no model; called by `generating`.
+for the answer's, and so is what only a model would read (`disarming`). What does not fit is trimmed
+by relevance to the question, in whole sentences, in the order of the note. Knows hits and terms, no
+model; called by `generating`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from assistant.claims import without_markers
+from assistant.disarming import for_model
 from assistant.types import Hit
 from corpus.blocks import units
 from corpus.text import is_han
@@ -39,13 +41,14 @@ class Source:
         key: what the model cites it by.
         hit: where it comes from.
         text: its words as they are sent: trimmed, without markers.
-        place: headings and date, for the line above it.
+        title: of its note, and `place`, its headings and date, for the line above it.
     """
 
     number: int
     key: str
     hit: Hit
     text: str
+    title: str
     place: str
 
 
@@ -99,9 +102,13 @@ def sources_of(
         if not text:
             continue
         number = len(out) + 1
+        title = " ".join(_clean(hit.note.title).split())
         out.append(
-            Source(number=number, key=_key(number, hit), hit=hit, text=text, place=_place(hit))
-        )
+            Source(
+                number=number, key=_key(number, hit), hit=hit, text=text, title=title,
+                place=_place(hit),
+            )
+        )  # fmt: skip
         left -= n_tokens(text) + n_tokens(_place(hit)) + n_tokens(hit.note.title) + 8
     return out
 
@@ -177,5 +184,5 @@ def _words(hit: Hit, piece: Unit) -> str:
 
 
 def _clean(text: str) -> str:
-    """The text without citation markers, and without brackets around what looks like a key."""
-    return _BRACKETED_KEY.sub(r"(\1)", without_markers(text)).strip()
+    """The text as a model is given it, without citation markers and what looks like a key."""
+    return _BRACKETED_KEY.sub(r"(\1)", without_markers(for_model(text))).strip()

@@ -101,7 +101,8 @@ class _Endpoint:
             else:
                 if status == 200:
                     return self._parsed(content)
-                reason = f"{status} {content[:200].decode('utf-8', 'replace')}".strip()
+                said = content[:200].decode("utf-8", "replace")
+                reason = f"{status} {said.replace(self._key, '***') if self._key else said}".strip()
                 if status not in _AGAIN:
                     break
             pause = min(_PAUSE_S * 2**number, _LONGEST_PAUSE_S)
@@ -109,7 +110,8 @@ class _Endpoint:
                 pause = min(max(pause, after), _LONGEST_PAUSE_S)
             if number + 1 == _TRIES or time.monotonic() + pause >= ends:
                 break
-            logger.info("%s: %s; trying again in %.1f s", self.shown, reason, pause)
+            logger.info("%s: no answer yet; trying again in %.1f s", self.shown, pause)
+            logger.debug("%s", reason)  # a server may repeat what it was sent
             self._sleep(pause)
         raise ModelError(
             f"the model at {self.shown} does not answer ({reason}): start it, or name another one"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from html import unescape
 from importlib.resources import files
 
-__all__ = ["fold", "has_han", "is_han", "is_word_char", "legible"]
+__all__ = ["UNSEEN", "fold", "has_han", "is_han", "is_word_char", "legible", "printable"]
 
 _ALIKE = {
     # typographic variants of one mark, so that `“FM”` matches `"FM"` and `1–2` matches `1-2`
@@ -24,7 +24,7 @@ _IDEOGRAPH = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0002000
 
 
 # zero-width characters, soft hyphens, marks of direction, Unicode tags: nobody sees them
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]+"
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -37,7 +37,25 @@ def legible(text: str) -> str:
     """
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda found: unescape(found.group()), text)
-    return text if text.isascii() else _UNSEEN.sub("", text)
+    return text if text.isascii() else UNSEEN.sub("", text)
+
+
+# controls, and what turns the reading direction of all that follows; breaks and tabs are text
+_CONTROLS = {
+    code: "\ufffd"
+    for code in (
+        *range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+    )
+    if chr(code) not in "\n\t"
+}  # fmt: skip
+
+
+def printable(text: str) -> str:
+    """The text as a terminal can show it: no escape sequence, no reversal of what follows.
+
+    Line breaks and tabs stay; every other control character becomes U+FFFD.
+    """
+    return text if text.isascii() and text.isprintable() else text.translate(_CONTROLS)
 
 
 @lru_cache(maxsize=1)

@@ -42,6 +42,9 @@ _UNSAFE = str.maketrans(
         "\r": "",
         "\0": "\ufffd",
         **dict.fromkeys((_INLINE, _INLINE_END, _DISPLAY, _DISPLAY_END), "\ufffd"),
+        # what turns the reading direction of all that follows, and letters that nobody sees
+        **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd"),
+        **dict.fromkeys(range(0xE0000, 0xE0080), "\ufffd"),
     }
 )
 
