@@ -224,6 +224,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         kept = "; the next run goes on from here" if args.verb == "index" else ""
         return _fail(f"stopped{kept}", FAILURE, debug=debug)
+    except MemoryError:
+        return _fail("there is too little memory; close other programs", FAILURE, debug=debug)
     except Exception as error:
         logger.debug("unexpected", exc_info=True)
         return _fail(f"{type(error).__name__}: {error} (--debug shows more)", FAILURE, debug=False)

@@ -252,7 +252,9 @@ class Chat:
             bound, rewrites = self._rewritten(task, text, bound, binder, sources)
         reason = _CUT[zh].format(why=reply.cut) if reply.cut else None
         if not any(claim.verdict is Verdict.SUPPORTED for claim in bound.claims):
-            return self._with_quotes(task, bound, rewrites)
+            quoted = self._with_quotes(task, bound, rewrites)
+            told = [why for why in (reason, quoted.reason) if why]
+            return replace(quoted, reason=("；" if zh else "; ").join(told))
         return Written(
             text=bound.text,
             generator=self.name,

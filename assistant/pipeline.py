@@ -32,8 +32,8 @@ from assistant.scope import Scope, asked, misses, scope_of
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Claim, Hit
-from corpus.encoder import Encoder, is_endpoint, load_encoder
-from corpus.errors import ConfigError, CorpusError, YoujuError
+from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
+from corpus.errors import ConfigError, CorpusError, ModelError, YoujuError
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import has_han
@@ -133,11 +133,12 @@ class Assistant:
         Raises:
             ConfigError: the address of an endpoint is none.
             CorpusError: there are no such notes.
-            ModelError: the encoder or the reranker cannot be loaded.
+            ModelError: an encoder or a reranker that was named cannot be loaded; without the
+                built-in encoder, what is indexed is found by words.
             IndexError_: the index folder cannot be used.
         """
         vault = Vault(notes)
-        model = load_encoder(encoder, device=device)
+        model = _encoder(encoder, device)
         cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)
         index = Index.open(folder, encoder=model, earlier=earlier)
@@ -400,6 +401,16 @@ class Assistant:
             if not self.ask(question).abstained:
                 found.append(question)
         return found
+
+
+def _encoder(name: str | None, device: str | None) -> Encoder:
+    """The encoder by name; where the built-in one is damaged, what stands for it."""
+    try:
+        return load_encoder(name, device=device)
+    except ModelError as fault:
+        if name is not None:
+            raise
+        return AbsentEncoder(str(fault))
 
 
 def _with_notices(reason: str, scope: Scope) -> str:

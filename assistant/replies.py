@@ -22,7 +22,8 @@ __all__ = [
     "without_thoughts",
 ]
 
-_LOOP = 3  # times a sentence is written before the model is taken to run in circles
+# times a sentence is written before the model is taken to run in circles; cells of a table repeat
+_LOOP, _LOOP_OF_SHORT = 3, 12
 
 _ENGLISH = frozenset(
     "what which who how why when where is are was were does do did can could should the a an of "
@@ -58,8 +59,8 @@ def declines(text: str) -> bool:
 
 def is_looping(text: str) -> bool:
     """Whether a sentence is written again and again."""
-    counts = Counter(s for s in re.split(r"[。！？.!?\n]+\s*", text[-4000:]) if len(s) >= 8)
-    return bool(counts) and max(counts.values()) >= _LOOP
+    counts = Counter(s for s in re.split(r"[。！？.!?\n]+\s*", text[-4000:]) if len(s) >= 3)
+    return any(n >= (_LOOP if len(s) >= 8 else _LOOP_OF_SHORT) for s, n in counts.items())
 
 
 def without_thoughts(pieces: Iterator[str]) -> Iterator[str]:

@@ -24,9 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import ModelError
+from corpus.memory import require_memory
 from corpus.text import fold
 
 __all__ = [
+    "AbsentEncoder",
     "Encoder",
     "SentenceTransformerEncoder",
     "StaticEncoder",
@@ -106,12 +108,13 @@ def load_encoder(name: str | None = None, *, device: str | None = None) -> Encod
             sentence-transformers choose.
 
     Raises:
-        ModelError: the weights are missing, damaged, nobody knows the name, or the endpoint
-            does not answer.
+        ModelError: the weights are missing, damaged, nobody knows the name, the endpoint does
+            not answer, or there is too little memory.
         ConfigError: the address names no model.
     """
     built_in = Path(str(files("corpus").joinpath("model")))
     if name is None or (name == BUILT_IN and not Path(name).exists()):
+        require_memory()
         return StaticEncoder(built_in)
     if is_endpoint(name):
         from corpus.remote import RemoteEncoder
@@ -208,6 +211,27 @@ class StaticEncoder:
         rows = self._rows[flat] * self._scales[flat, None]
         starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
         out[filled] = np.add.reduceat(rows, starts, axis=0)
+
+
+class AbsentEncoder:
+    """Stands for an encoder that cannot be loaded: what is indexed is found by words.
+
+    Args:
+        why: why it cannot be loaded, for a person.
+    """
+
+    name, dim, fingerprint = "words only", 1, "absent"
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Raise ModelError."""
+        raise ModelError(self.why)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Raise ModelError."""
+        raise ModelError(self.why)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
