@@ -219,7 +219,7 @@ class World:
 def rows_with_tests() -> dict[int, list[str]]:
     """Names of the tests of each row, `file::test`, by reading the test files."""
     found: defaultdict[int, list[str]] = defaultdict(list)
-    for path in sorted(FOLDER.glob("test_faults_*.py")):
+    for path in sorted(FOLDER.rglob("test_faults_*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.FunctionDef):
                 continue

@@ -24,6 +24,7 @@ __all__ = ["Vaults"]
 logger = logging.getLogger(__name__)
 
 _SKIPPED_SHOWN = 500
+_UPLOADS_KEPT = 5  # copies of uploads beside the one in use: up to 300 MB each
 
 
 class Vaults:
@@ -96,7 +97,20 @@ class Vaults:
             kept.mkdir(mode=0o700, exist_ok=True)
             for file in found:
                 shutil.copyfile(file, kept / _plain_name(file.name))
+        self._sweep(kept)
         self._begin(lambda: self._exchange(kept))
+
+    def _sweep(self, newest: Path) -> None:
+        """Forget copies of uploads but the last few; what is in use stays."""
+        root = self._desk.assistant.index.status().root
+        in_use = {newest, Path(root) if root else newest}
+        others = [path for path in self._folder.iterdir() if path not in in_use]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in others[_UPLOADS_KEPT:]:
+            if old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.unlink(missing_ok=True)
 
     def _begin(self, work: Callable[[], str]) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from assistant.pipeline import MAX_QUESTION
 from assistant.retrieval import Filters, retrieve
 from assistant.types import (
     Answer,
@@ -23,7 +24,7 @@ from assistant.types import (
     Hit,
     Verdict,
 )
-from corpus.errors import IndexBusy
+from corpus.errors import ConfigError, IndexBusy
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.sentences import sentence_spans
@@ -124,6 +125,8 @@ class ScriptedAssistant:
         yield final
 
     def ask(self, question: str, filters: Filters | None = None) -> Answer:
+        if len(question) > MAX_QUESTION:
+            raise ConfigError(f"The question has {len(question)} characters")
         self.asked.append(question)
         hits = self.find(question, k=5, filters=filters)
         if "NOTHING" in question or not hits:

@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assistant.web.app import serve
+from assistant.web import app
 from corpus.errors import ConfigError
 from tests.conftest import SocketGuard
 from tests.web.fakes import ScriptedAssistant, write_notes
 
 REACHED_OUT = 9
+
+
+def routes_of(routes: Any) -> Iterator[tuple[str, str]]:
+    """Method and path of every route, those of included routers too."""
+    for route in routes:
+        if hasattr(route, "original_router"):
+            yield from routes_of(route.original_router.routes)
+        else:
+            for method in getattr(route, "methods", None) or ():
+                yield method, route.path
 
 
 def main(folder: Path, port: int | None) -> int:
@@ -28,12 +40,22 @@ def main(folder: Path, port: int | None) -> int:
         guard.install(patch)
         assistant = ScriptedAssistant(write_notes(folder / "notes"), folder / "index")
 
+        real_start = app.start
+
+        def start(*args: Any, **kwargs: Any) -> Any:
+            demo, url = real_start(*args, **kwargs)
+            for method, path in sorted(routes_of(demo.app.routes)):
+                sys.stderr.write(f"route {method} {path}\n")
+            return demo, url
+
+        patch.setattr(app, "start", start)
+
         def announce(url: str) -> None:
             sys.stderr.write(f"at {url}\n")
             sys.stderr.flush()
 
         try:
-            serve(assistant, port=port, data_dir=folder / "web", announce=announce)
+            app.serve(assistant, port=port, data_dir=folder / "web", announce=announce)
         except ConfigError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1
