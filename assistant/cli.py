@@ -430,8 +430,9 @@ def _lines() -> Iterator[str]:
 
 
 def _sound(words: str) -> str:
-    """The words with U+FFFD for bytes of an argument that are no UTF-8."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", words)
+    """The words of an argument whatever the locale; U+FFFD for bytes that are no UTF-8."""
+    words = re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", words)
+    return words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _find(args: argparse.Namespace) -> int:

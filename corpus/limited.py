@@ -43,7 +43,7 @@ class _Child:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, json.dumps([*sys.path])],
+            [sys.executable, "-P", "-c", _CODE, json.dumps([*sys.path])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -244,6 +244,9 @@ class Store:
                     # another process may have been quicker since the first look
                     version = connection.execute("PRAGMA user_version").fetchone()[0]
                     if version == 0:
+                        if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                            connection.execute("ROLLBACK")
+                            raise IndexDamaged(f"{self._path} has tables, but no format")
                         for statement in (SCHEMA + LINKS).split(";"):
                             connection.execute(statement)
                         version = SCHEMA_VERSION

@@ -52,7 +52,8 @@ def found_evaluation(home: Path) -> Evaluation:
     shipped = [
         Path(place) / "results" for place in (spec and spec.submodule_search_locations) or ()
     ]
-    command = (sys.executable, "-X", "utf8", "-m", "assistant.cli", "eval") if spec else ()
+    # -P: what lies in the working folder, notes perhaps, is no module
+    command = (sys.executable, "-P", "-X", "utf8", "-m", "assistant.cli", "eval") if spec else ()
     own = (home / "eval", home / "runs", home / "results")
     return Evaluation(command=command, folders=(*own, *shipped))
 
