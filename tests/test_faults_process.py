@@ -12,6 +12,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,30 +180,29 @@ with opener.open(sys.argv[1], timeout=30) as answer:
 """
 
 
-class served:  # noqa: N801  (used as a block)
-    """The page of a place, and its address, for as long as the block lasts."""
-
-    def __init__(self, place: Place, *words: str, env: dict[str, str]) -> None:
-        self._command = [sys.executable, str(place.command), "chat", "--notes", str(place.vault)]
-        self._process = subprocess.Popen(
-            [*self._command, *words], cwd=place.cwd, env={**place.env, **env},
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        )  # fmt: skip
-
-    def __enter__(self) -> str:
-        assert self._process.stderr is not None
-        said = []
-        for line in self._process.stderr:
-            said.append(line)
-            if found := re.search(r"http://\S+", line):
-                return found[0]
-        raise AssertionError("the page did not start: " + "".join(said))
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        assert self._process.stderr is not None
-        with self._process.stderr:
-            self._process.wait(30)
+@contextmanager
+def served(place: Place, *words: str, env: dict[str, str]) -> Iterator[str]:
+    """The address of the page of a place, for as long as the block lasts."""
+    command = [sys.executable, str(place.command), "chat", "--notes", str(place.vault), *words]
+    with subprocess.Popen(
+        command, cwd=place.cwd, env={**place.env, **env}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, encoding="utf-8",
+    ) as process:  # fmt: skip
+        timer = threading.Timer(90, process.kill)
+        timer.start()
+        try:
+            assert process.stderr is not None
+            said: list[str] = []
+            for line in process.stderr:
+                said.append(line)
+                if found := re.search(r"http://\S+", line):
+                    break
+            else:
+                raise AssertionError("the page did not start: " + "".join(said))
+            yield found[0]
+        finally:
+            timer.cancel()
+            process.kill()
 
 
 # Row 87

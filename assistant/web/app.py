@@ -121,7 +121,8 @@ def launch_settings(host: str, port: int) -> dict[str, Any]:
     from starlette.middleware import Middleware
 
     return {
-        "server_name": host,
+        # brackets make an address of version 6 fit for a URL
+        "server_name": f"[{host}]" if ":" in host and not host.startswith("[") else host,
         "server_port": port,
         "share": False,
         "quiet": True,

@@ -117,10 +117,12 @@ def free_port(host: str, port: int | None) -> int:
     tried = range(_FIRST_PORT, _FIRST_PORT + _N_PORTS) if port is None else [port]
     for candidate in tried:
         try:
-            family = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0][0]
-            with socket.socket(family, socket.SOCK_STREAM) as sock:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind((host, candidate))
+            # Gradio tries this one, too, whatever host it is given
+            for address in dict.fromkeys((host.strip("[]"), "127.0.0.1")):
+                family = socket.getaddrinfo(address, candidate, type=socket.SOCK_STREAM)[0][0]
+                with socket.socket(family, socket.SOCK_STREAM) as sock:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    sock.bind((address, candidate))
             return candidate
         except (socket.gaierror, OverflowError) as fault:
             raise ConfigError(f"Cannot listen on {host}:{candidate}: {fault}.") from None
