@@ -1,6 +1,7 @@
 """Faults and bad inputs by number, what is expected of each, and the table of what happened.
 
-`python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`. A test belongs to
+`python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`; `--quick` leaves
+slow ones out, `--rows 71-90` runs some rows and keeps the lines of the others. A test belongs to
 the row that its name begins with: `test_row_07_…`. All inputs are made here, on the fly.
 """
 
@@ -109,6 +110,29 @@ ROWS: dict[int, tuple[str, str]] = {
     68: ("zip bombs: ratio, total, nested, overlapping", "stopped early"),
     69: ("links, devices, twins, case twins in a zip", "refused or told"),
     70: ("zip in GBK and UTF-8, password, cut, wrong CRC", "right names or a reason"),
+    71: (
+        "84 orders to a model, zh and en, in text, title, tag, alias, name, PDF, comments, unseen",
+        "not quoted as answers; what an obeying model writes is flagged",
+    ),
+    72: ("remote pictures, videos, styles, diagrams in notes and answers", "0 requests"),
+    73: ("`javascript:` and `data:` links, forms", "dead text"),
+    74: ("forged `[7]`, forged badges, template tokens", "removed, flagged or without force"),
+    75: ("20 XSS payloads, `${}`, `{{}}`, formulas, escapes on each surface", "text, not run"),
+    76: ("endless, looping, empty, foreign words; a judge's invalid JSON", "told; not checked"),
+    77: ("a poisoned note against 20 others", "a disagreement with both sources"),
+    78: ("keys and passwords in notes, questions, servers' words", "in no log, no error"),
+    79: ("foreign Host and Origin, null, rebinding, forms, on every route", "400 or 403"),
+    80: ("unknown, negative, huge, foreign ids; wrong types", "refused in a line"),
+    81: ("too large, endless, 1,500 files, trickles, full queue", "413, bounded, busy is said"),
+    82: ("queries of 1 MB, blanks, emoji, operators, quotes, regex", "no error, at once"),
+    83: ("proxies, IPv6, busy port, no home, C locale, spaces and Chinese", "starts or says why"),
+    84: ("model missing, cut, altered; too little memory", "named; words still find"),
+    85: ("model's server down, slow, 500, half a stream, bytes", "told; the notes answer"),
+    86: ("server killed under an open page", "the page says so, goes on with the next"),
+    87: ("no network", "everything works, 0 tries to connect"),
+    88: ("pickles in the index, code in the vault, malicious settings", "nothing loaded or run"),
+    89: ("MCP: broken messages, unknown tools, 10 MB, closed pipe", "errors; pure output"),
+    90: ("downgrade, upgrade, uninstall", "notes untouched, one folder"),
 }
 
 
@@ -249,7 +273,7 @@ def table(results: dict[str, str]) -> str:
         "# Faults and bad inputs",
         "",
         "Written by `python -m tests.faults`, which runs the tests of every row (`--quick`:",
-        "without the slow ones).",
+        "without the slow ones; `--rows 71-90`: of these rows).",
         "Of every row holds, too: one line names the file and the reason, the vault is byte by",
         "byte as it was, and the other notes are found as before.",
         "",
@@ -267,17 +291,47 @@ def table(results: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(*, quick: bool) -> int:
-    """Run the tests of all rows and write the table; if it must be quick, without the slow ones."""
+def main(*, quick: bool, rows: range) -> int:
+    """Run the tests of some rows and write the table.
+
+    Args:
+        quick: whether slow tests are left out.
+        rows: which; the lines of others stay as they are.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        files = [str(path) for path in sorted(FOLDER.glob("test_faults_*.py"))]
+        chosen = {name.partition("::")[0] for n in rows for name in rows_with_tests().get(n, [])}
+        files = [str(p) for p in sorted(FOLDER.rglob("test_faults_*.py")) if p.name in chosen]
+        words = " or ".join(f"row_{row:02d}" for row in rows)
         marks = "not slow" if quick else "slow or not slow"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks]
-        done = subprocess.run([*command, f"--junit-xml={report}", *files], check=False)
-        TABLE.write_text(table(_results(report)), "utf-8")
+        command += ["-k", words, f"--junit-xml={report}"]
+        done = subprocess.run([*command, *files], check=False)
+        new = table(_results(report))
+    if len(rows) < len(ROWS) and TABLE.exists():
+        new = _mixed(new, TABLE.read_text("utf-8"), rows)
+    TABLE.write_text(new, "utf-8")
     return done.returncode
 
 
+def _mixed(new: str, old: str, rows: range) -> str:
+    """The new table with the lines of other rows from the old one, where it has them."""
+    kept = {int(m[1]): m[0] for m in re.finditer(r"^\| (\d+) \|.*$", old, re.M)}
+    lines = []
+    for line in new.splitlines():
+        found = re.match(r"\| (\d+) \|", line)
+        row = int(found[1]) if found else 0
+        lines.append(kept.get(row, line) if found and row not in rows else line)
+    return "\n".join(lines) + "\n"
+
+
+def _rows(words: list[str]) -> range:
+    """The rows that were asked for, `--rows 71-90`; all of them if none were."""
+    if "--rows" not in words:
+        return range(1, max(ROWS) + 1)
+    first, _, last = words[words.index("--rows") + 1].partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
 if __name__ == "__main__":
-    sys.exit(main(quick="--quick" in sys.argv[1:]))
+    sys.exit(main(quick="--quick" in sys.argv[1:], rows=_rows(sys.argv[1:])))

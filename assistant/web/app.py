@@ -40,10 +40,13 @@ from assistant.web.side import side_panel
 from assistant.web.store import TurnStore, browser_secret
 from assistant.web.texts import TRANSLATIONS
 from assistant.web.vaults import Vaults
+from corpus.errors import ConfigError
 
 __all__ = ["build_demo", "launch_settings", "serve", "start"]
 
 logger = logging.getLogger(__name__)
+
+_TRIES = 5  # ports that others may take between the look and the launch
 
 
 def serve(
@@ -100,14 +103,20 @@ def start(
         ConfigError: as `serve`.
     """
     refuse_foreign_settings()
-    port = free_port(host, port)
+    first = free_port(host, port)
     folder = private_folder(data_dir)
     prepare(folder)
-    with without_socks_proxies():
-        seams = replace(seams or Seams(), local=is_loopback(host))
-        demo = build_demo(assistant, folder=folder, seams=seams)
-        _, url, _ = demo.launch(**launch_settings(host, port), prevent_thread_lock=True)
-    return demo, url
+    seams = replace(seams or Seams(), local=is_loopback(host))
+    for number in range(_TRIES):
+        at = first if number == 0 else free_port(host, port)
+        with without_socks_proxies():
+            demo = build_demo(assistant, folder=folder, seams=seams)
+            try:
+                _, url, _ = demo.launch(**launch_settings(host, at), prevent_thread_lock=True)
+            except OSError:  # somebody took the port since it was looked at
+                continue
+        return demo, url
+    raise ConfigError(f"Port {at} is in use. Close what uses it, or name another with --port")
 
 
 def _wait() -> None:

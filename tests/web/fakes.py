@@ -2,7 +2,7 @@
 
 Its answers quote the best passages of the notes, so citations are true spans; words in the
 question ask for more: `WRONG` adds claims of every verdict, `DISAGREE` a disagreement, `NOTHING`
-abstains, `BOOM` fails, `SLOW` streams slowly.
+abstains, `BOOM` fails, `SLOW` streams slowly, `ECHO` says the question itself.
 """
 
 from __future__ import annotations
@@ -154,6 +154,9 @@ class ScriptedAssistant:
             ):
                 claims.append(_claim(len(text), sentence, verdict, evidence))
                 text += sentence
+        if "ECHO" in question:  # what a model might write: unsupported, whatever it holds
+            claims.append(_claim(len(text), question, Verdict.UNSUPPORTED, None))
+            text += question
         pairs = ()
         if "DISAGREE" in question:
             pairs = (Disagreement(claim_a=claims[0], claim_b=claims[-1]),)

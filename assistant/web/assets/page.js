@@ -107,7 +107,7 @@ function chatRow(chat) {
   const when = chat.when.slice(0, 16);
   const open = make(
     "button", chat.open ? "chat is-open" : "chat",
-    make("span", "t", chat.title), make("span", "facts", `${when} · ${chat.turns} `, word("js.turns")),
+    make("span", "t", seen(chat.title)), make("span", "facts", `${when} · ${chat.turns} `, word("js.turns")),
   );
   open.type = "button";
   open.addEventListener("click", () => {

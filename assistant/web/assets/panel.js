@@ -77,6 +77,9 @@ function say(control, key, mark = "✓ ") {
   }, 1600);
 }
 
+// What turns the reading direction of all that follows, and letters that nobody sees, are shown.
+const seen = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu, "\ufffd");
+
 function top(p) {
   const steps = make("div", "steps");
   if (p.count > 1) {
@@ -93,8 +96,8 @@ function verdict(p) {
   const css = CSS_OF[p.verdict];
   const made = make("div", `verdict c-${css}`);
   made.append(make("div", `t-${css}`, make("span", `v v-${css}`, ICONS[p.verdict]), word(p.verdict)));
-  if (p.reason) made.append(make("div", "why", p.reason));
-  if (p.claim) made.append(make("blockquote", "claim", p.claim));
+  if (p.reason) made.append(make("div", "why", seen(p.reason)));
+  if (p.claim) made.append(make("blockquote", "claim", seen(p.claim)));
   return made;
 }
 
@@ -104,12 +107,13 @@ function draw(p) {
   if (p.verdict) parts.push(verdict(p));
   if (p.state) parts.push(make("div", "state", word(`panel.state.${p.state}`)));
   if (p.hit) {
-    const title = make("h2", "", p.title);
-    const facts = make("div", "facts", [p.date, p.where].filter(Boolean).join(" · "));
-    parts.push(make("div", "place", title, p.heading ? make("div", "path", p.heading) : "", facts));
-    const mark = make("mark", "", p.hit);
+    const title = make("h2", "", seen(p.title));
+    const facts = make("div", "facts", seen([p.date, p.where].filter(Boolean).join(" · ")));
+    const path = p.heading ? make("div", "path", seen(p.heading)) : "";
+    parts.push(make("div", "place", title, path, facts));
+    const mark = make("mark", "", seen(p.hit));
     mark.tabIndex = -1;
-    parts.push(make("div", "text", make("div", "body", p.pre, mark, p.post)));
+    parts.push(make("div", "text", make("div", "body", seen(p.pre), mark, seen(p.post))));
     const copy = button("act", "panel.copy", () => toClipboard(p.hit, copy));
     parts.push(
       make(
