@@ -1,8 +1,8 @@
 """Faults and bad inputs by number, what is expected of each, and the table of what happened.
 
-`python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`; `--quick` leaves
-slow ones out, `--rows 71-90` runs some rows and keeps the lines of the others. A test belongs to
-the row that its name begins with: `test_row_07_…`. All inputs are made here, on the fly.
+`python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`, `… 1 2 3` those of
+these rows, the others staying as they are. A test belongs to the row that its name begins with:
+`test_row_07_…`. All inputs are made here, on the fly.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from corpus.index import Index
@@ -249,7 +250,8 @@ def rows_with_tests() -> dict[int, list[str]]:
                 continue
             match = re.match(r"test_row_(\d\d)_", node.name)
             if match:
-                found[int(match.group(1))].append(f"{path.name}::{node.name}")
+                name = path.relative_to(FOLDER).as_posix()
+                found[int(match.group(1))].append(f"{name}::{node.name}")
     return {row: sorted(names) for row, names in found.items()}
 
 
@@ -261,19 +263,19 @@ def _results(report: Path) -> dict[str, str]:
         kinds = {child.tag for child in case}
         kind = "failed" if kinds & {"failure", "error"} else "passed"
         kind = "skipped" if "skipped" in kinds else kind
-        file = case.get("classname", "").rpartition(".")[2] + ".py"
+        file = case.get("classname", "").removeprefix("tests.").replace(".", "/") + ".py"
         name = f"{file}::{case.get('name', '').partition('[')[0]}"
         found[name] = max(found.get(name, "passed"), kind, key=worst.index)
     return found
 
 
-def table(results: dict[str, str]) -> str:
-    """The table of rows and results as Markdown."""
+def table(results: dict[str, str], kept: dict[int, str] | None = None) -> str:
+    """The table of rows and results as Markdown; `kept` are lines that stay, by row."""
     lines = [
         "# Faults and bad inputs",
         "",
         "Written by `python -m tests.faults`, which runs the tests of every row (`--quick`:",
-        "without the slow ones; `--rows 71-90`: of these rows).",
+        "without the slow ones).",
         "Of every row holds, too: one line names the file and the reason, the vault is byte by",
         "byte as it was, and the other notes are found as before.",
         "",
@@ -282,6 +284,9 @@ def table(results: dict[str, str]) -> str:
     ]
     tests = rows_with_tests()
     for row, (fault, expected) in ROWS.items():
+        if kept and row in kept:
+            lines.append(kept[row])
+            continue
         names = tests.get(row, [])
         kinds = sorted({results[name] for name in names if name in results})
         if any(name not in results for name in names):
@@ -291,47 +296,35 @@ def table(results: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(*, quick: bool, rows: range) -> int:
-    """Run the tests of some rows and write the table.
+def _lines(rows: Iterable[int]) -> dict[int, str]:
+    """The lines of the written table for rows other than these."""
+    found = {}
+    for line in TABLE.read_text("utf-8").splitlines():
+        match = re.match(r"\| (\d+) \|", line)
+        if match and int(match[1]) not in set(rows):
+            found[int(match[1])] = line
+    return found
+
+
+def main(rows: Sequence[int] = (), *, quick: bool) -> int:
+    """Run the tests of all rows, or of these, and write the table.
 
     Args:
-        quick: whether slow tests are left out.
-        rows: which; the lines of others stay as they are.
+        rows: numbers; all if empty.
+        quick: leave the slow tests out.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        chosen = {name.partition("::")[0] for n in rows for name in rows_with_tests().get(n, [])}
-        files = [str(p) for p in sorted(FOLDER.rglob("test_faults_*.py")) if p.name in chosen]
-        words = " or ".join(f"row_{row:02d}" for row in rows)
+        tests = rows_with_tests()
+        chosen = [str(FOLDER / name) for row in rows for name in tests.get(row, [])]
+        files = chosen or [str(path) for path in sorted(FOLDER.rglob("test_faults_*.py"))]
         marks = "not slow" if quick else "slow or not slow"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks]
-        command += ["-k", words, f"--junit-xml={report}"]
-        done = subprocess.run([*command, *files], check=False)
-        new = table(_results(report))
-    if len(rows) < len(ROWS) and TABLE.exists():
-        new = _mixed(new, TABLE.read_text("utf-8"), rows)
-    TABLE.write_text(new, "utf-8")
+        done = subprocess.run([*command, f"--junit-xml={report}", *files], check=False)
+        TABLE.write_text(table(_results(report), _lines(rows) if rows else None), "utf-8")
     return done.returncode
 
 
-def _mixed(new: str, old: str, rows: range) -> str:
-    """The new table with the lines of other rows from the old one, where it has them."""
-    kept = {int(m[1]): m[0] for m in re.finditer(r"^\| (\d+) \|.*$", old, re.M)}
-    lines = []
-    for line in new.splitlines():
-        found = re.match(r"\| (\d+) \|", line)
-        row = int(found[1]) if found else 0
-        lines.append(kept.get(row, line) if found and row not in rows else line)
-    return "\n".join(lines) + "\n"
-
-
-def _rows(words: list[str]) -> range:
-    """The rows that were asked for, `--rows 71-90`; all of them if none were."""
-    if "--rows" not in words:
-        return range(1, max(ROWS) + 1)
-    first, _, last = words[words.index("--rows") + 1].partition("-")
-    return range(int(first), int(last or first) + 1)
-
-
 if __name__ == "__main__":
-    sys.exit(main(quick="--quick" in sys.argv[1:], rows=_rows(sys.argv[1:])))
+    asked = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    sys.exit(main(asked, quick="--quick" in sys.argv[1:]))

@@ -418,17 +418,18 @@ def test_row_78_secrets_are_in_no_log_and_no_error(
     assert [path.name for path in kept if KEY.encode() in path.read_bytes()] == []
 
 
-def test_row_78_a_key_in_an_address_is_refused_and_not_repeated(
-    capsys: pytest.CaptureFixture[str],
+def test_row_78_a_key_in_an_address_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    address = f"http://me:{KEY}@127.0.0.1:9/v1"
-    assert main(["ask", "x", "--base-url", address, "--model", "m"]) == 2
-    assert main(["ask", "x", "--base-url", address]) == 2
+    (tmp_path / "a.md").write_text("# 量子鹅\n\n量子鹅的体重是 42 公斤。\n", "utf-8")
+    address, notes = f"http://me:{KEY}@127.0.0.1:9/v1", ["--notes", str(tmp_path)]
+    main(["ask", "量子鹅的体重是多少?", "--base-url", address, "--model", "m", *notes])
+    assert main(["ask", "x", "--base-url", address, *notes]) == 2
     with pytest.raises(ModelError) as caught:
         RemoteEncoder(f"{address}#m", sleep=lambda _: None).encode_queries(["x"])
     assert KEY not in str(caught.value)
     out, err = capsys.readouterr()
-    assert "YOUJU_LLM_API_KEY" in err
+    assert "127.0.0.1:9" in out + err
     assert KEY not in out + err
 
 
