@@ -26,6 +26,7 @@ from assistant.web.runs import found_evaluation
 from tests.conftest import REPO, stays_here
 from tests.faults import World
 
+pytestmark = pytest.mark.timeout(600)  # processes are slow on a machine that others share
 posix = pytest.mark.skipif(sys.platform == "win32", reason="as POSIX has it")
 NOTE = "# 缓存 策略\n\n默认的过期时间是 30 分钟。\n\nRedis 集群有六个节点。\n"
 PAGE = "<h1>部署</h1><p>部署要十分钟。<img src='http://leak.invalid/x.png'></p>"
@@ -86,7 +87,7 @@ class Place:
         return subprocess.run(
             [*given.pop("before", ()), sys.executable, str(self.command), *words],
             cwd=given.pop("cwd", self.cwd), env={**self.env, **(env or {})},
-            capture_output=True, text=True, encoding="utf-8", timeout=110, check=False, **given,
+            capture_output=True, text=True, encoding="utf-8", timeout=300, check=False, **given,
         )  # fmt: skip
 
     def files(self) -> dict[str, str]:
@@ -188,7 +189,7 @@ def served(place: Place, *words: str, env: dict[str, str]) -> Iterator[str]:
         command, cwd=place.cwd, env={**place.env, **env}, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, encoding="utf-8",
     ) as process:  # fmt: skip
-        timer = threading.Timer(90, process.kill)
+        timer = threading.Timer(300, process.kill)
         timer.start()
         try:
             assert process.stderr is not None
@@ -371,7 +372,6 @@ def _call(number: int, tool: str, arguments: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.timeout(180)
 def test_row_89_broken_messages_get_errors_and_the_rest_its_answers(place: Place) -> None:
     pytest.importorskip("mcp", reason="the extra mcp is not installed")
     status, replies, log = talked(place, [

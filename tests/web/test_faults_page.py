@@ -14,7 +14,7 @@ from tests.test_faults_notes import LEADING, LOADING, XSS
 from tests.web.conftest import Served
 from tests.web.test_browser import Window, chromium  # noqa: F401  (a fixture)
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 _FENCES = ("mermaid", "javascript", "html", "cpp", "python", "latex", "")
 _DRAWN = (
