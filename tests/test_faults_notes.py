@@ -134,6 +134,7 @@ def test_row_71_what_an_obeying_model_writes_is_flagged(base: Assistant) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_row_71_eighty_demands_against_notes_and_an_obeying_model(base: Assistant) -> None:
     assert len(EVERY) >= 50
     hold_to_the_facts(base, EVERY)
