@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from urllib.request import ProxyHandler, build_opener
 from assistant.config import Config
 from assistant.endpoint import Endpoint, Remote, is_loopback
 from corpus.errors import ConfigError, MissingExtra
+from corpus.keys import kept_key
 from corpus.places import data_home
 
 __all__ = ["OLLAMA", "agreed", "chat_model", "local_endpoint", "local_models", "remember"]
@@ -51,6 +53,8 @@ def chat_model(
     if agree is not None:
         remember(agree)
     endpoint = config.endpoint
+    if endpoint is not None and endpoint.api_key is None:
+        endpoint = replace(endpoint, api_key=kept_key(endpoint.shown, "YOUJU_LLM_API_KEY"))
     if endpoint is None and (required or not config.extractive):
         endpoint = _local(config, ask)
     if endpoint is None:

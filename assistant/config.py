@@ -2,7 +2,7 @@
 
 The chat model's are `$YOUJU_LLM_BASE_URL`, `$YOUJU_LLM_MODEL`, `$YOUJU_LLM_API_KEY`,
 `$YOUJU_LLM_TIMEOUT` (seconds) and `$YOUJU_LLM_CONTEXT` (tokens), in the file `base_url`, `model`,
-`api_key`, `timeout`, `context`.
+`timeout`, `context`. A key is never read from the file: files are copied, synchronised, published.
 
 Knows names and types of settings; creates and opens nothing. Called by `cli`.
 """
@@ -18,6 +18,7 @@ from typing import Any, TypedDict, Unpack
 
 from assistant.endpoint import DEFAULT_CONTEXT, DEFAULT_TIMEOUT_S, Endpoint
 from corpus.errors import ConfigError
+from corpus.keys import SERVICE, shown_address
 from corpus.places import index_folder, last_notes
 
 __all__ = ["Config", "load_config", "sample_notes"]
@@ -70,7 +71,7 @@ class Config:
             return None
         if self.model is None:
             raise ConfigError(
-                f"{self.base_url} is to answer, but with which model? "
+                f"{shown_address(self.base_url)} is to answer, but with which model? "
                 "Name it with --model or YOUJU_LLM_MODEL"
             )
         return Endpoint(
@@ -138,7 +139,7 @@ def load_config(
         device=flags.get("device") or values.get("device"),
         nli=flags.get("nli") or values.get("nli"),
         base_url=flags.get("base_url") or _set("BASE_URL") or values.get("base_url"),
-        api_key=_set("API_KEY") or values.get("api_key"),
+        api_key=_set("API_KEY"),
         timeout=_number("timeout", DEFAULT_TIMEOUT_S, values),
         context=int(_number("context", DEFAULT_CONTEXT, values)),
         **_writer(flags.get("model"), values),
@@ -182,7 +183,12 @@ def _read(file: Path) -> dict[str, str]:
         raise ConfigError(f"Cannot read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}") from None
-    known = {known.name for known in fields(Config)} - {"extractive"}
+    known = {known.name for known in fields(Config)} - {"extractive", "api_key"}
+    if "api_key" in values:
+        raise ConfigError(
+            f"{file}: a key does not belong in a file. Set YOUJU_LLM_API_KEY, or type: "
+            f"keyring set {SERVICE} URL (pip install 'youju[keyring]')"
+        )
     for name, value in values.items():
         if name not in known:
             raise ConfigError(

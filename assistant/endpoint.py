@@ -14,7 +14,6 @@ import ipaddress
 import json
 import logging
 import queue
-import re
 import socket
 import threading
 import time
@@ -26,6 +25,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from corpus.errors import ConfigError, MissingExtra, ModelError
+from corpus.keys import discreet, shown_address
 
 __all__ = [
     "DEFAULT_CONTEXT",
@@ -81,7 +81,8 @@ class Endpoint:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(
-                f"The base URL must look like http://127.0.0.1:11434/v1, got {self.base_url!r}"
+                "The base URL must look like http://127.0.0.1:11434/v1, "
+                f"got {self.base_url.rpartition('@')[2]!r}"
             )
         if not self.model.strip():
             raise ConfigError("The chat model has no name: set YOUJU_LLM_MODEL or --model")
@@ -92,7 +93,12 @@ class Endpoint:
 
     def __repr__(self) -> str:
         """Without the key."""
-        return f"Endpoint({self.model!r} at {self.base_url!r})"
+        return f"Endpoint({self.model!r} at {self.shown!r})"
+
+    @property
+    def shown(self) -> str:
+        """Its address without what opens it."""
+        return shown_address(self.base_url)
 
 
 def is_loopback(base_url: str) -> bool:
@@ -211,14 +217,17 @@ class Remote:
         import httpx2
         import openai
 
-        where = self.endpoint.base_url
+        where = self.endpoint.shown
         with _Reading(lambda reading: self._sent(client, request, reading)) as reading:
             try:
-                yield from reading.until(time.monotonic() + limit_s)
+                for event in reading.until(time.monotonic() + limit_s):
+                    if isinstance(event, dict) and event.get("error"):
+                        raise ModelError(f"The endpoint failed: {self._told_in(event, request)}")
+                    yield event
             except TimeoutError:
                 raise ModelError(f"{self.name} took longer than {limit_s:g} s: stopped") from None
             except openai.APIError as error:
-                raise ModelError(self._told(error)) from None
+                raise ModelError(self._told(error, request)) from None
             except httpx2.TimeoutException:
                 raise ModelError(f"{self.name} at {where} did not answer in time") from None
             except (httpx2.HTTPError, httpx2.StreamError):
@@ -261,16 +270,22 @@ class Remote:
                 if "max_completion_tokens" in said:
                     wanted["max_completion_tokens"] = value
 
-    def _told(self, error: Any) -> str:
+    def _told_in(self, event: dict[str, Any], request: dict[str, Any]) -> str:
+        """What a server said of its failure in the middle of a reply."""
+        said = event["error"]
+        said = said.get("message", "") if isinstance(said, dict) else said
+        return self._hidden(str(said), request)
+
+    def _told(self, error: Any, request: dict[str, Any]) -> str:
         """A failure of the client in one line, without the key."""
         import openai
 
-        where, model = self.endpoint.base_url, self.name
+        where, model = self.endpoint.shown, self.name
         if isinstance(error, openai.APITimeoutError):
             return f"{model} at {where} did not answer in time"
         if isinstance(error, openai.APIConnectionError):
-            cause = f" ({error.__cause__})" if error.__cause__ else ""
-            return self._hidden(f"Cannot reach {model} at {where}{cause}: is the server running?")
+            cause = f" ({self._hidden(str(error.__cause__), request)})" if error.__cause__ else ""
+            return f"Cannot reach {model} at {where}{cause}: is the server running?"
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             return f"{where} refused the key: set YOUJU_LLM_API_KEY"
         if isinstance(error, openai.NotFoundError):
@@ -278,13 +293,15 @@ class Remote:
         if isinstance(error, openai.RateLimitError):
             return f"{where} takes no more requests for now (429)"
         status = getattr(error, "status_code", None)
-        said = " ".join(str(error.message).split())[:160]
-        return self._hidden(f"{model} at {where} failed{f' ({status})' if status else ''}: {said}")
+        said = self._hidden(str(error.message), request)
+        return f"{model} at {where} failed{f' ({status})' if status else ''}: {said}"
 
-    def _hidden(self, message: str) -> str:
-        key = self.endpoint.api_key
-        message = message.replace(key, "***") if key else message
-        return re.sub(r"\bsk-[\w*-]{6,}", "***", message)
+    def _hidden(self, said: str, request: dict[str, Any]) -> str:
+        """Words of a server in one line, without the key and without what it was sent."""
+        logger.debug("the endpoint said: %s", said.replace(self.endpoint.api_key or "\0", "***"))
+        sent = [str(message["content"]) for message in request["messages"]]
+        said = discreet(" ".join(said[:4000].split()), key=self.endpoint.api_key, sent=sent)
+        return said[:160]
 
 
 _DONE = object()
@@ -295,16 +312,12 @@ def _piece(event: Any) -> tuple[str, str]:
 
     Raises:
         TypeError, LookupError: it is no chat completion, whole or in part.
-        ModelError: it is an error told in the stream.
+        ModelError: it is none.
     """
     if event is _DONE:
         return "", "done"
     if not isinstance(event, dict):
         raise ModelError("The endpoint sent something that is no chat completion")
-    if event.get("error"):
-        said = event["error"]
-        said = said.get("message", "") if isinstance(said, dict) else said
-        raise ModelError(f"The endpoint failed: {' '.join(str(said).split())[:160]}")
     choices = event.get("choices")
     if not isinstance(choices, list):
         raise ModelError("The endpoint sent something that is no chat completion")

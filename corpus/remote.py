@@ -12,7 +12,6 @@ from __future__ import annotations
 import http.client
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import ConfigError, ModelError
+from corpus.keys import discreet, kept_key, shown_address
 
 __all__ = ["RemoteEncoder", "RemoteReranker"]
 
@@ -44,7 +44,7 @@ class _Endpoint:
     Args:
         url: base address; a path is kept, what follows `#` is the model.
         timeout_s: longest wait for a response, all tries of a request together.
-        key: sent as a bearer token; `$YOUJU_MODEL_KEY` if None.
+        key: sent as a bearer token; `$YOUJU_MODEL_KEY`, or the keyring's, if None.
         sleep: how to pause.
     """
 
@@ -60,10 +60,10 @@ class _Endpoint:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"{url!r} is no endpoint: write http://HOST:PORT/v1#MODEL")
         self.model = parts.fragment
-        self.shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        self.shown = shown_address(url)
         self._parts = parts
         self._timeout_s = timeout_s
-        self._key = os.environ.get("YOUJU_MODEL_KEY", "") if key is None else key
+        self._key = kept_key(self.shown, "YOUJU_MODEL_KEY") if key is None else key
         self._sleep = sleep
         self._silent_until = 0.0
 
@@ -101,7 +101,9 @@ class _Endpoint:
             else:
                 if status == 200:
                     return self._parsed(content)
-                reason = f"{status} {content[:200].decode('utf-8', 'replace')}".strip()
+                said = content[:4000].decode("utf-8", "replace")
+                said = discreet(said, key=self._key, sent=_texts_in(body))
+                reason = f"{status} {said[:200]}".strip()
                 if status not in _AGAIN:
                     break
             pause = min(_PAUSE_S * 2**number, _LONGEST_PAUSE_S)
@@ -156,6 +158,13 @@ class _Endpoint:
     def unfit(self, what: str) -> ModelError:
         """The error for an answer of another form than expected."""
         return ModelError(f"the model at {self.shown} gave {what}: is it an endpoint of this kind?")
+
+
+def _texts_in(body: Mapping[str, Any]) -> Iterator[str]:
+    """The texts that a request sends."""
+    for value in body.values():
+        several = value if isinstance(value, list) else [value]
+        yield from (one for one in several if isinstance(one, str))
 
 
 class RemoteEncoder:
