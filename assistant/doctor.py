@@ -196,7 +196,8 @@ class Doctor:
         gone = removed(config.index, [f for f in found if not (is_lost and f.kind == "seal")])
         for name in gone:
             yield entry("repair.done", "sound", name)
-        if not Store(config.index).is_sealed or any(f.kind == "missing" for f in found):
+        is_short = gone or any(finding.kind == "missing" for finding in found)
+        if is_short or not Store(config.index).is_sealed:
             yield from self._freshen()
 
     def _freshen(self) -> Iterator[Entry]:
