@@ -127,6 +127,7 @@ def sweep(
     first: int = 1,
     stride: int = 1,
     n_runs: int = 100_000,
+    n_more: int = 0,
 ) -> Sweep:
     """Let one storage call of an update after the other fail; each time a generation is whole.
 
@@ -138,11 +139,14 @@ def sweep(
         first: the first call that fails.
         stride: how many calls lie between those that fail, and one.
         n_runs: most runs.
+        n_more: notes of the update beside the ten: the more, the more calls.
     """
     if not world.folder.exists():
         edit(world, 0)
         world.refresh()
     edit(world, 1)
+    for number in range(n_more):
+        world.write(f"more{number}.md", f"# 多{number}\n\n" + f"第{number}段说{number}。" * 40)
     printed = in_faulty_process(built, world, _SWEEP, error, int(stay), first, stride, n_runs)
     n_done, n_told, is_through = map(int, printed[-1].split())
     return Sweep(n_runs=n_done, n_told=n_told, is_through=bool(is_through))

@@ -19,15 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from corpus.errors import IndexBusy
+from corpus.index import Index
 from corpus.inspection import inspected
 from corpus.readers import Vault
 from corpus.repair import rebuilt
+from tests.fakes import HashingEncoder
 from tests.faults import World
 
 __all__ = [
     "STEPS",
     "Ended",
     "Workers",
+    "begin_together",
     "chat_kill",
     "edit",
     "full_kill",
@@ -41,8 +45,10 @@ SERVER = textwrap.dedent("""
     import json, os, signal, sys, time
     from pathlib import Path
     from corpus import caches, refresh, repair, store, tables
+    from corpus.errors import YoujuError
     from corpus.index import Index
     from corpus.readers import Vault
+    from corpus.tokens import terms
     from tests.fakes import HashingEncoder
 
     class Slow(HashingEncoder):
@@ -82,6 +88,15 @@ SERVER = textwrap.dedent("""
             hook(step)
         say("started")
         repair.rebuilt(Path(folder), Vault(Path(notes)), encoder=Slow())
+
+    def use(notes, folder, step):
+        say("started")
+        try:
+            with Index.open(Path(folder), encoder=Slow()) as index:
+                index.nearest("对照笔记7", 3), index.bm25(terms("对照笔记7"), 3)
+                index.refresh(Vault(Path(notes)))
+        except YoujuError:
+            pass
 
     def chat(notes, folder, step):
         from assistant.types import Answer
@@ -154,7 +169,7 @@ class Workers:
         """Run a job in a worker.
 
         Args:
-            job: `index`, `mend` or `chat`.
+            job: `index`, `mend`, `use` or `chat`.
             notes: the vault.
             folder: of the index, or of the chats.
             kill_at: seconds after which it is killed; None lets it be killed by its step.
@@ -269,3 +284,15 @@ def moments(seed: int, n: int, longest: float) -> list[float]:
     """Random moments in seconds, the same for the same seed."""
     chance = random.Random(seed)
     return [chance.uniform(0, longest) for _ in range(n)]
+
+
+def begin_together(notes: str, folder: str, at: str) -> None:
+    """Index at a given time, as another process does; prints `done`, or `busy`."""
+    with Index.open(Path(folder), encoder=HashingEncoder()) as index:
+        time.sleep(max(0.0, float(at) - time.time()))
+        try:
+            index.refresh(Vault(Path(notes)), rebuild=True)
+        except IndexBusy:
+            sys.stdout.write("busy\n")
+        else:
+            sys.stdout.write("done\n")
