@@ -122,8 +122,10 @@ SERVER = textwrap.dedent("""
                 say("done")
                 code = 0
             finally:
+                say("over")
                 os._exit(code)
         say("pid", child)
+        sys.stdin.readline()  # until it is waited for, its number is nobody else's
         _, status = os.waitpid(child, 0)
         say("ended", os.waitstatus_to_exitcode(status))
 """)
@@ -179,21 +181,22 @@ class Workers:
         assert self._server.stdout is not None
         self._server.stdin.write(json.dumps([job, str(notes), str(folder), step]) + "\n")
         self._server.stdin.flush()
-        pid, done, n_saved, is_killed = 0, False, 0, kill_at is None
-        has_begun = False
+        seen: list[str] = []
+        pid, is_awaited = 0, False
         for line in self._server.stdout:
             word, _, rest = line.strip().partition(" ")
+            seen.append(word)
             pid = int(rest) if word == "pid" else pid
-            has_begun |= word == "started"
-            n_saved += word == "saved"
-            done |= word == "done"
             if word == "ended":
-                return Ended(done=done, n_saved=n_saved, code=int(rest))
-            if pid and has_begun and not is_killed and not done:
-                assert kill_at is not None
-                time.sleep(kill_at)
-                os.kill(pid, signal.SIGKILL)  # not yet waited for: the number is still its own
-                is_killed = True
+                return Ended(done="done" in seen, n_saved=seen.count("saved"), code=int(rest))
+            may_go = kill_at is None or "started" in seen or "over" in seen
+            if pid and may_go and not is_awaited:
+                if kill_at is not None:
+                    time.sleep(kill_at)
+                    os.kill(pid, signal.SIGKILL)
+                self._server.stdin.write("wait for it\n")
+                self._server.stdin.flush()
+                is_awaited = True
         raise RuntimeError("the server of the workers ended")
 
 
