@@ -196,7 +196,7 @@ class _Converter(HTMLParser):
         else:
             self._inline.append(_breaks(data))
 
-    def parse_marked_section(self, i: int, report: int = 1) -> int:
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
         """`<![…`: where its keyword is none, a comment, as browsers take it."""
         try:
             return super().parse_marked_section(i, report)

@@ -1,7 +1,8 @@
 """Faults and bad inputs by number, what is expected of each, and the table of what happened.
 
-`python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`. A test belongs to
-the row that its name begins with: `test_row_07_…`. All inputs are made here, on the fly.
+`python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`, `… 1 2 3` those of
+these rows, the others staying as they are. A test belongs to the row that its name begins with:
+`test_row_07_…`. All inputs are made here, on the fly.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from corpus.index import Index
@@ -243,8 +245,8 @@ def _results(report: Path) -> dict[str, str]:
     return found
 
 
-def table(results: dict[str, str]) -> str:
-    """The table of rows and results as Markdown."""
+def table(results: dict[str, str], kept: dict[int, str] | None = None) -> str:
+    """The table of rows and results as Markdown; `kept` are lines that stay, by row."""
     lines = [
         "# Faults and bad inputs",
         "",
@@ -258,6 +260,9 @@ def table(results: dict[str, str]) -> str:
     ]
     tests = rows_with_tests()
     for row, (fault, expected) in ROWS.items():
+        if kept and row in kept:
+            lines.append(kept[row])
+            continue
         names = tests.get(row, [])
         kinds = sorted({results[name] for name in names if name in results})
         if any(name not in results for name in names):
@@ -267,17 +272,35 @@ def table(results: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(*, quick: bool) -> int:
-    """Run the tests of all rows and write the table; if it must be quick, without the slow ones."""
+def _lines(rows: Iterable[int]) -> dict[int, str]:
+    """The lines of the written table for rows other than these."""
+    found = {}
+    for line in TABLE.read_text("utf-8").splitlines():
+        match = re.match(r"\| (\d+) \|", line)
+        if match and int(match[1]) not in set(rows):
+            found[int(match[1])] = line
+    return found
+
+
+def main(rows: Sequence[int] = (), *, quick: bool) -> int:
+    """Run the tests of all rows, or of these, and write the table.
+
+    Args:
+        rows: numbers; all if empty.
+        quick: leave the slow tests out.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        files = [str(path) for path in sorted(FOLDER.glob("test_faults_*.py"))]
+        tests = rows_with_tests()
+        chosen = [str(FOLDER / name) for row in rows for name in tests.get(row, [])]
+        files = chosen or [str(path) for path in sorted(FOLDER.glob("test_faults_*.py"))]
         marks = "not slow" if quick else "slow or not slow"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks]
         done = subprocess.run([*command, f"--junit-xml={report}", *files], check=False)
-        TABLE.write_text(table(_results(report)), "utf-8")
+        TABLE.write_text(table(_results(report), _lines(rows) if rows else None), "utf-8")
     return done.returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(quick="--quick" in sys.argv[1:]))
+    asked = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    sys.exit(main(asked, quick="--quick" in sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
+import assistant.doctor
+import assistant.pipeline
 from assistant.config import Config
 from assistant.diagnosis import _TEXTS, entry, speaks_chinese
 from assistant.doctor import SHIPPED, Doctor
 from assistant.surroundings import _admits, clock, disk, folders, packages
 from corpus.checksums import LIST, parse
-from corpus.encoder import BUILT_IN
+from corpus.encoder import BUILT_IN, Encoder, load_encoder
 from corpus.places import data_home, index_folder
 from corpus.store import DATABASE, Store
 from eval.training.checksums import current_list
@@ -33,6 +36,22 @@ __all__ = ["notes", "run"]  # fixtures
 @pytest.fixture(autouse=True)
 def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@functools.cache
+def built_in() -> Encoder:
+    return load_encoder()
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of what a command costs here is loading the same encoder again."""
+
+    def load(name: str | None = None, *, device: str | None = None) -> Encoder:
+        return built_in() if name is None else load_encoder(name, device=device)
+
+    for module in (assistant.doctor, assistant.pipeline):
+        monkeypatch.setattr(module, "load_encoder", load)
 
 
 def flip(path: Path, seed: int = 0) -> None:
