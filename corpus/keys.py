@@ -14,14 +14,16 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+from corpus.text import has_han
+
 __all__ = ["SERVICE", "discreet", "kept_key", "shown_address"]
 
 logger = logging.getLogger(__name__)
 
 SERVICE = "youju"
 _LOOKS_LIKE_ONE = re.compile(r"\b(?:sk|pk|hf|gsk|key|token)[-_][\w*.-]{6,}|\bBearer\s+\S+", re.I)
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-_REPEATED = 12  # characters in a row that nobody writes by chance
+_ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_REPEATED, _REPEATED_HAN = 12, 5  # characters in a row that nobody writes by chance
 
 
 def kept_key(address: str, variable: str) -> str | None:
@@ -58,15 +60,16 @@ def discreet(said: str, *, key: str | None, sent: Iterable[str] = ()) -> str:
         key: that it was given.
         sent: the texts that it was given.
     """
-    # as it is, and as JSON writes it
+    # as it is, and as JSON writes it, or JSON in JSON
     forms = said, _ESCAPED.sub(lambda match: chr(int(match[1], 16)), said)
-    if any(
-        text[at : at + _REPEATED] in form
-        for form in forms
-        for text in sent
-        for at in range(max(0, len(text) - _REPEATED + 1))
-    ):
+    if any(_repeats(form, text) for text in sent for form in forms):
         return "what it said repeats your text and is not shown"
     if key:
         said = said.replace(key, "***")
     return _LOOKS_LIKE_ONE.sub("***", said)
+
+
+def _repeats(said: str, text: str) -> bool:
+    """Whether words of a server hold enough of a text, or all of a short one."""
+    width = min(len(text), _REPEATED_HAN if has_han(text) else _REPEATED)
+    return width > 1 and any(text[at : at + width] in said for at in range(len(text) - width + 1))

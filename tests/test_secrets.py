@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 import types
@@ -32,14 +33,21 @@ QUESTION = "GQA 把查询头分成几组？海鹦鹉"
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Refuses everything, and says all that it was told."""
+    """Refuses everything, and says all that it was told; or gives vectors."""
 
     how = "status"
 
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["content-length"])).decode()
         told = f"no: {self.headers['authorization']} may not ask {sent}"
-        if self.how == "stream":
+        if self.how == "embeds":
+            rows = [
+                {"index": n, "embedding": [1.0, 0.5]} for n in range(len(json.loads(sent)["input"]))
+            ]
+            body = json.dumps({"data": rows}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+        elif self.how == "stream":
             body = f"data: {json.dumps({'error': {'message': told}})}\n\n".encode()
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
@@ -127,6 +135,11 @@ def test_notes_and_questions_are_logged_at_debug_only(
         "# 编码\n\n珊瑚礁 hyacinth-9917\n".encode("gb18030") + b"\xff\xfe"
     )
     model = ["--model", "m", "--base-url", echo]
+    monkeypatch.setattr(Echo, "how", "embeds")
+    assert run("index", notes, "--encoder", f"{echo}#m").code == 0
+    monkeypatch.setattr(Echo, "how", "status")
+    run("find", "珊瑚礁的密码是什么", "--encoder", f"{echo}#m")
+    assert "searched by words only" in caplog.text
     for argv in (
         ["index", notes],
         ["index", notes, "--rebuild", "--encoder", f"{echo}#m"],
@@ -137,9 +150,10 @@ def test_notes_and_questions_are_logged_at_debug_only(
         ["check", secret.replace("9917", "9918"), "--judge", *model],
         ["doctor", notes, "--thorough"],
     ):
-        run(*argv, stdin="珊瑚礁的密码是什么？\n", **{})
+        run(*argv, stdin="珊瑚礁的密码是什么？\n")
     assert caplog.records  # something was said
     told = "\n".join(record.getMessage() + str(record.exc_text) for record in caplog.records)
+    told = re.sub(r"\\+u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), told)
     for words in ("hyacinth", "珊瑚礁", "密码"):
         assert words not in told
 
@@ -237,6 +251,10 @@ def test_a_keyring_that_is_locked_or_absent_costs_only_the_key(
         ("model not found", "model not found"),
         (
             "bad input: 低秩矩阵的秩通常取八，见第三节",
+            "what it said repeats your text and is not shown",
+        ),
+        (
+            json.dumps({"error": json.dumps({"input": "低秩矩阵的秩通常取八，见第三节"})}),
             "what it said repeats your text and is not shown",
         ),
         (

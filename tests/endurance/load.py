@@ -53,11 +53,16 @@ def _page(home: Path) -> Iterator[str]:
         env={**os.environ, "YOUJU_HOME": str(home)},
     ) as process:  # fmt: skip
         assert process.stderr is not None
-        said = next((line for line in process.stderr if line.startswith("http")), "")
+        said: list[str] = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("http"):
+                break
+        assert said[-1:] and said[-1].startswith("http"), "".join(said)[-500:]
         reader = threading.Thread(target=process.stderr.read, daemon=True)
         reader.start()
         try:
-            yield said.strip().rstrip("/")
+            yield said[-1].strip().rstrip("/")
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
