@@ -58,7 +58,7 @@ def _page(home: Path) -> Iterator[str]:
             said.append(line)
             if line.startswith("http"):
                 break
-        assert said[-1:] and said[-1].startswith("http"), "".join(said)[-500:]
+        assert "".join(said[-1:]).startswith("http"), "".join(said)[-500:]
         reader = threading.Thread(target=process.stderr.read, daemon=True)
         reader.start()
         try:
