@@ -111,7 +111,7 @@ class Store:
             IndexBusy: the database is damaged and another process is writing it.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds the notes' text
         except OSError as fault:
             raise IndexError_(f"cannot use index folder {folder}: {fault.strerror}") from fault
         store = cls(folder)

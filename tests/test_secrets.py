@@ -19,7 +19,7 @@ import pytest
 
 from assistant.choosing import chat_model
 from assistant.config import load_config
-from corpus import keys
+from corpus import keys, limited
 from corpus.errors import ModelError
 from corpus.keys import discreet, kept_key, shown_address
 from corpus.remote import RemoteEncoder
@@ -156,6 +156,19 @@ def test_notes_and_questions_are_logged_at_debug_only(
     told = re.sub(r"\\+u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), told)
     for words in ("hyacinth", "珊瑚礁", "密码"):
         assert words not in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_the_child_that_reads_files_of_others_has_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOUJU_LLM_API_KEY", KEY)
+    monkeypatch.setenv("YOUJU_MODEL_KEY", EMBED_KEY)
+    limited._pool.stop()  # one of an earlier test has the environment of then
+    assert limited.convert(".html", "<p>好。</p>")[0].text.strip() == "好。"
+    assert limited._pool._idle is not None
+    held = Path(f"/proc/{limited._pool._idle._process.pid}/environ").read_bytes()
+    assert b"PATH=" in held
+    assert KEY.encode() not in held
+    assert EMBED_KEY.encode() not in held
 
 
 def test_no_call_of_a_logger_above_debug_is_given_a_text() -> None:
