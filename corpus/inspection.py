@@ -187,10 +187,12 @@ class _Look:
         connection.execute("PRAGMA cell_size_check = ON")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
-            yield Finding(
-                kind="version", name=DATABASE, detail=str(version),
-                level="remark" if version in (0, *range(SCHEMA_VERSION)) else "damage",
-            )  # fmt: skip
+            if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                yield Finding(kind="absent", name=str(self._folder), level="remark")
+                return
+            is_older = 0 < version < SCHEMA_VERSION
+            level: Level = "remark" if is_older else "damage"
+            yield Finding(kind="version", name=DATABASE, detail=str(version), level=level)
             return
         said = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_SHOWN})")]
         said = [] if said == ["ok"] else said

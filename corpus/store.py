@@ -412,7 +412,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as fault:
-        if str(fault).startswith(("no such table", "no such column")):  # of the right version?
+        said = str(fault)  # of the right version, but for these?
+        if said.startswith(("no such table", "no such column")) or said.endswith("already exists"):
             raise IndexDamaged(f"{path} is damaged ({fault})") from fault
         raise IndexError_(f"cannot use {path}: {fault}") from fault
     except sqlite3.DatabaseError as fault:

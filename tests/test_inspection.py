@@ -252,6 +252,29 @@ def test_an_index_of_another_version_or_maker_is_a_remark(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_a_version_that_cannot_be_is_damage_and_heals_by_itself(world: World, version: int) -> None:
+    world.refresh()
+    right = world.content()
+
+    def change(store: Store) -> None:
+        connection = store._take()
+        connection.execute(f"PRAGMA user_version = {version}")
+        store._give(connection)
+
+    (world.folder / LIST).unlink()
+    unsealed(world, change)
+    assert kinds(look(world)) == {"version"}
+    world.refresh()
+    assert world.content() == right
+
+
+def test_a_database_that_was_only_begun_is_no_damage(world: World) -> None:
+    world.folder.mkdir()
+    (world.folder / DATABASE).write_bytes(b"")
+    assert {finding.level for finding in look(world)} == {"remark"}
+
+
 def test_an_index_at_work_is_left_alone(world: World) -> None:
     world.refresh()
     with Store(world.folder).lock():
