@@ -68,6 +68,14 @@ eval: install ## Measure answers on the sample notes, or what ARGS="SUITE DATA â
 figures: install ## Make the README's tables from eval/results
 	@$(PY) -m eval.figures
 
+.PHONY: checksums
+checksums: install ## Renew the checksums of the shipped models, after a training
+	@$(PY) -m eval.training.checksums
+
+.PHONY: endurance
+endurance: dev ## Kill, starve, flip and load it for minutes; ARGS=--full for hours; renews the table
+	@$(PY) -m tests.endurance $(ARGS)
+
 .PHONY: lint
 lint: dev ## Check style, format and types; change nothing
 	@$(PY) -m ruff check .
@@ -86,7 +94,7 @@ format: dev ## Mend what ruff can mend
 lock: ## Renew constraints.txt from a fresh installation (network)
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock
 	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT build/lock/bin/python -m pip install --no-input \
-		"$$(grep '^torch==' constraints.txt)" pybind11 wheel -e '.[dev,llm,train]'
+		"$$(grep '^torch==' constraints.txt)" pybind11 wheel -e '.[dev,llm,train,keyring]'
 	@build/lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
 		| sed 's/+cpu$$//' > build/lock/pins
 	@! grep -i -e '^nvidia' -e ' @ ' build/lock/pins

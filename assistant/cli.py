@@ -121,6 +121,16 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     index.add_argument(
         "--yes", action="store_true", help="forget notes even if more than half are gone at once"
     )
+    doctor = verb(
+        "doctor", _doctor, "Examine index, models, conversations and machine; mend what can be."
+    )
+    doctor.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="whose index")
+    doctor.add_argument(
+        "--repair", action="store_true", help="build again what is damaged, remove what was left"
+    )
+    doctor.add_argument(
+        "--thorough", action="store_true", help="compute the index anew, even if its sums are right"
+    )
     verb(
         "mcp",
         _mcp,
@@ -560,6 +570,25 @@ def _status_object(status: IndexStatus, report: RefreshReport | None) -> dict[st
         for name in ("added", "changed", "renamed", "deleted", "unchanged"):
             found[name] = getattr(report, name)
     return found
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from assistant.diagnosis import diagnosis_object, diagnosis_text, speaks_chinese
+    from assistant.doctor import Doctor
+    from assistant.indexing import bar
+
+    config = _config(args, notes=args.folder)
+    doctor = Doctor(config, thorough=args.thorough)
+    entries = list(doctor.examined())
+    if args.repair:
+        with bar() as progress:
+            done = list(doctor.mended(progress))
+        entries = done + list(Doctor(config).examined()) if done else entries
+    if _wants_json(args):
+        _print_object(diagnosis_object(entries))
+    else:
+        print(diagnosis_text(entries, zh=speaks_chinese()))
+    return FAILURE if any(one.level == "fault" for one in entries) else DONE
 
 
 def _mcp(args: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from corpus.types import RefreshReport
 if TYPE_CHECKING:
     from assistant.pipeline import Assistant
 
-__all__ = ["WAIT_S", "Bar", "brought_up_to_date", "refreshed", "watch"]
+__all__ = ["WAIT_S", "Bar", "bar", "brought_up_to_date", "refreshed", "watch"]
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +100,13 @@ def _duration(seconds: float) -> str:
 
 
 @contextmanager
-def _bar() -> Iterator[Bar]:
-    bar = Bar()
+def bar() -> Iterator[Bar]:
+    """A bar whose line is ended, whatever happens."""
+    drawn = Bar()
     try:
-        yield bar
+        yield drawn
     finally:
-        bar.close()
+        drawn.close()
 
 
 def refreshed(
@@ -121,8 +122,10 @@ def refreshed(
     told = False
     while True:
         try:
-            with _bar() as bar:
-                return assistant.refresh(bar, encoding=bar.encoding, rebuild=rebuild, forget=forget)
+            with bar() as drawn:
+                return assistant.refresh(
+                    drawn, encoding=drawn.encoding, rebuild=rebuild, forget=forget
+                )
         except IndexBusy as busy:
             if time.monotonic() >= until:
                 raise

@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -174,7 +174,9 @@ class GraphIndex:
         return []
 
     def save(self, path: Path, *, stamp: str) -> None:
-        """Write the graph to `path`, and stamp and sha256 to a `.json` beside it.
+        """Write the graph to `path`, and a line of JSON (stamp, sha256) beside it.
+
+        That line is followed by its own sha256.
 
         Raises:
             OSError: the folder cannot be written, or the disk is full.
@@ -193,10 +195,12 @@ class GraphIndex:
             raise OSError(f"cannot write {path}: {fault}") from fault
         finally:
             temporary.unlink(missing_ok=True)
-        head = {
-            "stamp": stamp, "sha256": digest, "dim": self._dim, "deleted": sorted(self._deleted),
-        }  # fmt: skip
-        write_atomically(path.with_suffix(".json"), [json.dumps(head).encode("ascii")])
+        head = json.dumps(
+            {"stamp": stamp, "sha256": digest, "dim": self._dim, "deleted": sorted(self._deleted)}
+        ).encode("ascii")
+        # a wrong dimension would have hnswlib read beyond its memory
+        lines = [head, b"\n", sha256(head).hexdigest().encode("ascii"), b"\n"]
+        write_atomically(path.with_suffix(".json"), lines)
 
     @classmethod
     def load(cls, path: Path, *, stamp: str) -> GraphIndex | None:
@@ -205,7 +209,10 @@ class GraphIndex:
         The checksum is verified before hnswlib sees the file: a damaged one ends the process.
         """
         try:
-            head = json.loads(path.with_suffix(".json").read_bytes())
+            written, digest_of_it, end = path.with_suffix(".json").read_bytes().split(b"\n")
+            if end or sha256(written).hexdigest().encode("ascii") != digest_of_it:
+                return None
+            head = json.loads(written)
             with path.open("rb") as file:
                 digest = file_digest(file, "sha256").hexdigest()
             if head["stamp"] != stamp or head["sha256"] != digest:

@@ -6,8 +6,10 @@ Knows names and bytes, not what makes a note (`readers`).
 
 from __future__ import annotations
 
+import errno
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -25,7 +27,10 @@ __all__ = ["DAMAGE", "Archive", "storable"]
 MAX_PARTS_BYTES = 2_000_000_000  # of all part zips together, unpacked from the outer one
 _IN_MEMORY = 32_000_000  # of a part; a larger one waits in a temporary file
 _BOMB = 50  # times smaller inside than outside: no zip of zips is that
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, NotImplementedError)
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, OverflowError, RuntimeError,
+    NotImplementedError,
+)  # fmt: skip
 
 
 class Archive:
@@ -48,7 +53,7 @@ class Archive:
         self._left = MAX_PARTS_BYTES
         try:
             archive = zipfile.ZipFile(root)
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except (*DAMAGE, ValueError, OSError) as error:
             raise CorpusError(f"Cannot open {root}: {error}. Export it again.") from None
         self._open.append(archive)
         parts = self._list(archive)
@@ -71,7 +76,14 @@ class Archive:
     def read(self, name: str) -> bytes:
         """The bytes of a member; raises one of `DAMAGE` if it is damaged."""
         archive, info = self._members[name]
-        return archive.read(info)
+        try:
+            return archive.read(info)
+        except OSError as fault:
+            if fault.errno != errno.EINVAL:  # a disk that fails is no damage of the archive
+                raise
+            raise zipfile.BadZipFile("a member lies outside of it") from fault
+        except ValueError as fault:
+            raise zipfile.BadZipFile(str(fault)) from fault
 
     def _list(
         self, archive: zipfile.ZipFile, *, is_outer: bool = True

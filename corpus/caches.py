@@ -177,8 +177,7 @@ class Caches:
 
     def sweep(self, stamp: str) -> None:
         """Remove the files of other generations, and what killed runs left."""
-        kept = {self._bm25_path(stamp).name, self._graph_path(stamp).name}
-        kept.add(self._graph_path(stamp).with_suffix(".json").name)
+        kept = {path.name for path in self.files(stamp)}
         for pattern in ("bm25-*", "hnsw-*"):
             for path in self._folder.glob(pattern):
                 if path.name not in kept:
@@ -186,6 +185,11 @@ class Caches:
                         path.unlink()
                     except OSError as fault:  # in use on Windows; the next refresh removes it
                         logger.debug("cannot remove %s: %s", path.name, fault)
+
+    def files(self, stamp: str) -> tuple[Path, Path, Path]:
+        """Where the files of a generation lie: arrays, graph and its head, there or not."""
+        graph = self._graph_path(stamp)
+        return self._bm25_path(stamp), graph, graph.with_suffix(".json")
 
     def _bm25_path(self, stamp: str) -> Path:
         return self._folder / f"bm25-{stamp}.bin"

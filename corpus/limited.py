@@ -38,6 +38,10 @@ _REFUSED = (
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
+def _is_key(name: str) -> bool:
+    return name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD"))
+
+
 class _Child:
     """The process and its pipes. Not to be shared by threads."""
 
@@ -47,6 +51,8 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # what a hostile file could take over has no use for keys
+            env={name: value for name, value in os.environ.items() if not _is_key(name)},
         )
         self._is_ready = False
 

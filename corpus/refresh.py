@@ -21,7 +21,7 @@ import numpy as np
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
 from corpus.drafts import READERS_VERSION
-from corpus.errors import CorpusError, ManyGone, ModelError
+from corpus.errors import CorpusError, IndexError_, ManyGone, ModelError
 from corpus.links import links_of
 from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
 from corpus.tokens import TOKENIZER_VERSION, terms
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from corpus.encoder import Encoder
     from corpus.readers import SourceFile
 
-__all__ = ["NoteSource", "Progress", "Refresh", "encoder_of"]
+__all__ = [
+    "NoteSource",
+    "Progress",
+    "Refresh",
+    "encoder_of",
+    "fingerprint_of",
+    "key_of",
+    "terms_of",
+    "texts_of",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -103,16 +112,7 @@ class Refresh:
         self._chunk_size = chunk_size
         self._vault = vault
         self._root = storable_path(str(vault.root.absolute()))
-        self._fingerprint = json.dumps(
-            {
-                "encoder": encoder.fingerprint,
-                "tokenizer": TOKENIZER_VERSION,
-                "chunker": CHUNKER_VERSION,
-                "readers": READERS_VERSION,
-                "size": chunk_size,
-            },
-            sort_keys=True,
-        )
+        self._fingerprint = fingerprint_of(encoder, chunk_size)
         self._encoding: Progress | None = None
         self._step = _STEP
         self._n_encoded = self._n_drafted = self._n_expected = 0
@@ -132,8 +132,13 @@ class Refresh:
         listed = {storable_path(file.path): file for file in self._vault.files()}
         self._require_vault()
         with self._store.reading() as reader:
-            if not self._look(reader, listed, rebuild).is_needed:
-                return _report(reader, [])
+            stamp = reader.stamp
+            unchanged = not self._look(reader, listed, rebuild).is_needed
+            report = _report(reader, [])
+        if unchanged:
+            if not self._store.is_sealed:
+                self._seal_again(stamp)
+            return report
         with self._store.lock():
             with self._store.reading() as reader:  # another process may have written since
                 work = self._look(reader, listed, rebuild)
@@ -248,7 +253,7 @@ class Refresh:
 
     def _draft(self, work: _Work, note: Note, waiting: list[tuple[bytes, Note, Chunk]]) -> None:
         chunks = chunk_note(note, size=self._chunk_size)
-        keyed = [(chunk, _key(note, chunk)) for chunk in chunks]
+        keyed = [(chunk, key_of(note, chunk)) for chunk in chunks]
         work.drafts.append((note, keyed))
         waiting += [(key, note, chunk) for chunk, key in keyed]
         self._n_drafted += len(keyed)
@@ -293,13 +298,13 @@ class Refresh:
         """Commit terms and vectors of passages."""
         if wanted:
             rows = [
-                (key, _terms(note, chunk), vectors[key]) for key, (note, chunk) in wanted.items()
+                (key, terms_of(note, chunk), vectors[key]) for key, (note, chunk) in wanted.items()
             ]
             with self._store.writing() as writer:
                 writer.stage(rows)
 
     def _encoded(self, wanted: dict[bytes, tuple[Note, Chunk]]) -> dict[bytes, bytes | None]:
-        texts = ["\n".join(_texts(note, chunk)) for note, chunk in wanted.values()]
+        texts = ["\n".join(texts_of(note, chunk)) for note, chunk in wanted.values()]
         matrix = self._encoder.encode_passages(texts)
         if matrix.shape != (len(texts), self._encoder.dim) or not np.isfinite(matrix).all():
             raise ModelError(
@@ -348,7 +353,20 @@ class Refresh:
             report = _report(writer, changes, is_first=before == _EMPTY)
         self._caches.sweep(stamp)
         self._store.checkpoint()
+        self._store.put_seal(self._caches.files(stamp))
         return report
+
+    def _seal_again(self, stamp: str) -> None:
+        """Seal a generation whose writer could not: it was killed, or somebody was reading."""
+        try:
+            with self._store.lock():
+                self._store.checkpoint()
+                with self._store.reading() as reader:
+                    is_same = reader.stamp == stamp
+                if is_same:
+                    self._store.put_seal(self._caches.files(stamp))
+        except IndexError_ as fault:  # another process is at it, or the disk takes no more
+            logger.debug("not sealed: %s", fault)
 
     def _ask_before_forgetting(
         self, work: _Work, changes: Iterable[tuple[str, str]], n_notes: int
@@ -415,19 +433,34 @@ class _OldRows:
         return sorted(self._free)
 
 
-def _texts(note: Note, chunk: Chunk) -> list[str]:
+def texts_of(note: Note, chunk: Chunk) -> list[str]:
     """Title, heading path and passage: what is encoded, and what gives the terms."""
     heading = " > ".join(title for title in chunk.heading if title != note.title)
     return [text for text in (note.title, heading, note.text[chunk.start : chunk.end]) if text]
 
 
-def _terms(note: Note, chunk: Chunk) -> list[str]:
-    return [term for text in _texts(note, chunk) for term in terms(text)]
+def terms_of(note: Note, chunk: Chunk) -> list[str]:
+    """The terms of a passage, repeats included."""
+    return [term for text in texts_of(note, chunk) for term in terms(text)]
 
 
-def _key(note: Note, chunk: Chunk) -> bytes:
+def key_of(note: Note, chunk: Chunk) -> bytes:
     """Same key, same terms and vector. The separator occurs in no title."""
-    return sha256("\x00".join(_texts(note, chunk)).encode("utf-8")).digest()[:16]
+    return sha256("\x00".join(texts_of(note, chunk)).encode("utf-8")).digest()[:16]
+
+
+def fingerprint_of(encoder: Encoder, chunk_size: int) -> str:
+    """What an index is made by, as JSON: another one means that it is made anew."""
+    return json.dumps(
+        {
+            "encoder": encoder.fingerprint,
+            "tokenizer": TOKENIZER_VERSION,
+            "chunker": CHUNKER_VERSION,
+            "readers": READERS_VERSION,
+            "size": chunk_size,
+        },
+        sort_keys=True,
+    )
 
 
 def encoder_of(reader: Reader) -> str | None:

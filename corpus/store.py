@@ -1,8 +1,9 @@
 """The index on disk: one SQLite file, its transactions, and the right to write it.
 
-Knows connections, the writer's lock and how a damaged file is set aside; what is in the tables
-is for `tables` to know. `refresh` writes through `Writer`, `index` reads through `Reader`; every
-reader sees one generation, however long it reads.
+Knows connections, the writer's lock, how a damaged file is set aside, and the seal: the checksums
+of all files of the folder, there only while nobody writes. What is in the tables is for `tables` to
+know. `refresh` writes through `Writer`, `index` reads through `Reader`; every reader sees one
+generation, however long it reads.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from corpus.checksums import LIST, Entry, ListDamaged, entry_of, parse, written
 from corpus.errors import IndexBusy, IndexError_
 from corpus.tables import (
     KEPT,
@@ -34,6 +36,7 @@ from corpus.tables import (
 
 __all__ = [
     "DATABASE",
+    "LOG",
     "FileRow",
     "IndexDamaged",
     "NoteRow",
@@ -42,12 +45,14 @@ __all__ = [
     "Writer",
     "storable",
     "storable_path",
+    "sync_folder",
     "write_atomically",
 ]
 
 logger = logging.getLogger(__name__)
 
 DATABASE = "index.db"
+LOG = f"{DATABASE}-wal"
 _BUSY_SECONDS = 30.0
 
 
@@ -66,6 +71,21 @@ def write_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the system write down which files a folder holds, where it can be told to.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    if sys.platform == "win32":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Store:
@@ -91,7 +111,7 @@ class Store:
             IndexBusy: the database is damaged and another process is writing it.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds the notes' text
         except OSError as fault:
             raise IndexError_(f"cannot use index folder {folder}: {fault.strerror}") from fault
         store = cls(folder)
@@ -107,7 +127,7 @@ class Store:
 
     def _fix(self) -> bool:
         """Read the database as a file that nobody changes: on a full or read-only disk."""
-        log = self._path.with_name(f"{DATABASE}-wal")
+        log = self._path.with_name(LOG)
         try:
             if not self._path.stat().st_size or (log.exists() and log.stat().st_size):
                 return False  # what the log holds would be missed
@@ -145,6 +165,7 @@ class Store:
 
         The caller holds `lock()`.
         """
+        self._break_seal()
         connection = self._take()
         with _explained(self._path):
             try:
@@ -166,6 +187,53 @@ class Store:
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {int(1000 * _BUSY_SECONDS)}")
                 self._give(connection)
+
+    @property
+    def seal(self) -> list[Entry] | None:
+        """The files of the folder as they were when the last writer was done; None while unknown.
+
+        Raises:
+            ListDamaged: there is a seal, but it is not what was written.
+        """
+        try:
+            return parse((self.folder / LIST).read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as fault:
+            raise ListDamaged(f"it cannot be read: {fault.strerror}") from fault
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether there is a seal, whole or not."""
+        return (self.folder / LIST).exists()
+
+    def put_seal(self, caches: Iterable[Path]) -> bool:
+        """Write down the checksums of the database and of these caches; whether it could be done.
+
+        Not done while the log holds what the database does not, because somebody reads an older
+        generation, nor on a disk that takes no more. The caller holds `lock()`.
+        """
+        log = self.folder / LOG
+        try:
+            if self._is_fixed or (log.exists() and log.stat().st_size):
+                return False
+            # the database's own pages are on the disk since the checkpoint
+            entries = [entry_of(path) for path in (self._path, *caches) if path.exists()]
+            write_atomically(self.folder / LIST, [written(entries)])
+        except OSError as fault:
+            logger.info("the index in %s is not sealed: %s", self.folder, fault)
+            return False
+        return True
+
+    def _break_seal(self) -> None:
+        """Remove the seal before the first byte is changed, for good even if the power goes."""
+        try:
+            (self.folder / LIST).unlink()
+            sync_folder(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as fault:
+            raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -203,6 +271,7 @@ class Store:
             if self._inode_now() not in (0, self._inode):
                 return  # another process has done it since
             logger.warning("%s; the index is built again from the notes", reason)
+            self._break_seal()
             with self._guard:
                 idle, self._idle = self._idle, []
             for connection in idle:
@@ -213,10 +282,38 @@ class Store:
                 self._path.with_name(DATABASE + suffix).unlink(missing_ok=True)
             self._prepare()
 
+    def take_place(self, beside: Path) -> None:
+        """Put the whole index of another folder in the place of this one, which is lost.
+
+        The caller holds `lock()`. Killed half-way, the old database is there, or the new one.
+
+        Raises:
+            IndexError_: a file cannot be moved, or the other index is still being written.
+        """
+        other = Store(beside)
+        if not other.is_sealed:
+            raise IndexError_(f"the index in {beside} is not finished")
+        self._break_seal()
+        self.close()
+        try:
+            # a log is of one database: behind another it would be applied to foreign pages
+            for name in (LOG, f"{DATABASE}-shm"):
+                (self.folder / name).unlink(missing_ok=True)
+            names = [path.name for path in beside.iterdir() if path.suffix in {".bin", ".json"}]
+            for name in (DATABASE, *names, LIST):  # the seal last: it says that all are there
+                (beside / name).replace(self.folder / name)
+            for pattern in ("bm25-*", "hnsw-*"):
+                for path in self.folder.glob(pattern):
+                    if path.name not in names:
+                        path.unlink(missing_ok=True)
+            sync_folder(self.folder)
+        except OSError as fault:
+            raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
+
     def _require_whole(self) -> None:
         """Refuse a database that was cut: SQLite takes the missing part of a page for zeros."""
         try:
-            log = self._path.with_name(f"{DATABASE}-wal")
+            log = self._path.with_name(LOG)
             if log.exists() and log.stat().st_size:  # the log may hold what the file does not
                 return
             with self._path.open("rb") as file:
@@ -255,7 +352,9 @@ class Store:
                 if version != SCHEMA_VERSION:
                     raise IndexDamaged(f"{self._path} has format {version}, not {SCHEMA_VERSION}")
                 if not _has_links(connection):
-                    with suppress(sqlite3.OperationalError):  # read-only: it has no links, then
+                    # read-only: it has no links, then
+                    with suppress(sqlite3.OperationalError, IndexError_):
+                        self._break_seal()
                         connection.executescript(LINKS)
                 Reader(connection)
             finally:
@@ -316,7 +415,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as fault:
-        if str(fault).startswith(("no such table", "no such column")):  # of the right version?
+        said = str(fault)  # of the right version, but for these?
+        if said.startswith(("no such table", "no such column")) or said.endswith("already exists"):
             raise IndexDamaged(f"{path} is damaged ({fault})") from fault
         raise IndexError_(f"cannot use {path}: {fault}") from fault
     except sqlite3.DatabaseError as fault:

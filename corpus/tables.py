@@ -30,6 +30,7 @@ __all__ = [
     "FileRow",
     "IndexDamaged",
     "NoteRow",
+    "PassageRow",
     "Reader",
     "Writer",
     "storable",
@@ -134,6 +135,15 @@ def storable(note: Note) -> Note:
         tags=tuple(_SURROGATE.sub(mark, tag) for tag in note.tags),
         aliases=tuple(_SURROGATE.sub(mark, alias) for alias in note.aliases),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageRow:
+    """What is kept of a passage beside its place; `vector` as written, in halves of a float."""
+
+    key: bytes
+    terms: list[str]
+    vector: bytes | None
 
 
 class Reader:
@@ -254,6 +264,16 @@ class Reader:
         )
         return [_chunk(row) for row in rows]
 
+    def passages_of(self, path: str) -> dict[int, PassageRow]:
+        """What is kept of the passages of one note, by id."""
+        rows = self._sql.execute(
+            "SELECT id, key, terms, vector FROM chunks WHERE note = ?", (storable_path(path),)
+        )
+        return {
+            id_: PassageRow(key=key, terms=_split(terms), vector=vector)
+            for id_, key, terms, vector in rows
+        }
+
     def chunk_ids(self) -> NDArray[np.int64]:
         """Ids of all passages that have a vector, ascending."""
         rows = self._sql.execute("SELECT id FROM chunks WHERE vector IS NOT NULL ORDER BY id")
@@ -263,7 +283,7 @@ class Reader:
         """Ids of all passages, ascending, and the terms of each."""
         ids = [row[0] for row in self._sql.execute("SELECT id FROM chunks ORDER BY id")]
         rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
-        lists = (row[0].split(_SEPARATOR) if row[0] else [] for row in rows)
+        lists = (_split(row[0]) for row in rows)
         return np.array(ids, dtype=np.int64), lists
 
     def vectors(
@@ -442,6 +462,10 @@ class Writer(Reader):
     def delete_chunks(self, ids: Iterable[int]) -> None:
         """Delete passages; their ids are never given again."""
         self._sql.executemany("DELETE FROM chunks WHERE id = ?", [(id_,) for id_ in ids])
+
+
+def _split(terms: str) -> list[str]:
+    return terms.split(_SEPARATOR) if terms else []
 
 
 def _json(values: Sequence[str]) -> str:

@@ -196,6 +196,13 @@ class _Converter(HTMLParser):
         else:
             self._inline.append(_breaks(data))
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """`<![…`: where its keyword is none, a comment, as browsers take it."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:  # how the parser tells of it
+            return self.parse_bogus_comment(i)
+
     def unknown_decl(self, data: str) -> None:
         """CDATA, which pages turned from XML keep."""
         if data.startswith("CDATA["):

@@ -44,7 +44,7 @@ ROWS: dict[int, tuple[str, str]] = {
     10: ("each index file truncated at 20 places", "noticed, rebuilt; never a crash"),
     11: (
         "one bit flipped in each file",
-        "never a crash; noticed where it matters",
+        "never a crash; an inspection finds every one",
     ),
     12: ("a block of 4 KB zeroed", "as 11"),
     13: ("an index file deleted", "rebuilt"),

@@ -7,59 +7,37 @@ import functools
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import struct
-import subprocess
 import sys
-import textwrap
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from corpus.index import Index
+from corpus.inspection import inspected
 from corpus.readers import Vault
 from corpus.store import DATABASE
+from tests.failing import in_faulty_process, library, sweep
 from tests.fakes import HashingEncoder
-from tests.faults import FOLDER, World
+from tests.faults import World
+from tests.killing import (
+    STEPS,
+    Workers,
+    chat_kill,
+    edit,
+    full_kill,
+    moments,
+    publish_kill,
+    repair_kill,
+    update_kill,
+)
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD")
-WORKER = textwrap.dedent("""
-    import os, signal, sys, time
-    from pathlib import Path
-    from corpus import caches, refresh, store, tables
-    from corpus.index import Index
-    from corpus.readers import Vault
-    from tests.fakes import HashingEncoder
-
-    class Slow(HashingEncoder):
-        def encode_passages(self, texts):
-            time.sleep(0.004 * len(texts))
-            return super().encode_passages(texts)
-
-    def die(*args, **kwargs):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    refresh._BATCH = 4
-    step = sys.argv[3]
-    if step:
-        owner, name, when = step.split(":")
-        owner = eval(owner)
-        real = getattr(owner, name)
-        def hooked(*args, **kwargs):
-            if when == "before":
-                die()
-            result = real(*args, **kwargs)
-            die()
-        setattr(owner, name, hooked)
-    with Index.open(Path(sys.argv[2]), encoder=Slow()) as index:
-        print("started", flush=True)
-        index.refresh(Vault(Path(sys.argv[1])))
-    print("done", flush=True)
-""")
 
 
 @pytest.fixture
@@ -67,92 +45,49 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def worker(world: World, step: str = "") -> subprocess.Popen[str]:
-    begun = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(world.notes), str(world.folder), step],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert begun.stdout is not None
-    assert begun.stdout.readline() == "started\n"
-    return begun
-
-
-def killed(world: World, seconds: float) -> bool:
-    """Whether a refresh in another process was killed before it was done."""
-    with worker(world) as process:
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert process.stdout is not None
-        return process.stdout.read() == ""
-
-
-def edit(world: World, version: int) -> None:
-    for number in range(0, 20, 2):
-        world.write(f"n{number}.md", f"# 第{number}篇\n\n第{version}版的内容，编号{number}。\n")
-
-
-def full_kills(world: World, instants: list[float]) -> int:
-    n_killed = 0
-    for seconds in instants:
-        shutil.rmtree(world.folder, ignore_errors=True)
-        n_killed += killed(world, seconds)
-        with world.open() as index:
-            assert index.n_notes in (0, 20)
-        world.refresh()
-        assert world.content() == world.anew()
-    return n_killed
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers() as started:
+        yield started
 
 
 @posix
-def test_row_01_a_killed_full_index_opens_and_is_finished(world: World) -> None:
-    assert full_kills(world, [0.0, 0.03, 0.1]) >= 1
+def test_row_01_a_killed_full_index_opens_and_is_finished(workers: Workers, world: World) -> None:
+    assert sum(full_kill(workers, world, seconds) for seconds in (0.0, 0.03, 0.1)) >= 1
 
 
 @posix
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_row_01_two_hundred_killed_full_indexes_are_finished(world: World) -> None:
-    chance = random.Random(0)
-    assert full_kills(world, [chance.uniform(0, 0.3) for _ in range(200)]) >= 20
-
-
-def update_kills(world: World, instants: list[float]) -> int:
-    edit(world, 0)
-    world.refresh()
-    old, n_killed = world.content()[:2], 0
-    for version, seconds in enumerate(instants, 1):
-        edit(world, version)
-        n_killed += killed(world, seconds)
-        now, new = world.content()[:2], world.anew()
-        assert now in (old, new[:2])  # all of one, nothing of the other
-        world.refresh()
-        assert world.content() == new
-        old = new[:2]
-    return n_killed
+@pytest.mark.timeout(1800)
+def test_row_01_two_hundred_killed_full_indexes_are_finished(
+    workers: Workers, world: World
+) -> None:
+    assert sum(full_kill(workers, world, seconds) for seconds in moments(0, 200, 0.3)) >= 20
 
 
 @posix
-def test_row_02_a_killed_update_is_all_or_nothing(world: World) -> None:
-    assert update_kills(world, [0.0, 0.02, 0.06, 0.1]) >= 1
+def test_row_02_a_killed_update_is_all_or_nothing(workers: Workers, world: World) -> None:
+    hits = [
+        update_kill(workers, world, version, seconds)
+        for version, seconds in enumerate((0.0, 0.02, 0.06, 0.1), start=1)
+    ]
+    assert sum(hits) >= 1
 
 
 @posix
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_row_02_two_hundred_killed_updates_are_all_or_nothing(world: World) -> None:
-    chance = random.Random(1)
-    assert update_kills(world, [chance.uniform(0, 0.2) for _ in range(200)]) >= 20
+@pytest.mark.timeout(1800)
+def test_row_02_two_hundred_killed_updates_are_all_or_nothing(
+    workers: Workers, world: World
+) -> None:
+    hits = [
+        update_kill(workers, world, version, seconds)
+        for version, seconds in enumerate(moments(1, 200, 0.2), start=1)
+    ]
+    assert sum(hits) >= 20
 
 
-STEPS = [
-    ("tables.Writer", "stage"), ("tables.Writer", "put_files"), ("tables.Writer", "delete_chunks"),
-    ("tables.Writer", "new_generation"), ("caches.Caches", "write"), ("tables.Writer", "set_meta"),
-    ("store.Store", "checkpoint"), ("caches.Caches", "sweep"), ("os", "fsync"), ("Path", "replace"),
-]  # fmt: skip
-
-
-_OFTEN = {("new_generation", "after"), ("checkpoint", "before")}
+_OFTEN = {("new_generation", "after"), ("checkpoint", "before"), ("put_seal", "before")}
 
 
 @posix
@@ -167,157 +102,61 @@ _OFTEN = {("new_generation", "after"), ("checkpoint", "before")}
     ],
 )  # fmt: skip
 def test_row_03_killed_at_a_step_of_publishing_a_generation_is_whole(
-    world: World, owner: str, name: str, when: str
+    workers: Workers, world: World, owner: str, name: str, when: str
 ) -> None:
-    edit(world, 0)
-    world.refresh()
-    old = world.content()[:2]
-    edit(world, 1)
-    (world.notes / "n2.md").unlink()
-    new = world.anew()
-    with worker(world, f"{owner}:{name}:{when}") as process:
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
-    assert world.content()[:2] in (old, new[:2])
-    world.refresh()
-    assert world.content() == new
+    assert publish_kill(workers, world, f"{owner}:{name}:{when}")
 
 
-@pytest.mark.slow
 @posix
-def test_row_04_a_turn_that_was_saved_survives_a_kill(tmp_path: Path) -> None:
-    pytest.importorskip("gradio")
-    from assistant.types import Answer
-    from assistant.web.store import TurnStore
-
-    code = textwrap.dedent("""
-        import sys
-        from pathlib import Path
-        from assistant.types import Answer
-        from assistant.web.spots import Sheet
-        from assistant.web.store import Turn, TurnStore
-        store = TurnStore(Path(sys.argv[1]))
-        for number in range(100_000):
-            answer = Answer(question=f"问题{number}", searched=(), text="答", abstained=True,
-                            reason="无", generator="extractive")
-            sheet = Sheet(id=f"{number:016x}", spots=(), copies=())
-            store.add("0" * 32, Turn(answer=answer, sheet=sheet))
-            print(number, flush=True)
-    """)
-    chance, saved = random.Random(4), 0
-    for _ in range(3):
-        command = [sys.executable, "-c", code, str(tmp_path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "0\n"
-            time.sleep(chance.uniform(0, 0.3))
-            process.send_signal(signal.SIGKILL)
-            saved += 1 + process.stdout.read().count("\n")
-    answers: list[Answer] = [turn.answer for turn in TurnStore(tmp_path).turns("0" * 32)]
-    assert saved <= len(answers) <= saved + 3  # saved, but not yet told
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_row_03_two_hundred_kills_while_publishing_leave_whole_generations(
+    workers: Workers, tmp_path: Path
+) -> None:
+    steps = [f"{owner}:{name}:{when}" for owner, name in STEPS for when in ("before", "after")]
+    for number in range(200):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert publish_kill(workers, World(folder), steps[number % len(steps)])
+        shutil.rmtree(folder)
 
 
-@functools.cache
-def _library(folder: str) -> str:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler on this machine")
-    library = Path(folder) / "faulty.so"
-    subprocess.run(
-        [
-            compiler,
-            "-shared",
-            "-fPIC",
-            "-O1",
-            "-o",
-            str(library),
-            str(FOLDER / "faulty_io.c"),
-            "-ldl",
-        ],
-        check=True,
-    )
-    return str(library)
+@posix
+@pytest.mark.parametrize("n", [3, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1800)
+def test_row_04_a_turn_that_was_saved_survives_a_kill(
+    workers: Workers, tmp_path: Path, n: int
+) -> None:
+    for number, seconds in enumerate(moments(4, n, 0.3)):
+        folder = tmp_path / str(number // 20)  # so that reading them all stays quick
+        folder.mkdir(exist_ok=True)
+        n_told, n_there = chat_kill(workers, folder, seconds)
+        assert n_told <= n_there <= n_told + 1  # saved, but not yet told
+
+
+@posix
+def test_row_03_a_repair_that_is_killed_leaves_the_old_index_or_the_new(
+    workers: Workers, world: World
+) -> None:
+    assert sum(repair_kill(workers, world, seconds) for seconds in (0.0, 0.04, 0.08)) >= 1
 
 
 @pytest.fixture
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
     """Run code in a process whose storage fails as `io.faulty_arm` says; the lines it prints."""
-    library = _library(str(tmp_path_factory.getbasetemp()))
-    head = (
-        "import ctypes, errno, json, shutil, sys\n"
-        "from pathlib import Path\n"
-        "from corpus.errors import YoujuError\n"
-        "from corpus.index import Index\n"
-        "from corpus.readers import Vault\n"
-        "from tests.fakes import HashingEncoder\n"
-        "from corpus.tokens import terms\n"
-        "io = ctypes.CDLL(None)\n"
-        "notes, folder = Path(sys.argv[1]), Path(sys.argv[2])\n"
-        "def arm(n, error, stay=0): io.faulty_arm(n, error, stay, str(folder).encode())\n"
-    )
-
-    def run(world: World, code: str, *args: str) -> list[str]:
-        done = subprocess.run(
-            [sys.executable, "-c", head + textwrap.dedent(code), str(world.notes),
-             str(world.folder), *args],
-            env={**os.environ, "LD_PRELOAD": library}, capture_output=True, text=True, timeout=800,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout.splitlines()
-
-    return run
+    built = library(str(tmp_path_factory.getbasetemp()))
+    if built is None:
+        pytest.skip("no C compiler on this machine")
+    return functools.partial(in_faulty_process, built)
 
 
-FAILING = """
-    error, stay = int(sys.argv[3]), int(sys.argv[4])
-    backup = folder.with_name("backup")
-    encoder = HashingEncoder()
-    def state():
-        arm(0, 0)
-        with Index.open(folder, encoder=encoder) as index:
-            return [(note.path, note.text) for note in index.notes()]
-    with Index.open(folder, encoder=encoder) as index:
-        old = state()
-    new = [(note.path, note.text) for path in sorted(p.name for p in notes.iterdir())
-           for note in Vault(notes / path).read(Vault(notes / path).files()[0])]
-    shutil.copytree(folder, backup)
-    n = failed = 0
-    while True:
-        n += int(sys.argv[5])
-        shutil.rmtree(folder)
-        shutil.copytree(backup, folder)
-        told = ""
-        arm(n, error, stay)
-        try:
-            with Index.open(folder, encoder=encoder) as index:
-                index.refresh(Vault(notes))
-        except YoujuError as fault:
-            told = str(fault)
-        seen = io.faulty_seen()
-        now = state()
-        assert now in (old, new), (n, "half a generation")
-        assert told == "" or "\\n" not in told
-        if seen < n:
-            break
-        failed += bool(told)
-        with Index.open(folder, encoder=encoder) as index:
-            index.refresh(Vault(notes))
-        assert state() == new, n
-        left = [p.name for p in folder.iterdir() if p.name.endswith(".tmp")]
-        assert not left, (n, left)
-    print(n, failed)
-"""
-
-
-def every(world: World, faulty: Callable[..., list[str]], *args: int) -> None:
+def every(world: World, faulty: Callable[..., list[str]], error: int, stay: int, by: int) -> None:
     """Let one storage call after the other fail; some of them must be told of."""
-    edit(world, 0)
-    world.refresh()
-    edit(world, 1)
-    n, failed = map(int, faulty(world, FAILING, *map(str, args))[-1].split())
-    assert n > 20
-    assert failed >= 1
+    (built,) = faulty.args  # type: ignore[attr-defined]
+    swept = sweep(built, world, error=error, stay=bool(stay), first=by, stride=by)
+    assert swept.is_through
+    assert swept.n_runs * by > 20
+    assert swept.n_told >= 1
 
 
 @linux
@@ -421,6 +260,21 @@ def test_row_10_cut_files_are_built_again(world: World, part: float) -> None:
     assert damage(world, lambda data: data[: int(part * len(data))]) >= 2
 
 
+def test_row_11_every_flipped_bit_is_found(world: World) -> None:
+    world.refresh()
+    chance = random.Random(11)
+    kept = {p.name: p.read_bytes() for p in world.folder.iterdir() if p.name != "write.lock"}
+    for name, data in kept.items():
+        for _ in range(20 if data else 0):
+            changed = bytearray(data)
+            changed[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+            (world.folder / name).write_bytes(changed)
+            found = inspected(world.folder, encoder=world.encoder)
+            assert name in {finding.name for finding in found if finding.level == "damage"}
+        (world.folder / name).write_bytes(data)
+    assert inspected(world.folder, encoder=world.encoder) == []
+
+
 def test_row_11_flipped_bits_crash_nothing(world: World) -> None:
     chance = random.Random(2)
     for _ in range(6):
@@ -460,12 +314,12 @@ def test_row_14_a_database_that_is_none_is_set_aside(world: World, data: bytes) 
 
 
 @posix
-def test_row_15_a_lost_log_costs_at_most_the_last_change(world: World) -> None:
+def test_row_15_a_lost_log_costs_at_most_the_last_change(workers: Workers, world: World) -> None:
     edit(world, 0)
     world.refresh()
     for version, seconds in enumerate((0.02, 0.06, 0.1), 1):
         edit(world, version)
-        killed(world, seconds)
+        workers.run("index", world.notes, world.folder, kill_at=seconds)
         for suffix in ("-wal", "-shm"):
             (world.folder / f"{DATABASE}{suffix}").unlink(missing_ok=True)
         world.refresh()
@@ -495,18 +349,19 @@ def test_row_16_vectors_of_two_makers_are_never_mixed(world: World, what: str) -
 @pytest.mark.slow
 @posix
 def test_row_17_a_copy_of_an_index_at_work_is_whole_or_rebuilt(
-    world: World, tmp_path: Path
+    workers: Workers, world: World, tmp_path: Path
 ) -> None:
     edit(world, 0)
     world.refresh()
     edit(world, 1)
-    with worker(world) as process:
-        for number in range(6):
-            shutil.copytree(
-                world.folder, tmp_path / f"copy{number}", ignore=shutil.ignore_patterns("*.tmp")
-            )
-            time.sleep(0.02)
-        process.wait()
+    work = threading.Thread(target=workers.run, args=("index", world.notes, world.folder))
+    work.start()
+    for number in range(6):
+        shutil.copytree(
+            world.folder, tmp_path / f"copy{number}", ignore=shutil.ignore_patterns("*.tmp")
+        )
+        time.sleep(0.02)
+    work.join()
     right = world.anew()
     for number in range(6):
         world.folder = tmp_path / f"copy{number}"

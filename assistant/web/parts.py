@@ -59,8 +59,9 @@ def caught() -> Iterator[Fault]:
         fault.markup = unfit.markup
     except YoujuError as known:
         fault.markup = escape(str(known))
-    except Exception:
-        logger.exception("a handler of the page failed")
+    except Exception as error:  # its message may hold a note, so it is not for every log
+        logger.error("a handler of the page failed (%s); --debug shows more", type(error).__name__)
+        logger.debug("traceback", exc_info=True)
         fault.markup = both("error")
 
 

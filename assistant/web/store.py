@@ -1,18 +1,21 @@
 """Chat turns on disk, so that a restarted server shows the same conversation.
 
 One SQLite file in a private folder; sessions are random names kept by the browser. An answer is
-stored as JSON without the notes behind it; passages are read from the index when opened.
+stored as JSON without the notes behind it; passages are read from the index when opened. Each row
+has a checksum, so that a flipped bit in it is found (`salvage`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import os
 import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,11 +27,13 @@ from assistant.types import Answer, Verdict
 from assistant.web.spots import Sheet
 
 __all__ = [
+    "FILE",
     "Chat",
     "Turn",
     "TurnStore",
     "browser_secret",
     "decode",
+    "digest_of",
     "encode",
     "new_session",
     "valid_session",
@@ -36,6 +41,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+FILE = "chats.sqlite3"
 _SESSION = re.compile(r"[0-9a-f]{32}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (
@@ -43,7 +49,8 @@ CREATE TABLE IF NOT EXISTS turns (
     session TEXT NOT NULL,
     sheet TEXT NOT NULL,
     asked_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    turn TEXT NOT NULL
+    turn TEXT NOT NULL,
+    digest TEXT
 );
 CREATE INDEX IF NOT EXISTS turns_by_session ON turns (session, number);
 CREATE INDEX IF NOT EXISTS turns_by_sheet ON turns (sheet);
@@ -128,6 +135,11 @@ def decode(kind: Any, data: Any) -> Any:
     return data
 
 
+def digest_of(session: str, sheet: str, asked_at: str, turn: str) -> str:
+    """The checksum of a row."""
+    return hashlib.sha256("\x00".join((session, sheet, asked_at, turn)).encode()).hexdigest()
+
+
 class TurnStore:
     """The turns of all sessions.
 
@@ -136,9 +148,12 @@ class TurnStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "chats.sqlite3"
+        self._file = folder / FILE
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
+            names = {row[1] for row in connection.execute("PRAGMA table_info(turns)")}
+            if "digest" not in names:  # of an earlier version: its turns stay without
+                connection.execute("ALTER TABLE turns ADD COLUMN digest TEXT")
         self._file.chmod(0o600)
 
     @contextmanager
@@ -146,6 +161,7 @@ class TurnStore:
         # one connection a call: Gradio runs each handler in a thread of its own
         connection = sqlite3.connect(self._file, timeout=10)
         try:
+            connection.execute("PRAGMA secure_delete = ON")  # what was removed is unreadable
             with connection:
                 yield connection
         finally:
@@ -155,10 +171,12 @@ class TurnStore:
         """Store a finished turn at the end of its session."""
         bare = dataclasses.replace(turn, answer=dataclasses.replace(turn.answer, hits=()))
         text = json.dumps(encode(bare), ensure_ascii=False)
+        asked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        row = (session, turn.sheet.id, asked_at, text)
         with self._connect() as connection:
             connection.execute(
-                "INSERT INTO turns (session, sheet, turn) VALUES (?, ?, ?)",
-                (session, turn.sheet.id, text),
+                "INSERT INTO turns (session, sheet, asked_at, turn, digest) VALUES (?, ?, ?, ?, ?)",
+                (*row, digest_of(*row)),
             )
 
     def turns(self, session: str) -> list[Turn]:

@@ -1,0 +1,246 @@
+"""The stages that load: many chats at once, questions while indexing, and a long run.
+
+Times are those of the machine as it was; the report names it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from assistant.pipeline import Assistant
+from tests.conftest import REPO
+from tests.endurance.stages import Figures, Stage, Unit, percentile
+
+__all__ = ["LOADING", "questions"]
+
+SAMPLES = REPO / "corpus" / "samples"
+_REBUILDING = """
+import sys
+from pathlib import Path
+from assistant.pipeline import Assistant
+with Assistant.open(Path(sys.argv[1]), Path(sys.argv[2])) as assistant:
+    while True:
+        assistant.refresh(rebuild=True)
+"""
+
+
+def questions() -> list[str]:
+    """Questions over the sample notes, answerable and not."""
+    rows = (REPO / "eval" / "golden" / "sample_questions.jsonl").read_text("utf-8").splitlines()
+    return [str(json.loads(row)["question"]) for row in rows if row.strip()]
+
+
+@contextmanager
+def _page(home: Path) -> Iterator[str]:
+    """The page of the product over the sample notes; its address."""
+    command = [sys.executable, "-m", "assistant", "chat", "--notes", str(SAMPLES)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=REPO,
+        env={**os.environ, "YOUJU_HOME": str(home)},
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        said: list[str] = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("http"):
+                break
+        assert "".join(said[-1:]).startswith("http"), "".join(said)[-500:]
+        reader = threading.Thread(target=process.stderr.read, daemon=True)
+        reader.start()
+        try:
+            yield said[-1].strip().rstrip("/")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+            reader.join(5)
+
+
+def _asked(base: str, question: str) -> tuple[str, float]:
+    """What came of a question over HTTP (`answer`, `busy`, or what went wrong), and seconds."""
+    begun = time.monotonic()
+    request = urllib.request.Request(
+        f"{base}/gradio_api/call/v2/ask",
+        json.dumps({"question": question}).encode(),
+        {"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=120) as response:
+            event = json.load(response)["event_id"]
+        with urllib.request.urlopen(f"{base}/gradio_api/call/ask/{event}", timeout=120) as reply:
+            said = reply.read().decode()
+    except urllib.error.HTTPError as refused:
+        outcome = "busy" if refused.code in (429, 503) else f"status {refused.code}"
+        return outcome, time.monotonic() - begun
+    except OSError as fault:
+        return type(fault).__name__, time.monotonic() - begun
+    if "event: complete" in said and '"answer"' in said:
+        return "answer", time.monotonic() - begun
+    return ("busy" if "full" in said or "busy" in said else said[:80]), time.monotonic() - begun
+
+
+def _chats(n_chats: int) -> Any:
+    @contextmanager
+    def begin(folder: Path) -> Iterator[Unit]:
+        asks = questions()
+        with _page(folder / "home") as base:
+            assert _asked(base, asks[0])[0] == "answer"  # what is loaded at the first question
+
+            def unit(n: int) -> dict[str, float]:
+                got: list[tuple[str, float]] = []
+
+                def one(number: int) -> None:
+                    got.append(_asked(base, asks[(n * n_chats + number) % len(asks)]))
+
+                threads = [threading.Thread(target=one, args=(k,)) for k in range(n_chats)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                strange = [what for what, _ in got if what not in ("answer", "busy")]
+                assert not strange, strange[:3]
+                assert len(got) == n_chats, "a question was lost"
+                times = [seconds for what, seconds in got if what == "answer"]
+                return {
+                    "answered": len(times), "busy": n_chats - len(times),
+                    "median": statistics.median(times), "slowest": max(times),
+                }  # fmt: skip
+
+            yield unit
+
+    return begin
+
+
+def _served(figures: Figures) -> str:
+    return (
+        f"{sum(figures['answered']):.0f} answered, {sum(figures['busy']):.0f} told that it is "
+        f"busy, 0 lost; a round's median {statistics.median(figures['median']):.2f} s, "
+        f"slowest answer {max(figures['slowest']):.2f} s"
+    )
+
+
+@contextmanager
+def _asking_while_indexing(folder: Path) -> Iterator[Unit]:
+    asks = questions()
+    notes = folder / "notes"
+    shutil.copytree(SAMPLES, notes)
+    with Assistant.open(notes, folder / "index") as assistant:
+        assistant.refresh()
+
+        def timed(n: int) -> list[float]:
+            times = []
+            for number in range(50):
+                begun = time.monotonic()
+                hits = assistant.find(asks[(50 * n + number) % len(asks)], k=5)
+                times.append(1000 * (time.monotonic() - begun))
+                for hit in hits:  # of one generation: the text is that of its note
+                    assert hit.note.text[hit.chunk.start : hit.chunk.end] == hit.text
+            return times
+
+        def unit(n: int) -> dict[str, float]:
+            idle = timed(n)
+            before = assistant.index.generation
+            with subprocess.Popen(
+                [sys.executable, "-c", _REBUILDING, str(notes), str(folder / "index")], cwd=REPO
+            ) as writer:
+                try:
+                    while assistant.index.generation == before and writer.poll() is None:
+                        time.sleep(0.05)
+                    busy = [t for k in range(4) for t in timed(n + k)]
+                    assert writer.poll() is None
+                finally:
+                    writer.kill()
+                    writer.wait()
+            return {
+                "queries": len(busy), "publishes": assistant.index.generation - before,
+                "idle": percentile(idle, 0.95), "busy": percentile(busy, 0.95),
+            }  # fmt: skip
+
+        yield unit
+
+
+def _compared(figures: Figures) -> str:
+    idle, busy = statistics.median(figures["idle"]), statistics.median(figures["busy"])
+    return (
+        f"{sum(figures['queries']):.0f} queries over {sum(figures['publishes']):.0f} publishes, "
+        f"0 errors; p95 {busy:.0f} ms, idle {idle:.0f} ms ({busy / idle:.1f} times)"
+    )
+
+
+@contextmanager
+def _soak(folder: Path) -> Iterator[Unit]:
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.endurance.soak", str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPO,
+        env={**os.environ, "TMPDIR": str(temporary), "YOUJU_HOME": str(folder / "home")},
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        given, taken = process.stdin, process.stdout
+
+        def unit(n: int) -> dict[str, float]:
+            given.write(f"{n}\n")
+            given.flush()
+            line = taken.readline()
+            assert line, "the process ended"
+            return dict(json.loads(line))
+
+        try:
+            yield unit
+        finally:
+            given.close()
+            process.wait(60)
+
+
+def _grown(figures: Figures) -> str:
+    memory, n = figures["memory_mb"], len(figures["memory_mb"])
+    warm, end = memory[n // 4 : n // 4 + max(1, n // 8)], memory[-max(1, n // 8) :]
+    first, last = statistics.median(warm), statistics.median(end)
+    files = figures["open_files"]
+    return (
+        f"{sum(figures['done']):.0f} questions, searches, checks and refreshes; memory "
+        f"{first:.0f} MB once warm, {last:.0f} MB at the end ({last / first - 1:+.1%}); open files "
+        f"{files[n // 4]:.0f} → {files[-1]:.0f}; temporary files {max(figures['temporary']):.0f}"
+    )
+
+
+LOADING = [
+    Stage(
+        name="chats-8", what="8 chats ask at once, over HTTP", goal="none lost",
+        begin=_chats(8), told=_served, n=5, n_full=100,
+    ),
+    Stage(
+        name="chats-32", what="32 chats ask at once", goal="none lost",
+        begin=_chats(32), told=_served, n=2, n_full=30,
+    ),
+    Stage(
+        name="chats-48", what="48 chats ask at once",
+        goal="none lost; the surplus is told that it is busy",
+        begin=_chats(48), told=_served, n=1, n_full=20,
+    ),
+    Stage(
+        name="asking-while-indexing", what="searches while another process indexes",
+        goal="0 errors, one generation each; p95 at most twice that of the idle product",
+        begin=_asking_while_indexing, told=_compared, n=4, n_full=50, seconds=90,
+    ),
+    Stage(
+        name="soak", what="one process asks, searches, checks and refreshes for long",
+        goal="memory grows by less than 10 % once warm; open files and temporary files constant",
+        begin=_soak, told=_grown, n=200, n_full=100_000, seconds=90,
+    ),
+]  # fmt: skip
