@@ -17,7 +17,7 @@ from assistant.claims import ClaimSpan, claims_citing, markers_of
 from assistant.grounding import Checker
 from assistant.sources import KEY, Source
 from assistant.types import Citation, Claim, Evidence, MarkerChange, Verdict
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.sentences import whole_spans
 from corpus.text import fold, has_han
 
