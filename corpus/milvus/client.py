@@ -220,10 +220,11 @@ class Gateway:
                 client.create_collection(
                     _PREFIX + name,
                     schema=schema,
-                    index_params=params,
                     consistency_level="Strong",
                     num_shards=self.address.shards if dense is not None else 1,
                 )
+                # there is nothing to index yet: waiting for it costs half a second a column
+                client.create_index(_PREFIX + name, params, sync=False)
         except IndexError_:
             if not self.has(name):  # else another worker was quicker
                 raise
@@ -399,7 +400,7 @@ def _imported() -> Any:
 
     # it writes a traceback for each fault that is explained here
     if logging.getLogger().getEffectiveLevel() > logging.DEBUG:
-        for name in ("pymilvus", "milvus_lite", "faiss"):
+        for name in ("pymilvus", "milvus_lite", "grpc", "faiss"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     return pymilvus
 

@@ -213,7 +213,8 @@ class MilvusSnapshot:
                 ((i, s) for i, s in zip(ids, scores, strict=True) if s > 0),
                 key=lambda pair: (-pair[1], pair[0]),
             )
-            rankings.append([i for i, _ in found[:depth]])
+            # of all passages, the best by words and by vector come on top of those that pass
+            rankings.append([i for i, _ in found[: depth + 2 * bool(self._where)]])
         return rankings[0], rankings[1]
 
     def hybrid(self, terms: Terms, query: str, depth: int) -> list[tuple[int, float]]:
@@ -230,7 +231,7 @@ class MilvusSnapshot:
         """
         sparse, vector = self._sparse(terms), self._vector_of(query)
         branches: list[tuple[str, Any, int, str, dict[str, Any]]] = []
-        for limit, where in {depth: self._where, 1: ""}.items() if self._where else [(depth, "")]:
+        for limit, where in [(depth, self._where), (1, "")][: 1 + bool(self._where)]:
             if sparse:
                 branches.append(("sparse", sparse, limit, where, {}))
             if vector is not None and vector.any():
@@ -238,7 +239,7 @@ class MilvusSnapshot:
                 branches.append(("dense", vector.tolist(), limit, where, params))
         if not branches:
             return []
-        return self._gateway.hybrid(self._chunks, branches, 2 * depth + 2, damping=_RRF_K)
+        return self._gateway.hybrid(self._chunks, branches, 2 * (depth + 1), damping=_RRF_K)
 
     def _sparse(self, terms: Terms) -> dict[int, float]:
         """The query by hashed term: how often it is said, times the idf."""
