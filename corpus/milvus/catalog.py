@@ -45,6 +45,7 @@ class Build:
         workers: into how many parts the files were divided.
         index: type of the index of dense vectors.
         average_idf: mean idf of all terms, see `statistics.average_idf`.
+        n_weighed: passages there were when it was computed.
         format: of rows; 1.
     """
 
@@ -56,6 +57,7 @@ class Build:
     workers: int = 1
     index: str = "FLAT"
     average_idf: float = 0.0
+    n_weighed: int = -1
     format: int = _FORMAT
 
     @property

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 MAX_HITS = 16_384  # of one search, and rows of one page
 _LEAST_SERVER = (2, 5)  # the first with all that is used here
-_CONNECT_S, _CALL_S = 10.0, 120.0
+_CONNECT_S, _READ_S, _WRITE_S = 10.0, 60.0, 300.0
 _ROWS_AT_ONCE = 512  # some 2 MB; a server takes 64
 _IDS_AT_ONCE = 4096
 _PREFIX = "youju_"
@@ -208,26 +208,27 @@ class Gateway:
             columns: of its rows; one is the key.
             dense: how its dense vectors are found; None for vectors that are never looked for.
         """
-        if self.has(name):
-            return
-        client, types = self._open(), self._pymilvus.DataType
+        client, types, full = self._open(), self._pymilvus.DataType, _PREFIX + name
         schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
         params = client.prepare_index_params()
         for column in columns:
             self._add(schema, params, column, types, dense)
-        try:
-            with self._explained():
-                client.create_collection(
-                    _PREFIX + name,
-                    schema=schema,
-                    consistency_level="Strong",
-                    num_shards=self.address.shards if dense is not None else 1,
-                )
+        if not self.has(name):
+            try:
+                with self._explained():
+                    client.create_collection(
+                        full,
+                        schema=schema,
+                        consistency_level="Strong",
+                        num_shards=self.address.shards if dense is not None else 1,
+                    )
+            except IndexError_:
+                if not self.has(name):  # else another worker was quicker
+                    raise
+        with self._explained():
+            if len(client.list_indexes(full)) < len(params):  # also after a kill in between
                 # there is nothing to index yet: waiting for it costs half a second a column
-                client.create_index(_PREFIX + name, params, sync=False)
-        except IndexError_:
-            if not self.has(name):  # else another worker was quicker
-                raise
+                client.create_index(full, params, sync=False)
 
     @staticmethod
     def _add(
@@ -258,22 +259,27 @@ class Gateway:
         with self._explained():
             self._open().drop_collection(_PREFIX + name)
 
-    def _ready(self, name: str) -> tuple[Any, str]:
-        """The client, and the collection's full name, loaded."""
+    @contextmanager
+    def _using(self, name: str) -> Iterator[tuple[Any, str]]:
+        """The client, and the full name of a collection that is loaded."""
         client, full = self._open(), _PREFIX + name
-        if name not in self._loaded:
-            client.load_collection(full)
-            with self._guard:
-                self._loaded.add(name)
-        return client, full
+        try:
+            if name not in self._loaded:
+                client.load_collection(full)
+                with self._guard:
+                    self._loaded.add(name)
+            yield client, full
+        except self._faults as fault:
+            with self._guard:  # it may have been made anew by another process
+                self._loaded.discard(name)
+            raise IndexError_(f"Milvus at {self.address}: {_reason(fault)}") from fault
 
     def rows(self, name: str, where: str, columns: Sequence[str], limit: int) -> list[Row]:
         """At most `limit` rows, in no order."""
-        with self._explained():
-            client, full = self._ready(name)
+        with self._using(name) as (client, full):
             found = client.query(
                 full, filter=where, output_fields=list(columns), limit=min(limit, MAX_HITS),
-                timeout=_CALL_S,
+                timeout=_READ_S,
             )  # fmt: skip
             return [dict(row) for row in found]
 
@@ -281,10 +287,9 @@ class Gateway:
         self, name: str, where: str, columns: Sequence[str], *, page: int = 2048
     ) -> Iterator[Row]:
         """All rows that meet an expression, by key, read a page at a time."""
-        with self._explained():
-            client, full = self._ready(name)
+        with self._using(name) as (client, full):
             pages = client.query_iterator(
-                full, batch_size=page, filter=where, output_fields=list(columns), timeout=_CALL_S
+                full, batch_size=page, filter=where, output_fields=list(columns), timeout=_READ_S
             )
             try:
                 while batch := pages.next():
@@ -309,34 +314,24 @@ class Gateway:
             # one answer is quicker than pages, where it holds all
             yield from found if len(found) < MAX_HITS else self.all_rows(name, where, columns)
 
-    def count(self, name: str, where: str) -> int:
-        """How many rows meet an expression."""
-        with self._explained():
-            client, full = self._ready(name)
-            found = client.query(full, filter=where, output_fields=["count(*)"], timeout=_CALL_S)
-            return int(found[0]["count(*)"])
-
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
         """Insert rows, or replace those of the same key."""
-        with self._explained():
-            client, full = self._ready(name)
+        with self._using(name) as (client, full):
             for at in range(0, len(rows), _ROWS_AT_ONCE):
-                client.upsert(full, list(rows[at : at + _ROWS_AT_ONCE]), timeout=_CALL_S)
+                client.upsert(full, list(rows[at : at + _ROWS_AT_ONCE]), timeout=_WRITE_S)
 
     def delete(self, name: str, keys: Iterable[str | int]) -> None:
         """Remove rows by key."""
         wanted = list(keys)
-        with self._explained():
-            client, full = self._ready(name)
+        with self._using(name) as (client, full):
             for at in range(0, len(wanted), _IDS_AT_ONCE):
-                client.delete(full, ids=wanted[at : at + _IDS_AT_ONCE], timeout=_CALL_S)
+                client.delete(full, ids=wanted[at : at + _IDS_AT_ONCE], timeout=_WRITE_S)
 
     def search(
         self, name: str, column: str, vector: Any, k: int, *, where: str, params: dict[str, Any]
     ) -> list[tuple[int, float]]:
         """The `k` rows with the largest inner product: key and product, best first."""
-        with self._explained():
-            client, full = self._ready(name)
+        with self._using(name) as (client, full):
             found = client.search(
                 full,
                 [vector],
@@ -345,7 +340,7 @@ class Gateway:
                 limit=min(k, MAX_HITS),
                 output_fields=["id"],
                 search_params={"metric_type": "IP", "params": params},
-                timeout=_CALL_S,
+                timeout=_READ_S,
             )
             return [(int(hit["id"]), float(hit["distance"])) for hit in found[0]]
 
@@ -369,8 +364,7 @@ class Gateway:
             Key and fused score, best first.
         """
         pymilvus = self._pymilvus
-        with self._explained():
-            client, full = self._ready(name)
+        with self._using(name) as (client, full):
             requests = [
                 pymilvus.AnnSearchRequest(
                     data=[vector],
@@ -383,7 +377,7 @@ class Gateway:
             ]
             found = client.hybrid_search(
                 full, requests, pymilvus.RRFRanker(damping), limit=min(k, MAX_HITS),
-                output_fields=["id"], timeout=_CALL_S,
+                output_fields=["id"], timeout=_READ_S,
             )  # fmt: skip
             return [(int(hit["id"]), float(hit["distance"])) for hit in found[0]]
 

@@ -21,7 +21,7 @@ from corpus.errors import ConfigError, CorpusError, IndexError_, ManyGone
 from corpus.milvus.catalog import Build, Catalog, build_of, facts_of, totals_of
 from corpus.milvus.client import Gateway
 from corpus.milvus.publishing import Publisher
-from corpus.milvus.rows import HEAD, NoteHead, bucket_of, file_of, head_of, version_of
+from corpus.milvus.rows import HEAD, NoteHead, bucket_of, file_of, fitted, head_of, version_of
 from corpus.milvus.writing import Draft, Writing
 from corpus.refresh import UNSETTLED_NS, NoteSource, Progress, fingerprint_of, passage_key
 from corpus.store import FileRow, storable, storable_path
@@ -157,6 +157,7 @@ class Ingest:
                 resumed=work.resumed,
             )
             writing.encoding = encoding
+            writing.lender = self._lender(values, tag, rebuild=rebuild)
             with writing:
                 self._read_all(work, writing, listed_at, progress)
                 changes = self._changes(work)
@@ -194,6 +195,13 @@ class Ingest:
             time.sleep(_LOOK_S)
             values = self._catalog.values()
         return values
+
+    def _lender(self, values: dict[str, str], tag: str, *, rebuild: bool) -> str | None:
+        """The build whose vectors may be taken over: one by the same encoder."""
+        now = build_of(values, values.get("current"))
+        if now is None or rebuild or now.encoder != self._encoder.fingerprint or now.tag == tag:
+            return None
+        return now.tag
 
     def _new_build(self, tag: str) -> Build:
         """A build that is yet to be begun; its average length is not known before it is."""
@@ -284,7 +292,7 @@ class Ingest:
             settled = settled and not fault.passing
         mtime_ns = file.mtime_ns if settled else -1
         row = FileRow(path=path, size=file.size, mtime_ns=mtime_ns, reason=reason)
-        return row, map(storable, notes)
+        return row, (fitted(storable(note)) for note in notes)
 
     def _draft(self, note: Note) -> Draft:
         chunks = chunk_note(note, size=self._chunk_size)

@@ -8,18 +8,19 @@ complete, and the one before it is removed then. Called by `ingest`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from corpus.milvus.catalog import Build, Catalog, collections_of, totals_of
+from corpus.milvus.catalog import Build, Catalog, build_of, collections_of, totals_of
 from corpus.milvus.client import Gateway
-from corpus.milvus.statistics import Counts, Segment, Totals, average_idf, is_term, merged
+from corpus.milvus.statistics import Counts, Segment, Totals, average_idf, bits_for, is_term, merged
 from corpus.milvus.writing import Change
 
 __all__ = ["Publisher"]
 
 logger = logging.getLogger(__name__)
 
+_MOVED, _FEW = 0.01, 64  # growth, and segments, from and up to which the mean idf is renewed
 _DRIFT = 0.1  # of the average length, beyond which weights are worth making anew
 
 
@@ -51,22 +52,46 @@ class Publisher:
         tag = self._build.tag
         before = dict(totals_of(self._catalog.values(), self._build))
         for bucket in self._buckets:
-            change = changes.get(bucket, Change())
+            old = before[bucket]
             if resumed:
                 totals, counts = self._counted(bucket)
+                totals = self._recut(bucket, totals, counts, old.bits)
             else:
-                totals = before[bucket] + change.totals
-                counts = self._table(bucket, before[bucket].bits).changed(change.terms)
-            self._write(bucket, counts, before[bucket])
-            kept = replace(totals, bits=counts.bits, is_dirty=False)
-            self._catalog.put_totals(tag, bucket, kept)
+                totals = self._updated(bucket, old, changes.get(bucket, Change()))
+            self._catalog.put_totals(tag, bucket, replace(totals, is_dirty=False))
             self._catalog.put(**{f"done:{tag}:{bucket}": "1"})
-        self._weigh()
+        self._weigh(anew=resumed)
         self._show()
 
-    def _table(self, bucket: int, bits: int) -> Counts:
-        """The counts of one part, as they were kept."""
-        ids = [Segment(bucket=bucket, bits=bits, number=n).id for n in range(1 << bits)]
+    def _updated(self, bucket: int, old: Totals, change: Change) -> Totals:
+        """Apply a change: only the segments that it touches are read and written."""
+        segments = Segment.of_terms(bucket, old.bits, change.terms)
+        table = self._table(segments)
+        after = table.changed(change.terms)
+        totals = old + change.totals
+        totals = replace(totals, n_distinct=old.n_distinct + len(after) - len(table))
+        if bits_for(totals.n_distinct) > old.bits:
+            untouched = set(Segment.all(bucket, old.bits)) - set(segments)
+            whole = merged([after, self._table(untouched)])
+            return self._recut(bucket, totals, whole, old.bits)
+        self._gateway.upsert(self._name("counts"), list(after.rows(segments)))
+        return totals
+
+    def _recut(self, bucket: int, totals: Totals, counts: Counts, before: int) -> Totals:
+        """Write a whole table; one that is cut as before stays until the next, it is still read."""
+        name, bits = self._name("counts"), bits_for(len(counts))
+        rows = list(counts.rows(Segment.all(bucket, bits)))
+        ids = [
+            str(row["id"]) for row in self._gateway.all_rows(name, f"bucket == {bucket}", ["id"])
+        ]
+        self._gateway.upsert(name, rows)
+        kept = {f"{bucket:04d}-{cut:02d}" for cut in (bits, before)}
+        self._gateway.delete(name, [id_ for id_ in ids if id_[:7] not in kept])
+        return replace(totals, bits=bits, n_distinct=len(counts))
+
+    def _table(self, segments: Iterable[Segment]) -> Counts:
+        """What some segments hold."""
+        ids = [segment.id for segment in segments]
         rows = self._gateway.rows_by(self._name("counts"), "id", ids, ["id", "payload"])
         return merged([Counts.unpacked(str(row["payload"])) for row in rows])
 
@@ -83,27 +108,18 @@ class Publisher:
         assert all(map(is_term, change.terms)), "passages without terms count for none"
         return change.totals, Counts.of(change.terms)
 
-    def _write(self, bucket: int, counts: Counts, before: Totals) -> None:
-        """Replace a table; one that is cut otherwise stays until the next run, it is still read."""
-        name = self._name("counts")
-        rows = list(counts.rows(bucket, counts.bits))
-        cuts = {counts.bits, before.bits}
-        stale = [
-            str(row["id"])
-            for row in self._gateway.all_rows(name, f"bucket == {bucket}", ["id"])
-            if int(str(row["id"]).split("-")[1]) not in cuts
-        ]
-        self._gateway.upsert(name, rows)
-        self._gateway.delete(name, stale)
-
-    def _weigh(self) -> None:
+    def _weigh(self, *, anew: bool) -> None:
         """Renew the mean idf over all parts, and look whether the average length still fits."""
-        totals = totals_of(self._catalog.values(), self._build)
+        values = self._catalog.values()
+        build = build_of(values, self._build.tag) or self._build
+        totals = totals_of(values, build)
         sums = sum((total for _, total in totals), Totals())
-        counts = merged([self._table(bucket, total.bits) for bucket, total in totals])
-        self._catalog.put_build(
-            replace(self._build, average_idf=average_idf(counts, sums.n_chunks))
-        )
+        n_segments = sum(1 << total.bits for _, total in totals)
+        moved = abs(sums.n_chunks - build.n_weighed) > _MOVED * max(build.n_weighed, 1)
+        if anew or moved or n_segments <= _FEW:
+            every = [s for bucket, total in totals for s in Segment.all(bucket, total.bits)]
+            average = average_idf(self._table(every), sums.n_chunks)
+            self._catalog.put_build(replace(build, average_idf=average, n_weighed=sums.n_chunks))
         now = sums.n_terms / sums.n_chunks if sums.n_chunks else self._build.pivot
         if abs(now / self._build.pivot - 1) > _DRIFT:
             logger.warning(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, get_args
 
@@ -36,6 +36,7 @@ __all__ = [
     "chunk_row",
     "file_of",
     "file_row",
+    "fitted",
     "head_of",
     "note_of",
     "note_rows",
@@ -47,6 +48,7 @@ Row = dict[str, Any]  # a row as pymilvus takes and gives it, by column
 MAX_TEXT = 65_535  # bytes of a VARCHAR
 STUB = [0.0, 0.0]  # every collection must have a vector: those that search none hold this
 _PART = 16_000  # code points of a note in one row: at most 64,000 bytes
+_LONG, _MANY = 500, 25  # code points of a name, names of a note: 50,000 bytes at most
 _NO_TERM = (1 << 32) - 2  # beyond the numbers of terms: see statistics.is_term
 _KEPT = 16_000  # code points of what is matched; a passage has hundreds
 CHUNK = ("id", "note", "version", "start", "end", "heading", "line")
@@ -90,6 +92,16 @@ class Placed:
 def bucket_of(path: str, n: int) -> int:
     """Which of `n` workers a file belongs to."""
     return int.from_bytes(sha256(path.encode("utf-8")).digest()[:8], "big") % n
+
+
+def fitted(note: Note) -> Note:
+    """The note, with as much of its title, tags and aliases as a row holds."""
+    return replace(
+        note,
+        title=note.title[:_LONG],
+        tags=tuple(tag[:_LONG] for tag in note.tags[:_MANY]),
+        aliases=tuple(alias[:_LONG] for alias in note.aliases[:_MANY]),
+    )
 
 
 def version_of(note: Note) -> str:
@@ -230,20 +242,7 @@ def note_of(rows: Sequence[Row]) -> Note | None:
     head = head_of(ordered[0])
     if len(text) != head.n_chars:
         return None
-    note = head.note
-    return Note(
-        path=note.path,
-        title=note.title,
-        text=text,
-        sha256=note.sha256,
-        file=note.file,
-        first_line=note.first_line,
-        body_start=note.body_start,
-        date=note.date,
-        tags=note.tags,
-        aliases=note.aliases,
-        format=note.format,
-    )
+    return replace(head.note, text=text)
 
 
 def file_row(file: FileRow, bucket: int) -> Row:

@@ -385,7 +385,7 @@ class MilvusSnapshot:
             self._notes.put(note.path, version, note)
 
     def _versions_of(self, paths: Iterable[str]) -> Iterator[tuple[Note, str]]:
-        rows = self._gateway.rows_by(self._texts, "note", paths, _NOTE, at_once=64)
+        rows = self._gateway.rows_by(self._texts, "note", paths, _NOTE, at_once=16)
         for _, parts in groupby(sorted(rows, key=_version), key=_version):
             same = list(parts)
             note = note_of(same)

@@ -32,6 +32,7 @@ __all__ = [
     "Statistics",
     "Totals",
     "average_idf",
+    "bits_for",
     "is_term",
     "merged",
     "saturated",
@@ -77,6 +78,7 @@ class Totals:
         n_chunks: passages.
         n_terms: terms of all passages, repeats counted.
         n_chars: code points of all notes.
+        n_distinct: different terms.
         bits: the table of counts has 2^bits segments.
         is_dirty: whether a run began to change them and has not ended.
     """
@@ -85,11 +87,12 @@ class Totals:
     n_chunks: int = 0
     n_terms: int = 0
     n_chars: int = 0
+    n_distinct: int = 0
     bits: int = 0
     is_dirty: bool = False
 
     def __add__(self, other: Totals) -> Totals:
-        """The sums over the notes of both; bits are the first one's."""
+        """The sums over the notes of both; the table is the first one's."""
         return replace(
             self,
             n_notes=self.n_notes + other.n_notes,
@@ -112,6 +115,17 @@ class Segment:
     def id(self) -> str:
         """Of its row."""
         return f"{self.bucket:04d}-{self.bits:02d}-{self.number:08d}"
+
+    @classmethod
+    def of_terms(cls, bucket: int, bits: int, numbers: Iterable[int]) -> list[Segment]:
+        """The segments that hold these terms, ascending."""
+        there = sorted({number >> (32 - bits) for number in numbers})
+        return [cls(bucket=bucket, bits=bits, number=number) for number in there]
+
+    @classmethod
+    def all(cls, bucket: int, bits: int) -> list[Segment]:
+        """All segments of a table."""
+        return [cls(bucket=bucket, bits=bits, number=number) for number in range(1 << bits)]
 
 
 class Counts:
@@ -152,19 +166,19 @@ class Counts:
         """The counts after passages came and went."""
         return merged([self, _signed(change)])
 
-    @property
-    def bits(self) -> int:
-        """Into how many segments (as a power of two) they are to be cut."""
-        return max(0, math.ceil(math.log2(max(len(self), 1) / _SEGMENT)))
-
-    def rows(self, bucket: int, bits: int) -> Iterator[Row]:
-        """The table as rows."""
-        width = 1 << (32 - bits)
-        for number in range(1 << bits):
-            low, high = np.searchsorted(self.numbers, [number * width, (number + 1) * width])
+    def rows(self, segments: Iterable[Segment]) -> Iterator[Row]:
+        """Segments of the table as rows."""
+        for segment in segments:
+            width = 1 << (32 - segment.bits)
+            bounds = [segment.number * width, (segment.number + 1) * width]
+            low, high = np.searchsorted(self.numbers, bounds)
             part = Counts(self.numbers[low:high], self.counts[low:high])
-            segment = Segment(bucket=bucket, bits=bits, number=number)
-            yield {"id": segment.id, "bucket": bucket, "payload": part.packed(), "stub": STUB}
+            yield {
+                "id": segment.id,
+                "bucket": segment.bucket,
+                "payload": part.packed(),
+                "stub": STUB,
+            }
 
     def packed(self) -> str:
         """The table as text."""
@@ -178,6 +192,11 @@ class Counts:
         flat = np.frombuffer(zlib.decompress(base64.b64decode(text)), "<u4").astype(np.int64)
         half = len(flat) // 2
         return cls(np.cumsum(flat[:half]), flat[half:])
+
+
+def bits_for(n_distinct: int) -> int:
+    """Into how many segments, as a power of two, a table of so many terms is cut."""
+    return max(0, math.ceil(math.log2(max(n_distinct, 1) / _SEGMENT)))
 
 
 def _signed(change: Counter[int]) -> Counts:
@@ -253,11 +272,7 @@ class Statistics:
             return
         with self._guard:
             if self._is_small:
-                ids = {
-                    Segment(bucket=bucket, bits=total.bits, number=number).id
-                    for bucket, total in self._totals
-                    for number in range(1 << total.bits)
-                }
+                ids = {s.id for bucket, t in self._totals for s in Segment.all(bucket, t.bits)}
             found = {id_: Counts.unpacked(text) for id_, text in self._load(sorted(ids))}
             self._segments.update({id_: found.get(id_, Counts.empty()) for id_ in ids})
 

@@ -99,6 +99,7 @@ class Writing:
     Attributes:
         build: that is written.
         changes: what that does to each part.
+        lender: tag of another build whose vectors may be taken over, or None.
         encoding: called with (done, total) passages; None for nobody.
     """
 
@@ -117,7 +118,8 @@ class Writing:
         self._catalog = catalog
         self._encoder = encoder
         self._is_new = is_new
-        self._may_know = not is_new  # a build that begins here holds no vectors yet
+        self._knows = [] if is_new else [build.tag]  # what begins here holds no vectors yet
+        self.lender: str | None = None
         self.build = build
         self._buckets = list(buckets)
         self._resumed = resumed
@@ -281,12 +283,14 @@ class Writing:
         return vectors
 
     def _stored_vectors(self, keys: Iterable[bytes]) -> dict[bytes, NDArray[np.float32]]:
-        if not self._may_know:
-            return {}
-        rows = self._gateway.rows_by(
-            self._name("chunks"), "key", [key.hex() for key in keys], ["id", "key", "dense"]
-        )
-        return {bytes.fromhex(row["key"]): np.array(row["dense"], np.float32) for row in rows}
+        found: dict[bytes, NDArray[np.float32]] = {}
+        wanted = set(keys)
+        for tag in [*self._knows, *([self.lender] if self.lender else [])]:
+            missing = [key.hex() for key in sorted(wanted - found.keys())]
+            rows = self._gateway.rows_by(f"{tag}_chunks", "key", missing, ["id", "key", "dense"])
+            for row in rows:
+                found[bytes.fromhex(row["key"])] = np.array(row["dense"], np.float32)
+        return found
 
     def remove_notes(self, files: dict[str, str]) -> None:
         """Remove notes, by path with their file, unless another file holds them now."""
