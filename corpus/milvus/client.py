@@ -9,6 +9,8 @@ import logging
 import os
 import re
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -26,10 +28,14 @@ logger = logging.getLogger(__name__)
 
 MAX_HITS = 16_384  # of one search, and rows of one page
 _LEAST_SERVER = (2, 5)  # the first with all that is used here
+_LOOK_S = 0.2
 _CONNECT_S, _READ_S, _WRITE_S = 10.0, 60.0, 300.0
 _ROWS_AT_ONCE = 512  # some 2 MB; a server takes 64
 _IDS_AT_ONCE = 4096
 _PREFIX = "youju_"
+# one engine per file and process, however many indexes are open on it
+_lite_users: Counter[str] = Counter()
+_lite_guard = threading.Lock()
 
 
 class Column:
@@ -125,12 +131,16 @@ class Gateway:
         if address.is_lite:
             Path(address.uri).parent.mkdir(parents=True, exist_ok=True)
         try:
-            return self._pymilvus.MilvusClient(
+            client = self._pymilvus.MilvusClient(
                 uri=address.uri,
                 token=os.environ.get("YOUJU_MILVUS_TOKEN", ""),
                 db_name=address.database,
                 timeout=_CONNECT_S,
             )
+            if address.is_lite:
+                with _lite_guard:
+                    _lite_users[address.uri] += 1
+            return client
         except self._faults as fault:
             said = _reason(fault)
             if address.is_lite:
@@ -168,9 +178,7 @@ class Gateway:
             with self._explained():
                 client.close()
             if self.address.is_lite:
-                from milvus_lite.server_manager import server_manager_instance
-
-                server_manager_instance.release_server(self.address.uri)
+                _release(self.address.uri)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -225,10 +233,21 @@ class Gateway:
             except IndexError_:
                 if not self.has(name):  # else another worker was quicker
                     raise
+        if not self._is_indexed(full, len(params)):  # also after a kill in between
+            try:
+                with self._explained():
+                    # there is nothing to index yet: waiting for it costs half a second a column
+                    client.create_index(full, params, sync=False)
+            except IndexError_:
+                until = time.monotonic() + _CONNECT_S  # another worker may be at it
+                while not self._is_indexed(full, len(params)):
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(_LOOK_S)
+
+    def _is_indexed(self, full: str, n_columns: int) -> bool:
         with self._explained():
-            if len(client.list_indexes(full)) < len(params):  # also after a kill in between
-                # there is nothing to index yet: waiting for it costs half a second a column
-                client.create_index(full, params, sync=False)
+            return len(self._open().list_indexes(full)) >= n_columns
 
     @staticmethod
     def _add(
@@ -380,6 +399,18 @@ class Gateway:
                 output_fields=["id"], timeout=_READ_S,
             )  # fmt: skip
             return [(int(hit["id"]), float(hit["distance"])) for hit in found[0]]
+
+
+def _release(path: str) -> None:
+    """Stop the engine of a Milvus Lite database when nobody in this process needs it any more."""
+    with _lite_guard:
+        _lite_users[path] -= 1
+        if _lite_users[path] > 0:
+            return
+        del _lite_users[path]
+    from milvus_lite.server_manager import server_manager_instance
+
+    server_manager_instance.release_server(path)
 
 
 def _require(address: MilvusAddress) -> None:

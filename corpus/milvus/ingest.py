@@ -225,7 +225,7 @@ class Ingest:
         workers = build.workers if build else self._share.of
         listed = {path: file for path, file in files.items() if bucket_of(path, workers) in buckets}
         stored: dict[str, FileRow] = {}
-        resumed = False
+        resumed = has_notes = False
         if build is not None:
             columns = ["id", "file", "size", "mtime_ns", "reason"]
             for bucket in buckets:
@@ -234,6 +234,7 @@ class Ingest:
                 stored.update((row.path, row) for row in rows)
             totals = dict(totals_of(values, build))
             resumed = any(totals[bucket].is_dirty for bucket in buckets)
+            has_notes = any(totals[bucket].n_notes for bucket in buckets)
         to_read = [
             path
             for path, file in listed.items()
@@ -242,7 +243,7 @@ class Ingest:
         ]
         gone = set(stored) - set(listed)
         before: dict[str, NoteHead] = {}
-        wanted = [*(path for path in to_read if path in stored or resumed), *gone]
+        wanted = [*to_read, *gone] if has_notes or resumed else []
         if build is not None and wanted:
             heads = self._gateway.rows_by(f"{build.tag}_notes", "file", wanted, [*HEAD, "part"])
             before = {str(row["note"]): head_of(row) for row in heads if not row["part"]}

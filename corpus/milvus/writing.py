@@ -125,7 +125,7 @@ class Writing:
         self._resumed = resumed
         self.encoding: Progress | None = None
         self._batch = _Batch()
-        self._is_marked = False
+        self._is_marked = self._has_failed = False
         self._n_encoded = self._n_drafted = 0
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="milvus")
         self._under_way: list[Future[None]] = []
@@ -228,7 +228,13 @@ class Writing:
             self._under_way.pop(0).result()
 
     def _write(self, batch: _Batch, rows: list[Row], known: list[str], stale: set[int]) -> None:
-        """The writes of one batch, in the order that a kill may interrupt."""
+        """The writes of one batch, in the order that a kill may interrupt.
+
+        None after one that failed: its notes may belong to a file that this batch would complete.
+        """
+        if self._has_failed:
+            return
+        self._has_failed = True
         texts = [
             {**row, "bucket": bucket_of(draft.note.file, self.build.workers)}
             for draft in batch.drafts
@@ -244,6 +250,7 @@ class Writing:
             self._name("files"),
             [file_row(file, bucket_of(file.path, self.build.workers)) for file in batch.files],
         )
+        self._has_failed = False
 
     def _chunk_rows(self, batch: _Batch, terms: list[list[list[str]]]) -> list[Row]:
         vectors = self._vectors(batch)
