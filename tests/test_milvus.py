@@ -141,7 +141,9 @@ def test_what_was_written_before_a_kill_is_not_encoded_again(
         assert first + again <= index.n_chunks + 3 * 2 + 2
 
 
-def test_workers_fill_one_index_together(notes: Path, place: MilvusAddress, tmp_path: Path) -> None:
+def test_workers_fill_one_index_together(
+    notes: Path, place: MilvusAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ingest, "_LOOK_S", 0.05)
     monkeypatch.setattr(index_module, "_FRESH_S", 0.0)
     with opened(place) as reader, ThreadPoolExecutor() as pool:
@@ -165,7 +167,10 @@ def test_workers_fill_one_index_together(notes: Path, place: MilvusAddress, tmp_
         assert content(reader) == fresh(notes, tmp_path / "three")
 
 
-def test_the_index_is_shown_when_every_worker_is_done(notes: Path, place: MilvusAddress) -> None:
+def test_the_index_is_shown_when_every_worker_is_done(
+    notes: Path, place: MilvusAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_FRESH_S", 0.0)
     with opened(place) as reader:
         for number in (1, 2):
             assert reader.n_notes == 0

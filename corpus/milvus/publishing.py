@@ -21,6 +21,7 @@ __all__ = ["Publisher"]
 logger = logging.getLogger(__name__)
 
 _MOVED, _FEW = 0.01, 64  # growth, and segments, from and up to which the mean idf is renewed
+_MANY = 1000  # passages; the average of fewer moves with every note
 _DRIFT = 0.1  # of the average length, beyond which weights are worth making anew
 
 
@@ -121,7 +122,7 @@ class Publisher:
             average = average_idf(self._table(every), sums.n_chunks)
             self._catalog.put_build(replace(build, average_idf=average, n_weighed=sums.n_chunks))
         now = sums.n_terms / sums.n_chunks if sums.n_chunks else self._build.pivot
-        if abs(now / self._build.pivot - 1) > _DRIFT:
+        if abs(now / self._build.pivot - 1) > _DRIFT and sums.n_chunks >= _MANY:
             logger.warning(
                 "passages now have %.0f terms on average, their weights are made for %.0f:"
                 " youju index --rebuild makes them anew",
