@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -231,7 +231,7 @@ class Gateway:
                         num_shards=self.address.shards if dense is not None else 1,
                     )
             except IndexError_:
-                if not self.has(name):  # else another worker was quicker
+                if not _comes_true(lambda: self.has(name)):
                     raise
         if not self._is_indexed(full, len(params)):  # also after a kill in between
             try:
@@ -239,11 +239,8 @@ class Gateway:
                     # there is nothing to index yet: waiting for it costs half a second a column
                     client.create_index(full, params, sync=False)
             except IndexError_:
-                until = time.monotonic() + _CONNECT_S  # another worker may be at it
-                while not self._is_indexed(full, len(params)):
-                    if time.monotonic() > until:
-                        raise
-                    time.sleep(_LOOK_S)
+                if not _comes_true(lambda: self._is_indexed(full, len(params))):
+                    raise
 
     def _is_indexed(self, full: str, n_columns: int) -> bool:
         with self._explained():
@@ -399,6 +396,16 @@ class Gateway:
                 output_fields=["id"], timeout=_READ_S,
             )  # fmt: skip
             return [(int(hit["id"]), float(hit["distance"])) for hit in found[0]]
+
+
+def _comes_true(condition: Callable[[], bool]) -> bool:
+    """Whether another worker, who was quicker, does what failed here."""
+    until = time.monotonic() + _CONNECT_S
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def _release(path: str) -> None:
