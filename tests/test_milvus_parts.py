@@ -27,7 +27,6 @@ from corpus.milvus.statistics import (
     Totals,
     average_idf,
     bits_for,
-    is_term,
     merged,
     saturated,
     term_number,
@@ -108,7 +107,7 @@ def test_filters_become_expressions() -> None:
     assert narrowing(Filters(since="2024", until="2024-05")) == (
         '(date >= "2024") and (date != "" and date < "2024-05~")'
     )
-    assert narrowing(Filters(tag="#ML/RAG ")) == r'(tags like "%\nml/rag/%")'
+    assert narrowing(Filters(tag="#ML/RAG ")) == r'(tags like "%|ml/rag/%")'
     assert narrowing(Filters(folder="./a_b/")) == (
         r'(note == "a_b" or file == "a_b" or note like "a\\_b/%")'
     )
@@ -187,7 +186,6 @@ def test_weights_and_scores_are_those_of_rank_bm25(
     ours = []
     for document in documents:
         sparse = saturated(document, pivot)
-        assert all(map(is_term, sparse))
         held = [term for term in query if term_number(term) in sparse]
         ours.append(sum(weights.idf(term) * sparse[term_number(term)] for term in held))
     assert ours == pytest.approx(bm25.scores(query, list(range(len(documents)))), abs=1e-5)

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 MAX_HITS = 16_384  # of one search, and rows of one page
 _LEAST_SERVER = (2, 5)  # the first with all that is used here
+_PIECES_SERVER, _PIECES = (2, 6), {"min_gram": 2, "max_gram": 3}  # indexes pieces of texts
 _LOOK_S = 0.2
 _CONNECT_S, _READ_S, _WRITE_S = 10.0, 60.0, 300.0
 _ROWS_AT_ONCE = 512  # some 2 MB; a server takes 64
@@ -47,6 +48,7 @@ class Column:
         size: bytes of a text at most, or dimensions of a dense vector.
         is_key: whether rows are told apart by it.
         is_indexed: whether rows are looked up by its value.
+        is_searched: whether rows are looked up by pieces of its value.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Column:
         *,
         is_key: bool = False,
         is_indexed: bool = False,
+        is_searched: bool = False,
     ) -> None:
         self.name = name
         self.kind = kind
         self.size = size
         self.is_key = is_key
         self.is_indexed = is_indexed
+        self.is_searched = is_searched
 
 
 class VectorIndex:
@@ -119,7 +123,8 @@ class Gateway:
         with self._explained():
             version = str(self._client.get_server_version())
         said = re.match(r"v?(\d+)\.(\d+)", version)
-        if said and (int(said[1]), int(said[2])) < _LEAST_SERVER:
+        self._version = (int(said[1]), int(said[2])) if said else _LEAST_SERVER
+        if self._version < _LEAST_SERVER:
             self.close()
             raise IndexError_(
                 f"{address} runs Milvus {version}; youju needs "
@@ -241,6 +246,21 @@ class Gateway:
             except IndexError_:
                 if not _comes_true(lambda: self._is_indexed(full, len(params))):
                     raise
+            self._index_pieces(full, columns)
+
+    def _index_pieces(self, full: str, columns: Sequence[Column]) -> None:
+        """Let the server find pieces of texts by index, where it can; it scans else."""
+        if self.address.is_lite or self._version < _PIECES_SERVER:
+            return
+        for column in columns:
+            if column.is_searched:
+                params = self._open().prepare_index_params()
+                params.add_index(column.name, index_type="NGRAM", params=_PIECES)
+                try:
+                    with self._explained():
+                        self._open().create_index(full, params, sync=False)
+                except IndexError_ as fault:
+                    logger.info("phrases are looked for by scanning: %s", fault)
 
     def _is_indexed(self, full: str, n_columns: int) -> bool:
         with self._explained():

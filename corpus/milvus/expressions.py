@@ -14,7 +14,20 @@ from corpus.phrases import keys
 from corpus.protocol import Narrowing
 from corpus.text import fold
 
-__all__ = ["among", "both", "equal", "holding", "like", "named_line", "narrowing", "phrase_words"]
+__all__ = [
+    "SEPARATOR",
+    "among",
+    "both",
+    "equal",
+    "holding",
+    "like",
+    "named_line",
+    "narrowing",
+    "phrase_words",
+]
+
+
+SEPARATOR = "|"  # between names: not every engine lets a pattern reach over the end of a line
 
 
 def quoted(text: str) -> str:
@@ -54,9 +67,9 @@ def phrase_words(phrase: str) -> list[str]:
 
 
 def named_line(names: Iterable[str]) -> str:
-    """Names in the form in which they are looked for, one a line."""
+    """Names in the form in which they are looked for, between separators."""
     lines = (" ".join(fold(name).split()).strip("/") for name in names)
-    return "\n".join(dict.fromkeys(lines))
+    return SEPARATOR.join(dict.fromkeys(lines))
 
 
 def narrowing(wanted: Narrowing) -> str:
@@ -97,7 +110,7 @@ def _escaped(char: str) -> str:
 
 def _tag(tag: str | None) -> str:
     plain = fold((tag or "").strip("#/ "))
-    return like("tags", f"\n{plain}/") if plain else ""
+    return like("tags", f"{SEPARATOR}{plain}/") if plain else ""
 
 
 def _title(title: str | None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from corpus.milvus.catalog import Build, Catalog, build_of, collections_of, totals_of
 from corpus.milvus.client import Gateway
-from corpus.milvus.statistics import Counts, Segment, Totals, average_idf, bits_for, is_term, merged
+from corpus.milvus.statistics import Counts, Segment, Totals, average_idf, bits_for, merged
 from corpus.milvus.writing import Change
 
 __all__ = ["Publisher"]
@@ -100,27 +100,25 @@ class Publisher:
         """Sums and counts of one part, from its rows."""
         change = Change()
         where = f"bucket == {bucket}"
-        for row in self._gateway.all_rows(self._name("chunks"), where, ["id", "n_terms", "sparse"]):
+        for row in self._gateway.all_rows(
+            self._name("chunks"), where, ["id", "n_terms", "numbers"]
+        ):
             change.add(row, 1)
         for row in self._gateway.all_rows(
             self._name("notes"), f"{where} and part == 0", ["id", "n_chars"]
         ):
             change.add_note(int(row["n_chars"]), 1)
-        assert all(map(is_term, change.terms)), "passages without terms count for none"
         return change.totals, Counts.of(change.terms)
 
     def _weigh(self, *, anew: bool) -> None:
         """Renew the mean idf over all parts, and look whether the average length still fits."""
-        values = self._catalog.values()
-        build = build_of(values, self._build.tag) or self._build
-        totals = totals_of(values, build)
-        sums = sum((total for _, total in totals), Totals())
-        n_segments = sum(1 << total.bits for _, total in totals)
-        moved = abs(sums.n_chunks - build.n_weighed) > _MOVED * max(build.n_weighed, 1)
-        if anew or moved or n_segments <= _FEW:
-            every = [s for bucket, total in totals for s in Segment.all(bucket, total.bits)]
-            average = average_idf(self._table(every), sums.n_chunks)
-            self._catalog.put_build(replace(build, average_idf=average, n_weighed=sums.n_chunks))
+        while True:
+            totals = totals_of(self._catalog.values(), self._build)
+            sums = sum((total for _, total in totals), Totals())
+            self._put_average(totals, sums.n_chunks, anew=anew)
+            # another worker may have ended meanwhile: whoever writes last has seen all
+            if totals_of(self._catalog.values(), self._build) == totals:
+                break
         now = sums.n_terms / sums.n_chunks if sums.n_chunks else self._build.pivot
         if abs(now / self._build.pivot - 1) > _DRIFT and sums.n_chunks >= _MANY:
             logger.warning(
@@ -129,6 +127,18 @@ class Publisher:
                 now,
                 self._build.pivot,
             )
+
+    def _put_average(
+        self, totals: Sequence[tuple[int, Totals]], n_chunks: int, *, anew: bool
+    ) -> None:
+        """Compute the mean idf, unless it can hardly have moved and costs much."""
+        build = build_of(self._catalog.values(), self._build.tag) or self._build
+        n_segments = sum(1 << total.bits for _, total in totals)
+        moved = abs(n_chunks - build.n_weighed) > _MOVED * max(build.n_weighed, 1)
+        if anew or moved or n_segments <= _FEW:
+            every = [s for bucket, total in totals for s in Segment.all(bucket, total.bits)]
+            average = average_idf(self._table(every), n_chunks)
+            self._catalog.put_build(replace(build, average_idf=average, n_weighed=n_chunks))
 
     def _show(self) -> None:
         """Let readers see the build, if all parts of it are complete."""

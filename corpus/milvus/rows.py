@@ -7,7 +7,9 @@ Knows columns, not connections.
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import IndexError_
-from corpus.milvus.expressions import named_line
+from corpus.milvus.expressions import SEPARATOR, named_line
 from corpus.tables import FileRow, NoteRow
 from corpus.text import fold
 from corpus.types import Chunk, Note, NoteFormat
@@ -40,6 +42,7 @@ __all__ = [
     "head_of",
     "note_of",
     "note_rows",
+    "numbers_of",
     "version_of",
 ]
 
@@ -48,8 +51,9 @@ Row = dict[str, Any]  # a row as pymilvus takes and gives it, by column
 MAX_TEXT = 65_535  # bytes of a VARCHAR
 STUB = [0.0, 0.0]  # every collection must have a vector: those that search none hold this
 _PART = 16_000  # code points of a note in one row: at most 64,000 bytes
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")  # as blanks, offsets stay
 _LONG, _MANY = 500, 25  # code points of a name, names of a note: 50,000 bytes at most
-_NO_TERM = (1 << 32) - 2  # beyond the numbers of terms: see statistics.is_term
+_NO_TERM = (1 << 32) - 2  # beyond the numbers of terms (statistics.term_number)
 _KEPT = 16_000  # code points of what is matched; a passage has hundreds
 CHUNK = ("id", "note", "version", "start", "end", "heading", "line")
 HEAD = (
@@ -157,16 +161,28 @@ def chunk_row(
         "line": chunk.line,
         "key": key.hex(),
         "n_terms": n_terms,
-        "words": fold("\n".join(said))[-_KEPT:],
+        "words": _CONTROLS.sub(" ", fold("\n".join(said))[-_KEPT:]),
         "headings": fold("\n".join(chunk.heading))[:_KEPT],
         "names": named_line((note.title, *note.aliases, note.path, note.file))[:_KEPT],
-        "tags": "".join(f"\n{fold(tag)}/" for tag in note.tags)[:_KEPT],
+        "tags": "".join(f"{SEPARATOR}{fold(tag)}/" for tag in note.tags)[:_KEPT],
         "date": note.date or "",
         "file": note.file,
         "dense": dense.tolist(),
         # a sparse vector may not be empty
         "sparse": sparse or {_NO_TERM: 1e-9},
+        # once more, since not every engine gives sparse vectors back
+        "numbers": _packed(sparse),
     }
+
+
+def numbers_of(row: Row) -> list[int]:
+    """The hashed terms of a passage, ascending, from its column `numbers`."""
+    found: list[int] = np.frombuffer(base64.b64decode(row["numbers"]), "<u4").tolist()
+    return found
+
+
+def _packed(numbers: Iterable[int]) -> str:
+    return base64.b64encode(np.array(sorted(numbers), "<u4").tobytes()).decode("ascii")
 
 
 def chunk_of(row: Row) -> Placed:

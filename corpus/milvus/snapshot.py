@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import groupby
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from corpus.errors import CorpusError
 from corpus.milvus.catalog import Build, Facts
 from corpus.milvus.client import MAX_HITS, VectorIndex
 from corpus.milvus.expressions import among, equal, holding, like, narrowing, phrase_words
-from corpus.milvus.rows import CHUNK, HEAD, Placed, Row, chunk_of, head_of, note_of
+from corpus.milvus.rows import CHUNK, HEAD, Placed, Row, chunk_of, head_of, note_of, numbers_of
 from corpus.milvus.statistics import Statistics, term_number
 from corpus.phrases import keys, pattern
 from corpus.queries import QueryVectors
@@ -180,7 +180,7 @@ class MilvusSnapshot:
         self._where = ""
         self._bm25_of: dict[tuple[tuple[tuple[str, float], ...], int], float] = {}
         self._cosine_of: dict[tuple[str, int], float] = {}
-        self._held: dict[int, KeysView[int]] = {}  # hashed terms of the passages that were read
+        self._held: dict[int, set[int]] = {}  # hashed terms of the passages that were read
 
     @property
     def generation(self) -> int:
@@ -311,8 +311,8 @@ class MilvusSnapshot:
             return found
         numbers = [term_number(term) for term in terms]
         missing = [i for i in dict.fromkeys(map(int, ids)) if i not in self._held]
-        for row in self._gateway.rows_by(self._chunks, "id", missing, ["id", "sparse"]):
-            self._held[int(row["id"])] = row["sparse"].keys()
+        for row in self._gateway.rows_by(self._chunks, "id", missing, ["id", "numbers"]):
+            self._held[int(row["id"])] = set(numbers_of(row))
         for column, id_ in enumerate(ids):
             there = self._held.get(int(id_), ())
             found[:, column] = [number in there for number in numbers]
@@ -359,12 +359,12 @@ class MilvusSnapshot:
 
         Their notes are read along: one whose text was replaced in between is left out, too.
         """
-        columns = [*CHUNK, "sparse"]  # whose words are asked for next
+        columns = [*CHUNK, "numbers"]  # whose words are asked for next
         rows = self._gateway.rows_by(self._chunks, "id", dict.fromkeys(map(int, ids)), columns)
         placed = []
         for row in rows:
             placed.append(chunk_of(row))
-            self._held[placed[-1].chunk.id] = row["sparse"].keys()
+            self._held[placed[-1].chunk.id] = set(numbers_of(row))
         self._read(placed)
         found = {one.chunk.id: one.chunk for one in placed if self._fits(one)}
         return [found[int(i)] for i in ids if int(i) in found]

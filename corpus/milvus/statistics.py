@@ -33,7 +33,6 @@ __all__ = [
     "Totals",
     "average_idf",
     "bits_for",
-    "is_term",
     "merged",
     "saturated",
     "term_number",
@@ -50,11 +49,6 @@ def term_number(term: str) -> int:
     """The dimension of a term in sparse vectors, in [0, 2^32 - 3)."""
     digest = blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % _NUMBERS
-
-
-def is_term(number: int) -> bool:
-    """Whether a dimension is that of a term; a passage without terms has another one."""
-    return number < _NUMBERS
 
 
 def saturated(terms: Sequence[str], pivot: float) -> dict[int, float]:
@@ -254,7 +248,8 @@ class Statistics:
 
     def idf(self, term: str) -> float:
         """Weight of a term; one that no passage holds weighs most, ln(N + 0.5) - ln(0.5)."""
-        df, n = self.df(term), self.n_chunks
+        n = self.n_chunks
+        df = min(self.df(term), n)  # while a worker ends, counts may be ahead of the sums
         if not df:
             return math.log(n + 0.5) - math.log(0.5)
         if self._average <= 0:  # of one or two passages: see corpus.bm25
@@ -281,5 +276,6 @@ def average_idf(counts: Counts, n_chunks: int) -> float:
     """Mean of ln(N - df + 0.5) - ln(df + 0.5) over all terms; 0 without terms."""
     if not len(counts):
         return 0.0
-    df = counts.counts.astype(np.float64)
+    # counts may be ahead of the sums while another worker ends
+    df = np.minimum(counts.counts, n_chunks).astype(np.float64)
     return float(np.mean(np.log(n_chunks - df + 0.5) - np.log(df + 0.5)))

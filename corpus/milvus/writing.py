@@ -28,9 +28,10 @@ from corpus.milvus.rows import (
     chunk_row,
     file_row,
     note_rows,
+    numbers_of,
     version_of,
 )
-from corpus.milvus.statistics import Totals, is_term, saturated
+from corpus.milvus.statistics import Totals, saturated
 from corpus.refresh import Progress, checked_vectors, passage_terms
 from corpus.store import FileRow
 from corpus.types import Chunk, Note
@@ -66,8 +67,8 @@ class Change:
     def add(self, row: Row, sign: int) -> None:
         """A passage comes (1) or goes (-1)."""
         self.totals += Totals(n_chunks=sign, n_terms=sign * int(row["n_terms"]))
-        for number in filter(is_term, row["sparse"]):
-            self.terms[int(number)] += sign
+        for number in numbers_of(row):
+            self.terms[number] += sign
 
     def add_note(self, n_chars: int, sign: int) -> None:
         """A note comes (1) or goes (-1)."""
@@ -202,7 +203,7 @@ class Writing:
         known = [path for path in notes if self._resumed or path in batch.before]
         old = list(
             self._gateway.rows_by(
-                self._name("chunks"), "note", known, ["id", "note", "n_terms", "sparse"]
+                self._name("chunks"), "note", known, ["id", "note", "n_terms", "numbers"]
             )
         )
         rows = self._chunk_rows(batch, terms)
@@ -306,7 +307,7 @@ class Writing:
         if not files:
             return
         self._mark()
-        columns = ["id", "note", "file", "n_terms", "sparse"]
+        columns = ["id", "note", "file", "n_terms", "numbers"]
         old = [
             row
             for row in self._gateway.rows_by(self._name("chunks"), "note", files, columns)
