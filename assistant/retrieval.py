@@ -101,9 +101,9 @@ def retrieve(
         only = _holding(every, phrases)
         now = every if wanted is None else every.narrowed(wanted)
         hits = _search(now, query, needed, depth, wanted, only)
-        if wanted is not None and only is None and len(hits) < k and depth < now.n_chunks:
+        if wanted is not None and only is None and len(hits) < k and depth < now.reach:
             # few notes pass the filter
-            hits = _search(now, query, needed, now.n_chunks, wanted, only)
+            hits = _search(now, query, needed, now.reach, wanted, only)
         if reranked:
             hits = _reranked(now, query, hits, k if cross is None else needed)
     if cross is not None:

@@ -72,6 +72,11 @@ class Snapshot:
         """Number of passages."""
         return self._reader.counts()[1]
 
+    @property
+    def reach(self) -> int:
+        """All passages: none is shut out before it is looked at."""
+        return self.n_chunks
+
     def narrowed(self, wanted: protocol.Narrowing) -> Snapshot:
         """Itself: a deep search costs little here, and who asks looks at each note."""
         return self

@@ -119,6 +119,11 @@ class Snapshot(Protocol):
         """Number of passages."""
         ...
 
+    @property
+    def reach(self) -> int:
+        """How deep a search may be worth while, where a shallower one found too little."""
+        ...
+
     def narrowed(self, wanted: Narrowing) -> Snapshot:
         """The same generation; its searches need not find notes that `wanted` shuts out.
 

@@ -356,6 +356,12 @@ class Gateway:
             for at in range(0, len(rows), _ROWS_AT_ONCE):
                 client.upsert(full, list(rows[at : at + _ROWS_AT_ONCE]), timeout=_WRITE_S)
 
+    def settle(self, names: Iterable[str]) -> None:
+        """Let Milvus Lite index what was written; a server does so by itself."""
+        for name in names if self.address.is_lite else ():
+            with self._using(name) as (client, full):
+                client.flush(full, timeout=_WRITE_S)
+
     def delete(self, name: str, keys: Iterable[str | int]) -> None:
         """Remove rows by key."""
         wanted = list(keys)

@@ -20,6 +20,7 @@ __all__ = [
     "both",
     "equal",
     "holding",
+    "is_exact",
     "like",
     "named_line",
     "narrowing",
@@ -85,6 +86,12 @@ def narrowing(wanted: Narrowing) -> str:
         *(narrowing(other) for other in wanted.also),
     ]
     return both(*parts)
+
+
+def is_exact(wanted: Narrowing) -> bool:
+    """Whether the expression lets through only what passes: names and some globs say too much."""
+    said_in_full = not (wanted.title or wanted.notes or "[" in (wanted.folder or ""))
+    return said_in_full and all(is_exact(other) for other in wanted.also)
 
 
 def _place(folder: str | None) -> str:

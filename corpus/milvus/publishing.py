@@ -62,6 +62,7 @@ class Publisher:
             self._catalog.put_totals(tag, bucket, replace(totals, is_dirty=False))
             self._catalog.put(**{f"done:{tag}:{bucket}": "1"})
         self._weigh(anew=resumed)
+        self._gateway.settle(collections_of(tag))
         self._show()
 
     def _updated(self, bucket: int, old: Totals, change: Change) -> Totals:

@@ -22,7 +22,7 @@ from corpus.bm25 import Terms
 from corpus.errors import CorpusError
 from corpus.milvus.catalog import Build, Facts
 from corpus.milvus.client import MAX_HITS, VectorIndex
-from corpus.milvus.expressions import among, equal, holding, like, narrowing, phrase_words
+from corpus.milvus.expressions import among, equal, holding, is_exact, like, narrowing, phrase_words
 from corpus.milvus.rows import CHUNK, HEAD, Placed, Row, chunk_of, head_of, note_of, numbers_of
 from corpus.milvus.statistics import Statistics, term_number
 from corpus.phrases import keys, pattern
@@ -178,6 +178,7 @@ class MilvusSnapshot:
         self._notes = notes
         self._versions: dict[str, str] = {}  # the version of a note that was seen first
         self._where = ""
+        self._reach = MAX_HITS // 2
         self._bm25_of: dict[tuple[tuple[tuple[str, float], ...], int], float] = {}
         self._cosine_of: dict[tuple[str, int], float] = {}
         self._held: dict[int, set[int]] = {}  # hashed terms of the passages that were read
@@ -197,10 +198,16 @@ class MilvusSnapshot:
         """Number of passages."""
         return self._facts.sums.n_chunks
 
+    @property
+    def reach(self) -> int:
+        """What a server gives at once; nothing where it has shut out all that does not pass."""
+        return min(self.n_chunks, self._reach)
+
     def narrowed(self, wanted: protocol.Narrowing) -> MilvusSnapshot:
         """The same, whose searches the server narrows; scores stay those of all notes."""
         other = copy(self)
         other._where = narrowing(wanted)
+        other._reach = 0 if is_exact(wanted) else MAX_HITS // 2
         return other
 
     def candidates(self, terms: Terms, query: str, depth: int) -> tuple[list[int], list[int]]:
