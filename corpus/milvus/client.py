@@ -34,6 +34,8 @@ _CONNECT_S, _READ_S, _WRITE_S = 10.0, 60.0, 300.0
 _ROWS_AT_ONCE = 512  # some 2 MB; a server takes 64
 _IDS_AT_ONCE = 4096
 _PREFIX = "youju_"
+# Milvus Lite ends a connection that asks every ten seconds, as pymilvus does, whether it is there
+_QUIET = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": False}
 # one engine per file and process, however many indexes are open on it
 _lite_users: Counter[str] = Counter()
 _lite_guard = threading.Lock()
@@ -141,6 +143,7 @@ class Gateway:
                 token=os.environ.get("YOUJU_MILVUS_TOKEN", ""),
                 db_name=address.database,
                 timeout=_CONNECT_S,
+                grpc_options=_QUIET if address.is_lite else {},
             )
             if address.is_lite:
                 with _lite_guard:
@@ -454,10 +457,13 @@ def _require(address: MilvusAddress) -> None:
 
 
 def _imported() -> Any:
+    is_quiet = logging.getLogger().getEffectiveLevel() > logging.DEBUG
+    if is_quiet:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read once, when grpc is imported
     import pymilvus
 
     # it writes a traceback for each fault that is explained here
-    if logging.getLogger().getEffectiveLevel() > logging.DEBUG:
+    if is_quiet:
         for name in ("pymilvus", "milvus_lite", "grpc", "faiss"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     return pymilvus
