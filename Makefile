@@ -94,7 +94,7 @@ format: dev ## Mend what ruff can mend
 lock: ## Renew constraints.txt from a fresh installation (network)
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock
 	@env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT build/lock/bin/python -m pip install --no-input \
-		"$$(grep '^torch==' constraints.txt)" pybind11 wheel -e '.[dev,llm,train,keyring]'
+		"$$(grep '^torch==' constraints.txt)" pybind11 wheel -e '.[dev,keyring,llm,milvus,train]'
 	@build/lock/bin/python -m pip freeze --all --exclude pip --exclude-editable \
 		| sed 's/+cpu$$//' > build/lock/pins
 	@! grep -i -e '^nvidia' -e ' @ ' build/lock/pins

@@ -19,7 +19,7 @@ from assistant.injection import asks_about_orders, is_demanded
 from assistant.passages import Passage
 from assistant.sources import KEY, Source
 from assistant.types import Citation, Claim, Evidence, MarkerChange, Verdict
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.sentences import whole_spans
 from corpus.text import fold, has_han
 

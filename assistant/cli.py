@@ -28,6 +28,7 @@ from assistant.plain import answer_text, checked_text, hits_text, report_text, s
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
 from corpus.errors import ConfigError, CorpusError, ManyGone, ModelError, YoujuError
+from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home, index_folder, remember_notes
 from corpus.text import printable
 from corpus.types import RefreshReport
@@ -35,7 +36,7 @@ from corpus.types import RefreshReport
 if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
     from assistant.opinions import SecondOpinion
     from assistant.pipeline import Assistant
-    from corpus.index import IndexStatus
+    from corpus.protocol import IndexStatus
 
 __all__ = ["build_parser", "main"]
 
@@ -119,6 +120,11 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
         "--watch", action="store_true", help="go on, and take up each note when it is saved"
     )
     index.add_argument(
+        "--worker",
+        metavar="N/M",
+        help="of a Milvus index: take the Nth of M shares of the files (start worker 1, too)",
+    )
+    index.add_argument(
         "--yes", action="store_true", help="forget notes even if more than half are gone at once"
     )
     doctor = verb(
@@ -156,7 +162,11 @@ def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument(
         "--notes", type=Path, metavar="PATH", help="folder, file or zip of the notes"
     )
-    parser.add_argument("--index", type=Path, metavar="DIR", help="folder of the index")
+    parser.add_argument(
+        "--index",
+        metavar="DIR",
+        help="folder of the index, or a Milvus database: milvus://HOST:PORT/DB, milvus:FILE.db",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
     parser.add_argument(
         "--encoder",
@@ -265,8 +275,10 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
 def _opened(config: Config, models: dict[str, Any] | None = None) -> Assistant:
     from assistant.pipeline import Assistant
 
+    is_shared = isinstance(config.index, MilvusAddress)
     return Assistant.open(
-        config.notes,
+        # a database serves without the notes at hand; only notes that are named are taken into it
+        config.notes if config.is_named or not is_shared else None,
         config.index,
         encoder=config.encoder,
         reranker=config.reranker,
@@ -355,6 +367,11 @@ def _open(
         raise
     if not report.n_notes:
         assistant.close()
+        if assistant.vault is None:
+            raise CorpusError(
+                f"The index at {config.index} holds no notes yet:"
+                f" youju index NOTES --index {config.index}"
+            )
         why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
         first = (
             f" (first: {report.skipped[0].path}: {report.skipped[0].reason})"
@@ -516,7 +533,13 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 
 def _index(args: argparse.Namespace) -> int:
     config = _config(args, notes=args.folder)
+    if isinstance(config.index, MilvusAddress) and not (config.is_named or args.status):
+        raise ConfigError(
+            f"Which notes are to be taken into {config.index}? youju index NOTES --index …"
+        )
     with _opened(config) as assistant:
+        if args.worker is not None:
+            _take_share(assistant, args.worker)
         report = None
         if not args.status:
             begun = time.monotonic()
@@ -537,6 +560,19 @@ def _index(args: argparse.Namespace) -> int:
         if args.watch and not args.status:
             _watch(assistant, args)
     return DONE
+
+
+def _take_share(assistant: Assistant, said: str) -> None:
+    """Let this process look after a part of the files."""
+    from corpus.milvus.index import MilvusIndex
+    from corpus.milvus.ingest import Share
+
+    found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", said)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ConfigError(f"--worker: write the share as 1/4, got {said!r}")
+    if not isinstance(assistant.index, MilvusIndex):
+        raise ConfigError("--worker goes with a Milvus index: --index milvus://HOST:PORT/DB")
+    assistant.index.share = Share(number=int(found[1]), of=int(found[2]))
 
 
 def _indexed(assistant: Assistant, args: argparse.Namespace) -> RefreshReport:

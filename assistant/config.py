@@ -19,6 +19,7 @@ from typing import Any, TypedDict, Unpack
 from assistant.endpoint import DEFAULT_CONTEXT, DEFAULT_TIMEOUT_S, Endpoint
 from corpus.errors import ConfigError
 from corpus.keys import SERVICE, shown_address
+from corpus.milvus.address import MilvusAddress, milvus_address
 from corpus.places import index_folder, last_notes
 
 __all__ = ["Config", "load_config", "sample_notes"]
@@ -33,7 +34,8 @@ class Config:
 
     Attributes:
         notes: a folder, one file or a zip.
-        index: folder of the index.
+        index: folder of the index, or a Milvus database.
+        is_named: whether the notes were named, rather than found.
         encoder: a sentence-transformers model by name, or an endpoint; None for the built-in one.
         reranker: a CrossEncoder of sentence-transformers by name, or an endpoint; None for none.
         device: of named models, as torch writes it (`cpu`, `cuda:0`, `mps`); None lets
@@ -48,7 +50,8 @@ class Config:
     """
 
     notes: Path
-    index: Path
+    index: Path | MilvusAddress
+    is_named: bool = field(default=True, compare=False)
     encoder: str | None = None
     reranker: str | None = None
     device: str | None = None
@@ -102,7 +105,7 @@ class _Named(TypedDict, total=False):
 def load_config(
     *,
     notes: Path | None = None,
-    index: Path | None = None,
+    index: Path | str | None = None,
     file: Path | None = None,
     **flags: Unpack[_Named],
 ) -> Config:
@@ -111,7 +114,8 @@ def load_config(
     Args:
         notes: from the command line; else `$YOUJU_NOTES`, else the file's `notes`, else the notes
             last indexed, else the sample notes.
-        index: from the command line; else the file's `index`, else a folder of these notes.
+        index: from the command line; else the file's `index`, else a folder of these notes. A text
+            that begins with `milvus:` is a Milvus database.
         file: a TOML file; `$YOUJU_CONFIG` if None.
         flags: from the command line: `model` ("extractive" for no chat model) and `base_url`, else
             of the environment, else of the file; `encoder`, `reranker`, `device` and `nli`, else of
@@ -123,17 +127,20 @@ def load_config(
     named = file or (Path(os.environ["YOUJU_CONFIG"]) if os.environ.get("YOUJU_CONFIG") else None)
     values = _read(named) if named else {}
     in_environment = os.environ.get("YOUJU_NOTES", "").strip()
-    chosen = (
+    said = (
         notes
         or (Path(in_environment) if in_environment else None)
         or _path(values.get("notes"), named)
-        or last_notes()
-        or sample_notes()
-    ).expanduser()
-    folder = index or _path(values.get("index"), named)
+    )
+    chosen = (said or last_notes() or sample_notes()).expanduser()
+    database = milvus_address(str(index)) if index else None
+    if index is None and values.get("index"):
+        database = milvus_address(values["index"], base=named.parent if named else None)
+    folder = Path(index) if index else _path(values.get("index"), named)
     return Config(
         notes=chosen,
-        index=folder.expanduser() if folder else index_folder(chosen),
+        index=database or (folder.expanduser() if folder else index_folder(chosen)),
+        is_named=said is not None,
         encoder=flags.get("encoder") or values.get("encoder"),
         reranker=flags.get("reranker") or values.get("reranker"),
         device=flags.get("device") or values.get("device"),
@@ -183,7 +190,7 @@ def _read(file: Path) -> dict[str, str]:
         raise ConfigError(f"Cannot read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}") from None
-    known = {known.name for known in fields(Config)} - {"extractive", "api_key"}
+    known = {known.name for known in fields(Config)} - {"extractive", "api_key", "is_named"}
     if "api_key" in values:
         raise ConfigError(
             f"{file}: a key does not belong in a file. Set YOUJU_LLM_API_KEY, or type: "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from corpus.blocks import units
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.text import has_han
 from corpus.types import Note
 

@@ -34,7 +34,7 @@ from assistant.replies import (
 from assistant.sources import Source, n_tokens, sources_of
 from assistant.types import Citation, Claim, Hit, MarkerChange, Rewrite, Verdict
 from corpus.errors import ModelError
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.tokens import content_terms
 
 __all__ = ["EXTRACTIVE", "Chat", "Extractive", "Generator", "Task", "Written"]

@@ -37,7 +37,7 @@ from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Citation, Claim, Disagreement, Evidence, Hit, Verdict
 from assistant.verbatim import is_verbatim, verbatim_span
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.types import Chunk, Note
 
 __all__ = ["Checker", "Search", "Source", "load_checker", "searching"]

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from corpus.index import Snapshot
 from corpus.places import data_home
+from corpus.protocol import Snapshot
 from corpus.text import fold
 from corpus.tokens import Token, tokens
 
@@ -99,6 +99,6 @@ def _windows(run: list[Token]) -> Iterator[str]:
 
 def _is_name(now: Snapshot, word: str) -> bool:
     """Whether a title, alias, tag or heading holds the word."""
-    if word in now.names():
+    if now.has_name(word):
         return True
     return any(word in title for title in now.headings_near(word, at_most=_FEW))

@@ -34,7 +34,9 @@ from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Claim, Hit
 from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
 from corpus.errors import ConfigError, CorpusError, ModelError, YoujuError
-from corpus.index import Index
+from corpus.milvus.address import MilvusAddress
+from corpus.opening import open_index
+from corpus.protocol import Index
 from corpus.readers import Vault
 from corpus.text import has_han
 from corpus.types import RefreshReport
@@ -108,8 +110,8 @@ class Assistant:
     @classmethod
     def open(
         cls,
-        notes: Path,
-        folder: Path,
+        notes: Path | None,
+        place: Path | MilvusAddress,
         *,
         encoder: str | None = None,
         reranker: str | None = None,
@@ -120,8 +122,8 @@ class Assistant:
         """Open notes and their index; nothing is read yet.
 
         Args:
-            notes: a folder, one file or a zip.
-            folder: where the index lives, outside the notes.
+            notes: a folder, one file or a zip; None for an index that is only asked.
+            place: where the index lives, outside the notes: a folder, or a Milvus database.
             encoder: a sentence-transformers model by name, or an endpoint; None for the
                 built-in one.
             reranker: a CrossEncoder of sentence-transformers by name, or an endpoint; None for
@@ -135,13 +137,14 @@ class Assistant:
             CorpusError: there are no such notes.
             ModelError: an encoder or a reranker that was named cannot be loaded; without the
                 built-in encoder, what is indexed is found by words.
-            IndexError_: the index folder cannot be used.
+            IndexError_: the index folder or the database cannot be used.
+            MissingExtra: it is a Milvus database, and pymilvus is not installed.
         """
-        vault = Vault(notes)
+        vault = Vault(notes) if notes is not None else None
         model = _encoder(encoder, device)
         cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)
-        index = Index.open(folder, encoder=model, earlier=earlier)
+        index = open_index(place, encoder=model, earlier=earlier)
         return cls(index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges)
 
     def close(self) -> None:
@@ -171,6 +174,8 @@ class Assistant:
     ) -> RefreshReport:
         """Bring the index in line with the notes; costs a look where nothing changed.
 
+        An index that is only asked stays as it is.
+
         Args:
             progress: called with (done, total) files.
             encoding: called with (done, total) passages while they are encoded.
@@ -183,7 +188,13 @@ class Assistant:
             IndexBusy: another process is writing the index.
         """
         if self.vault is None:
-            raise ValueError("this assistant was made without notes to read")
+            status = self.index.status()
+            return RefreshReport(
+                unchanged=status.n_notes,
+                n_notes=status.n_notes,
+                n_chunks=status.n_chunks,
+                skipped=status.skipped,
+            )
         return self.index.refresh(
             self.vault, progress=progress, encoding=encoding, rebuild=rebuild, forget=forget
         )

@@ -17,7 +17,7 @@ from corpus.text import has_han, printable
 from corpus.types import DOUBTFUL, RefreshReport
 
 if TYPE_CHECKING:
-    from corpus.index import IndexStatus
+    from corpus.protocol import IndexStatus
 
 __all__ = ["answer_text", "checked_text", "hits_text", "report_text", "status_text"]
 

@@ -26,7 +26,7 @@ from assistant.types import Hit
 from corpus.encoder import StaticEncoder
 from corpus.errors import ModelError
 from corpus.glossary import expansions
-from corpus.index import Snapshot
+from corpus.protocol import Snapshot
 from corpus.text import fold, has_han, is_han
 from corpus.tokens import STOP_TERMS, Token, content_terms, terms, tokens
 

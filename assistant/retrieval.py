@@ -20,7 +20,7 @@ from assistant.reranking import RERANKED, rerank
 from assistant.types import Hit, Scores
 from corpus.errors import ModelError
 from corpus.glossary import expansions
-from corpus.index import Index, Snapshot
+from corpus.protocol import Index, Snapshot
 from corpus.tokens import Token, content_terms, tokens
 from corpus.types import Chunk, Note
 
@@ -97,12 +97,13 @@ def retrieve(
     wanted = filters if filters is not None and not filters.is_open else None
     needed = max(k, RERANKED) if reranked or cross is not None else k
     depth = max(_CANDIDATES, 3 * k) if wanted is None else max(_FILTERED, 20 * k)
-    with index.snapshot() as now:
-        only = _holding(now, phrases)
+    with index.snapshot() as every:
+        only = _holding(every, phrases)
+        now = every if wanted is None else every.narrowed(wanted)
         hits = _search(now, query, needed, depth, wanted, only)
-        if wanted is not None and only is None and len(hits) < k and depth < now.n_chunks:
+        if wanted is not None and only is None and len(hits) < k and depth < now.reach:
             # few notes pass the filter
-            hits = _search(now, query, needed, now.n_chunks, wanted, only)
+            hits = _search(now, query, needed, now.reach, wanted, only)
         if reranked:
             hits = _reranked(now, query, hits, k if cross is None else needed)
     if cross is not None:
@@ -178,8 +179,8 @@ def _search(
     terms = query_terms(now, query)
     named = held_names(now, query)
     if only is None:
-        lexical = list(dict.fromkeys([*(i for i, _ in now.bm25(terms, depth)), *named]))
-        dense = [i for i, s in now.nearest(query, depth) if s > 0]
+        lexical, dense = now.candidates(terms, query, depth)
+        lexical = list(dict.fromkeys([*lexical, *named]))
         ids = list(dict.fromkeys(lexical + dense))
     else:
         lexical, dense, ids = [], [], only

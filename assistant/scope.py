@@ -16,7 +16,7 @@ from assistant.filters import Filters
 from assistant.operators import Query, parse_query
 from assistant.retrieval import retrieve
 from assistant.types import Hit
-from corpus.index import Index, Snapshot
+from corpus.protocol import Index, Snapshot
 from corpus.text import has_han
 
 __all__ = ["Scope", "asked", "misses", "scope_of"]

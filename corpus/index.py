@@ -6,64 +6,35 @@ scores are fused or what an answer is, nor how a refresh works (`refresh`). Call
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus import protocol
 from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
-from corpus.errors import IndexBusy, ModelError
+from corpus.errors import IndexBusy
 from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.phrases import keys, pattern
+from corpus.protocol import IndexStatus
+from corpus.queries import Queries, QueryVectors
 from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
 from corpus.text import fold
-from corpus.types import Chunk, Note, RefreshReport, Skipped
+from corpus.types import Chunk, Note, RefreshReport
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder
 
 __all__ = ["Index", "IndexStatus", "NoteSource", "Snapshot"]
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexStatus:
-    """The index in figures.
-
-    Attributes:
-        root: the vault last indexed, or None before the first refresh.
-        n_notes: notes.
-        n_chunks: passages.
-        n_chars: code points of all notes.
-        skipped: what was not indexed, and why.
-        generation: number of the last change, 0 before the first.
-        updated_at: its time, ISO 8601 with UTC offset, or None.
-        encoder: name of the encoder the vectors come from, or None.
-        size_bytes: of all files of the index.
-    """
-
-    root: str | None
-    n_notes: int
-    n_chunks: int
-    n_chars: int
-    skipped: tuple[Skipped, ...]
-    generation: int
-    updated_at: str | None
-    encoder: str | None
-    size_bytes: int
 
 
 class Snapshot:
@@ -79,13 +50,12 @@ class Snapshot:
         self,
         reader: Reader,
         caches: Caches,
-        vector_of: Callable[[str], NDArray[np.float32] | None],
-        encoder: Encoder,
+        queries: QueryVectors,
     ) -> None:
         self._reader = reader
         self._caches = caches
-        self._vector_of = vector_of
-        self.encoder = encoder
+        self._vector_of = queries.vector_of
+        self.encoder = queries.encoder
 
     @property
     def generation(self) -> int:
@@ -101,6 +71,20 @@ class Snapshot:
     def n_chunks(self) -> int:
         """Number of passages."""
         return self._reader.counts()[1]
+
+    @property
+    def reach(self) -> int:
+        """All passages: none is shut out before it is looked at."""
+        return self.n_chunks
+
+    def narrowed(self, wanted: protocol.Narrowing) -> Snapshot:
+        """Itself: a deep search costs little here, and who asks looks at each note."""
+        return self
+
+    def candidates(self, terms: Terms, query: str, depth: int) -> tuple[list[int], list[int]]:
+        """See `protocol.Snapshot.candidates`."""
+        found = self.nearest(query, depth)
+        return [i for i, _ in self.bm25(terms, depth)], [i for i, score in found if score > 0]
 
     def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """The passages that share most with a list of terms; a term said twice counts twice.
@@ -167,9 +151,9 @@ class Snapshot:
             found += [c.id for c in chunks if wanted.search(text[c.start : c.end])]
         return sorted(found)
 
-    def names(self) -> str:
-        """Titles, aliases and tags of all notes, folded, one a line."""
-        return self._caches.names(self._reader)
+    def has_name(self, word: str) -> bool:
+        """Whether a title, alias or tag of the notes holds a folded word."""
+        return word in self._caches.names(self._reader)
 
     def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
         """Folded headings of the passages that may hold a phrase; none where they are more."""
@@ -232,7 +216,7 @@ class Snapshot:
         return LinkTable(self._named)
 
 
-class Index:
+class Index(protocol.Index):
     """The index of one vault, in one folder. Threads may share it for reading.
 
     Each method reads the newest generation; several that must agree (scores, chunks and their
@@ -249,12 +233,9 @@ class Index:
     ) -> None:
         self._store = store
         self._encoder = encoder
-        self._earlier = earlier
-        self._former: dict[str, Encoder | None] = {}
-        self._former_guard = Lock()
+        self._queries = Queries(encoder, earlier)
         self._chunk_size = chunk_size
         self._caches = Caches(store.folder)
-        self._encode_query = lru_cache(maxsize=64)(_encode)
 
     @classmethod
     def open(
@@ -287,19 +268,6 @@ class Index:
     def close(self) -> None:
         """Close the database. Closing twice is harmless."""
         self._store.close()
-
-    def __enter__(self) -> Self:
-        """The index itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the database."""
-        self.close()
 
     def refresh(
         self,
@@ -349,43 +317,12 @@ class Index:
         """
         try:
             with self._store.reading() as reader:
-                encoder = self._encoder_of(reader)
-                hashable: Any = encoder
-
-                def vector_of(query: str) -> NDArray[np.float32] | None:
-                    if encoder is None:
-                        return None
-                    try:
-                        return self._encode_query(hashable, query)
-                    except ModelError as fault:  # words still find the passages
-                        logger.warning("searched by words only: %s", fault)
-                        return None
-
-                yield Snapshot(reader, self._caches, vector_of, encoder or self._encoder)
+                made_by, name = encoder_of(reader), reader.meta("encoder_name") or ""
+                yield Snapshot(reader, self._caches, self._queries.made_by(made_by, name))
         except IndexDamaged as fault:
             with suppress(IndexBusy):  # who writes will find it, too
                 self._store.set_aside(str(fault))
             raise IndexDamaged(f"{fault}; it is built again from the notes: try again") from fault
-
-    def _encoder_of(self, reader: Reader) -> Encoder | None:
-        """The encoder whose vectors the generation holds; None if it cannot be had."""
-        made_by = encoder_of(reader)
-        if made_by == self._encoder.fingerprint:
-            return self._encoder
-        if made_by is None or self._earlier is None:
-            return None
-        with self._former_guard:
-            if made_by not in self._former:
-                self._former[made_by] = self._loaded(reader.meta("encoder_name") or "", made_by)
-            return self._former[made_by]
-
-    def _loaded(self, name: str, fingerprint: str) -> Encoder | None:
-        try:
-            found = self._earlier(name) if self._earlier is not None else None
-        except ModelError as fault:
-            logger.info("the index is searched by words alone: %s", fault)
-            return None
-        return found if found is not None and found.fingerprint == fingerprint else None
 
     @property
     def is_migrating(self) -> bool:
@@ -396,61 +333,6 @@ class Index:
         except IndexDamaged:  # the next refresh builds all of it again
             return False
 
-    def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
-        """See `Snapshot.bm25`."""
-        with self.snapshot() as now:
-            return now.bm25(terms, k)
-
-    def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
-        """See `Snapshot.score_bm25`."""
-        with self.snapshot() as now:
-            return now.score_bm25(terms, ids)
-
-    def idf(self, term: str) -> float:
-        """See `Snapshot.idf`."""
-        with self.snapshot() as now:
-            return now.idf(term)
-
-    def df(self, term: str) -> int:
-        """See `Snapshot.df`."""
-        with self.snapshot() as now:
-            return now.df(term)
-
-    def nearest(self, query: str, k: int) -> list[tuple[int, float]]:
-        """See `Snapshot.nearest`."""
-        with self.snapshot() as now:
-            return now.nearest(query, k)
-
-    def cosine(self, query: str, ids: Sequence[int]) -> list[float]:
-        """See `Snapshot.cosine`."""
-        with self.snapshot() as now:
-            return now.cosine(query, ids)
-
-    def chunks(self, ids: Sequence[int]) -> list[Chunk]:
-        """See `Snapshot.chunks`."""
-        with self.snapshot() as now:
-            return now.chunks(ids)
-
-    def chunks_of(self, path: str) -> list[Chunk]:
-        """See `Snapshot.chunks_of`."""
-        with self.snapshot() as now:
-            return now.chunks_of(path)
-
-    def note(self, path: str) -> Note:
-        """See `Snapshot.note`."""
-        with self.snapshot() as now:
-            return now.note(path)
-
-    def notes(self) -> Iterator[Note]:
-        """All notes of one generation with their text, by path."""
-        with self.snapshot() as now:
-            yield from now.notes()
-
-    def listing(self) -> list[NoteRow]:
-        """See `Snapshot.listing`."""
-        with self.snapshot() as now:
-            return now.listing()
-
     def links(self, path: str) -> list[Link]:
         """See `Snapshot.links`."""
         with self.snapshot() as now:
@@ -460,24 +342,6 @@ class Index:
         """See `Snapshot.backlinks`."""
         with self.snapshot() as now:
             return now.backlinks(path)
-
-    @property
-    def generation(self) -> int:
-        """Number of the last change, 0 before the first."""
-        with self.snapshot() as now:
-            return now.generation
-
-    @property
-    def n_notes(self) -> int:
-        """Number of notes."""
-        with self.snapshot() as now:
-            return now.n_notes
-
-    @property
-    def n_chunks(self) -> int:
-        """Number of passages."""
-        with self.snapshot() as now:
-            return now.n_chunks
 
     def status(self) -> IndexStatus:
         """The index in figures."""
@@ -494,11 +358,6 @@ class Index:
                 encoder=reader.meta("encoder_name"),
                 size_bytes=_folder_bytes(self._store.folder),
             )
-
-
-def _encode(encoder: Any, query: str) -> NDArray[np.float32]:
-    vector: NDArray[np.float32] = encoder.encode_queries([query])[0]
-    return vector
 
 
 def _folder_bytes(folder: Path) -> int:

@@ -26,7 +26,7 @@ from corpus.caches import Caches
 from corpus.checksums import LIST, Entry, ListDamaged, entry_of
 from corpus.errors import IndexBusy, IndexError_
 from corpus.links import links_of
-from corpus.refresh import encoder_of, key_of, terms_of, texts_of
+from corpus.refresh import encoder_of, passage_key, passage_terms, passage_texts
 from corpus.store import DATABASE, LOG, Store
 from corpus.tables import SCHEMA_VERSION, Reader
 from corpus.writeahead import log_state
@@ -262,9 +262,9 @@ class _Look:
             inside = 0 <= chunk.start < chunk.end <= len(note.text)
             if not inside or chunk.line != note.line_of(chunk.start):
                 yield f"the place of passage {chunk.id}"
-            if row.key != key_of(note, chunk):
+            if row.key != passage_key(note, chunk):
                 yield f"the words of passage {chunk.id}"
-            if same_terms and row.terms != terms_of(note, chunk):
+            if same_terms and row.terms != passage_terms(note, chunk):
                 yield f"the terms of passage {chunk.id}"
         yield from _vector_faults(note, chunks, {i: r.vector for i, r in stored.items()}, encoder)
 
@@ -287,7 +287,7 @@ def _vector_faults(
             return
     if encoder is None or not chunks:
         return
-    anew = encoder.encode_passages(["\n".join(texts_of(note, chunk)) for chunk in chunks])
+    anew = encoder.encode_passages(["\n".join(passage_texts(note, chunk)) for chunk in chunks])
     for chunk, row in zip(chunks, anew, strict=True):
         held = stored[chunk.id]
         now = np.frombuffer(held, "<f2").astype(np.float32) if held else np.zeros_like(row)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
@@ -32,14 +33,16 @@ if TYPE_CHECKING:
     from corpus.readers import SourceFile
 
 __all__ = [
+    "UNSETTLED_NS",
     "NoteSource",
     "Progress",
     "Refresh",
+    "checked_vectors",
     "encoder_of",
     "fingerprint_of",
-    "key_of",
-    "terms_of",
-    "texts_of",
+    "passage_key",
+    "passage_terms",
+    "passage_texts",
 ]
 
 logger = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ _EMPTY = "0-empty"  # stamp of an index before its first refresh
 _LEAST_GONE = 2  # notes; one alone is a note somebody deleted
 _BATCH = 512  # passages encoded and committed together; a kill costs at most these
 _STEP, _STEP_SECONDS = 32, 0.5  # fewer where the encoder is slow: at first, and doubled below this
-_UNSETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
+UNSETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
 
 
 class NoteSource(Protocol):
@@ -221,7 +224,7 @@ class Refresh:
         reason = None
         notes: Sequence[Note] = ()
         # a file written within the last tick of the clock may change again without a trace
-        settled = abs(listed_at - file.mtime_ns) > _UNSETTLED_NS
+        settled = abs(listed_at - file.mtime_ns) > UNSETTLED_NS
         try:
             notes = self._vault.read(file)
             reason = self._vault.doubts.get(file.path)
@@ -253,7 +256,7 @@ class Refresh:
 
     def _draft(self, work: _Work, note: Note, waiting: list[tuple[bytes, Note, Chunk]]) -> None:
         chunks = chunk_note(note, size=self._chunk_size)
-        keyed = [(chunk, key_of(note, chunk)) for chunk in chunks]
+        keyed = [(chunk, passage_key(note, chunk)) for chunk in chunks]
         work.drafts.append((note, keyed))
         waiting += [(key, note, chunk) for chunk, key in keyed]
         self._n_drafted += len(keyed)
@@ -298,21 +301,14 @@ class Refresh:
         """Commit terms and vectors of passages."""
         if wanted:
             rows = [
-                (key, terms_of(note, chunk), vectors[key]) for key, (note, chunk) in wanted.items()
+                (key, passage_terms(note, chunk), vectors[key])
+                for key, (note, chunk) in wanted.items()
             ]
             with self._store.writing() as writer:
                 writer.stage(rows)
 
     def _encoded(self, wanted: dict[bytes, tuple[Note, Chunk]]) -> dict[bytes, bytes | None]:
-        texts = ["\n".join(texts_of(note, chunk)) for note, chunk in wanted.values()]
-        matrix = self._encoder.encode_passages(texts)
-        if matrix.shape != (len(texts), self._encoder.dim) or not np.isfinite(matrix).all():
-            raise ModelError(
-                f"encoder {self._encoder.name} returned {matrix.shape} for {len(texts)} passages"
-                f" of dimension {self._encoder.dim}, or values that are no numbers"
-            )
-        # two bytes a number: cosines change by less than 0.001, the index is half as large
-        halves = matrix.astype("<f2")
+        halves = checked_vectors(self._encoder, wanted.values())
         return {
             key: row.tobytes() if row.any() else None
             for key, row in zip(wanted, halves, strict=True)
@@ -433,24 +429,44 @@ class _OldRows:
         return sorted(self._free)
 
 
-def texts_of(note: Note, chunk: Chunk) -> list[str]:
+def passage_texts(note: Note, chunk: Chunk) -> list[str]:
     """Title, heading path and passage: what is encoded, and what gives the terms."""
     heading = " > ".join(title for title in chunk.heading if title != note.title)
     return [text for text in (note.title, heading, note.text[chunk.start : chunk.end]) if text]
 
 
-def terms_of(note: Note, chunk: Chunk) -> list[str]:
-    """The terms of a passage, repeats included."""
-    return [term for text in texts_of(note, chunk) for term in terms(text)]
+def passage_terms(note: Note, chunk: Chunk) -> list[str]:
+    """What a passage is found by: the terms of title, heading path and text."""
+    return [term for text in passage_texts(note, chunk) for term in terms(text)]
 
 
-def key_of(note: Note, chunk: Chunk) -> bytes:
+def passage_key(note: Note, chunk: Chunk) -> bytes:
     """Same key, same terms and vector. The separator occurs in no title."""
-    return sha256("\x00".join(texts_of(note, chunk)).encode("utf-8")).digest()[:16]
+    return sha256("\x00".join(passage_texts(note, chunk)).encode("utf-8")).digest()[:16]
+
+
+def checked_vectors(
+    encoder: Encoder, passages: Iterable[tuple[Note, Chunk]]
+) -> NDArray[np.float16]:
+    """Vectors of passages, of shape (n, dim), as they are stored.
+
+    Two bytes a number: cosines change by less than 0.001, the index is half as large.
+
+    Raises:
+        ModelError: the encoder gave something else than n vectors of numbers.
+    """
+    texts = ["\n".join(passage_texts(note, chunk)) for note, chunk in passages]
+    matrix = encoder.encode_passages(texts)
+    if matrix.shape != (len(texts), encoder.dim) or not np.isfinite(matrix).all():
+        raise ModelError(
+            f"encoder {encoder.name} returned {matrix.shape} for {len(texts)} passages"
+            f" of dimension {encoder.dim}, or values that are no numbers"
+        )
+    return matrix.astype("<f2")
 
 
 def fingerprint_of(encoder: Encoder, chunk_size: int) -> str:
-    """What an index is made by, as JSON: another one means that it is made anew."""
+    """Names all that passages, terms and vectors depend on, as JSON."""
     return json.dumps(
         {
             "encoder": encoder.fingerprint,

@@ -13,7 +13,7 @@ from typing import Any
 from assistant.claims import without_markers
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Citation
-from corpus.index import Index
+from corpus.protocol import Index
 from eval.goldens import contains
 from eval.questions import Asked
 from eval.ranking import alce, character_f1, span_recall

@@ -24,7 +24,7 @@ from assistant.claims import claims_of
 from assistant.quantities import quantities
 from corpus.blocks import units
 from corpus.errors import ConfigError
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.text import has_han
 from corpus.types import Note, Unit
 

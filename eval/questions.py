@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.text import has_han
 from eval import goldens
 from eval.goldens import GoldClaim, GoldSpan

@@ -25,6 +25,7 @@ PACKAGES = ("corpus", "assistant", "eval")  # each may import those before it, a
 HEAVY = {"torch", "transformers", "sentence_transformers", "gradio", "sklearn", "openai"}
 HEAVY |= {"datasets", "accelerate", "scipy", "pandas", "matplotlib", "playwright"}
 WHERE_USED = {"hnswlib", "rank_bm25", "jieba", "tokenizers", "safetensors"}
+WHERE_USED |= {"pymilvus", "milvus_lite", "grpc"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 FORBIDDEN_MODULES |= {"requests"}
 SAFE_LOADERS = {"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"}
@@ -192,7 +193,8 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
     declared = _names([*project["dependencies"], *extras["llm"], *extras["train"]])
-    declared |= _names([*extras["formats"], *extras["mcp"], *extras["keyring"]])
+    declared |= _names([*extras["formats"], *extras["mcp"], *extras["keyring"], *extras["milvus"]])
+    declared |= {"grpc", "grpcio"}  # what pymilvus speaks; its faults are caught by their class
     declared |= {"anyio", "mcp-types", "pydantic"}  # what the SDK of MCP speaks
     # Part of what sentence-transformers is; nothing else may come by way of another package.
     declared |= {"torch", "transformers"}

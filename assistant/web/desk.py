@@ -22,7 +22,7 @@ from assistant.web.spots import Sheet, Shown, parse_ref, passage
 from assistant.web.store import TurnStore
 from assistant.web.texts import both
 from corpus.errors import CorpusError, YoujuError
-from corpus.index import Index
+from corpus.protocol import Index
 from corpus.types import Note, RefreshReport
 
 __all__ = ["Assistant", "Desk", "Unfit"]
