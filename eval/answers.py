@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.claims import without_markers
+from assistant.generating import EXTRACTIVE
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Citation
 from corpus.index import Index
@@ -35,7 +36,10 @@ def evaluate(assistant: Assistant, asked: Sequence[Asked]) -> dict[str, Any]:
     items = []
     for one in asked:
         answer = assistant.ask(one.question, one.history)
-        items.append(judged(one, answer, assistant.index))
+        item = judged(one, answer, assistant.index)
+        if assistant.generator != EXTRACTIVE and not answer.abstained:
+            item["model's"] = answer.generator != EXTRACTIVE
+        items.append(item)
     return {
         "n": len(items),
         "metrics": _metrics(items),
@@ -148,6 +152,7 @@ def _metrics(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
         "answered though unanswerable": [float(not i["abstained"]) for i in alien],
         "all shown claims supported": _known(items, "supported"),
         "markers resolve": _known(items, "markers resolve"),
+        "model's answers shown": _known(items, "model's"),
         "length ratio": _known(mine, "length ratio"),
         "abstained": _known(items, "abstained"),
         "ms": _known(items, "ms"),

@@ -10,15 +10,12 @@ import argparse
 import json
 import random
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from assistant.config import load_config, sample_notes
-from assistant.pipeline import Assistant
+from assistant.config import sample_notes
 from corpus.errors import ConfigError
 from eval import (
     answers,
@@ -38,6 +35,7 @@ from eval import (
 )
 from eval.records import has_contexts, load_records, sample
 from eval.runs import Run
+from eval.setting import Setting, setting_of
 
 __all__ = ["configure"]
 
@@ -125,7 +123,8 @@ def _measured(args: argparse.Namespace) -> Run:
     if len(names) > 1 and args.suite != "retrieval":
         raise ConfigError(f"{args.suite} takes one set, got {len(names)}: {' '.join(names)}")
     started = time.perf_counter()
-    suite: dict[str, Callable[[argparse.Namespace, str], tuple[Run, list[Path]]]] = {
+    setting = setting_of(args)
+    suite: dict[str, Callable[[argparse.Namespace, Setting, str], tuple[Run, list[Path]]]] = {
         "retrieval": _retrieval,
         "answers": _answers,
         "grounding": _grounding,
@@ -134,41 +133,29 @@ def _measured(args: argparse.Namespace) -> Run:
         "speed": _speed,
     }
     if len(names) > 1:
-        result, data = _public_retrieval(args, names)
+        result, data = _public_retrieval(args, setting, names)
     else:
-        result, data = suite[args.suite](args, names[0])
+        result, data = suite[args.suite](args, setting, names[0])
     config = {
         "suite": args.suite, "set": " ".join(Path(name).name for name in names),
         "split": args.split, "limit": args.limit, "seed": args.seed,
-        "encoder": getattr(args, "encoder", None) or "built-in",
+        **setting.facts(),
         "unreviewed": args.unreviewed,
     }  # fmt: skip
     seconds = round(time.perf_counter() - started, 1)
     return {**runs.facts(config, data), "seconds": seconds, **result}
 
 
-def _notes(args: argparse.Namespace, name: str) -> Path:
+def _notes(args: argparse.Namespace, setting: Setting, name: str) -> Path:
     """The notes that a set is about: of a golden set its own, else the person's."""
-    given = args.data or getattr(args, "notes", None)
     if _is_file(name):
-        return load_config(notes=given, file=getattr(args, "config", None)).notes
+        return args.data or setting.config.notes
+    given = args.data or getattr(args, "notes", None)
     return sample_notes() if name == "sample" else goldens.notes_of(name, given)
 
 
 def _is_file(name: str) -> bool:
     return Path(name).suffix in _FILES or Path(name).is_file()
-
-
-@contextmanager
-def _opened(args: argparse.Namespace, notes: Path) -> Iterator[Assistant]:
-    """The assistant over an index of its own, so that a run never depends on what was before."""
-    encoder = getattr(args, "encoder", None)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Assistant.open(notes, Path(folder) / "index", encoder=encoder) as assistant,
-    ):
-        assistant.refresh()
-        yield assistant
 
 
 def _asked(args: argparse.Namespace, name: str) -> tuple[list[questions.Asked], list[Path]]:
@@ -197,19 +184,22 @@ def _beir(args: argparse.Namespace, name: str) -> Path | None:
     return None
 
 
-def _retrieval(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
+def _retrieval(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     if _beir(args, name):
-        return _public_retrieval(args, [name])
+        return _public_retrieval(args, setting, [name])
     asked, data = _asked(args, name)
-    notes = _notes(args, name)
-    with _opened(args, notes) as assistant:
-        result = finding.evaluate(assistant, questions.placed(_drawn(args, asked), assistant.index))
+    notes = _notes(args, setting, name)
+    with setting.opened(notes) as assistant:
+        asked = questions.placed(_drawn(args, asked), assistant.index)
+        result = finding.evaluate(assistant, asked, reranker=setting.reranker)
     if not result["n"]:
         raise ConfigError(f"{name}: no question names gold spans, which retrieval is judged by")
     return result, [*data, notes]
 
 
-def _public_retrieval(args: argparse.Namespace, names: Sequence[str]) -> tuple[Run, list[Path]]:
+def _public_retrieval(
+    args: argparse.Namespace, setting: Setting, names: Sequence[str]
+) -> tuple[Run, list[Path]]:
     """Public sets, each a folder: the product beside its rivals."""
     figures, items, folders = {}, {}, []
     for name in names:
@@ -219,11 +209,12 @@ def _public_retrieval(args: argparse.Namespace, names: Sequence[str]) -> tuple[R
         found = retrieval.load_set(folder.parent, folder.name, args.split)
         kept = _drawn(args, list(found.queries))
         found = retrieval.only(found, kept)
-        result = retrieval.evaluate(found)
+        result = retrieval.evaluate(found, encoder=setting.encoder, reranker=setting.reranker)
         items[folder.name] = result.pop("ranks")
         figures[folder.name] = result
         folders.append(folder)
-    shipped = [result["methods"]["fused + reranked"] for result in figures.values()]
+    last = retrieval.CROSSED if setting.reranker is not None else retrieval.SHIPPED
+    shipped = [result["methods"][last] for result in figures.values()]
     n = sum(result["n"] for result in figures.values())
     metrics = {
         metric: [sum(m[metric][i] for m in shipped) / len(shipped) for i in range(3)] + [n]
@@ -232,43 +223,44 @@ def _public_retrieval(args: argparse.Namespace, names: Sequence[str]) -> tuple[R
     return {"n": n, "metrics": metrics, "figures": figures, "items": items}, folders
 
 
-def _answers(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
+def _answers(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     folder = _beir(args, name)
     if folder is not None:
         found = retrieval.load_set(folder.parent, folder.name, args.split)
         if not found.answers:
             raise ConfigError(f"{folder} has no answers.jsonl: only retrieval can be measured")
         known = [query for query in found.queries if query in found.answers]
-        return sentences.evaluate(found, _drawn(args, known)), [folder]
+        return sentences.evaluate(found, _drawn(args, known), setting=setting), [folder]
     asked, data = _asked(args, name)
-    notes = _notes(args, name)
-    with _opened(args, notes) as assistant:
+    notes = _notes(args, setting, name)
+    with setting.opened(notes) as assistant:
         asked = questions.placed(_drawn(args, asked), assistant.index)
         return answers.evaluate(assistant, asked), [*data, notes]
 
 
-def _grounding(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
+def _grounding(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     path = Path(name)
     if _is_file(name) and not has_contexts(path):
-        split, notes = args.split, _notes(args, name)
+        split, notes = args.split, _notes(args, setting, name)
         mine = questions.claims_of_file(path, split, unreviewed=args.unreviewed)
-        with _opened(args, notes) as assistant:
+        with setting.opened(notes) as assistant:
             return grounding.evaluate(assistant, _drawn(args, mine)), [path, notes]
     if _is_file(name):
         records = sample(load_records(path), args.limit, seed=args.seed)
-        return groundedness.evaluate(records, encoder=getattr(args, "encoder", None)), [path]
+        judges = setting.models.judges
+        return groundedness.evaluate(records, encoder=setting.encoder, judges=judges), [path]
     gold = _drawn(args, goldens.claims(name, args.split))
     if not gold:
         raise ConfigError(f"There are no claims over {name!r} of the split {args.split!r}")
     file = Path(str(goldens.file_of(goldens.claims_file(name))))
-    notes = _notes(args, name)
-    with _opened(args, notes) as assistant:
+    notes = _notes(args, setting, name)
+    with setting.opened(notes) as assistant:
         return grounding.evaluate(assistant, gold), [file, notes]
 
 
-def _dialogues(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
-    notes = _notes(args, name)
-    with _opened(args, notes) as assistant:
+def _dialogues(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
+    notes = _notes(args, setting, name)
+    with setting.opened(notes) as assistant:
         result = dialogues.evaluate(assistant, name, args.split, misses=False)
     result["metrics"] = {
         f"recall@5 {form}": runs.mean_metric(item[form] for item in result["items"])
@@ -277,23 +269,23 @@ def _dialogues(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
     return result, [Path(str(goldens.file_of("dialogues"))), notes]
 
 
-def _scripted(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
+def _scripted(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     if _is_file(name):
         raise ConfigError(f"scripted plants its faults beside gold spans: name a set, not {name}")
     gold = _drawn(args, [g for g in goldens.questions(name, args.split) if g.answerable])
     if not gold:
         raise ConfigError(f"There are no questions over {name!r} of the split {args.split!r}")
-    notes = _notes(args, name)
+    notes = _notes(args, setting, name)
     file = Path(str(goldens.file_of(f"{name.partition('-')[0]}_questions")))
-    with _opened(args, notes) as assistant:
-        return scripted.evaluate(assistant, gold), [file, notes]
+    with setting.opened(notes) as assistant:
+        judges = setting.models.judges
+        return scripted.evaluate(assistant, gold, judges=judges), [file, notes]
 
 
-def _speed(args: argparse.Namespace, name: str) -> tuple[Run, list[Path]]:
+def _speed(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     asked, data = _asked(args, name)
-    notes = _notes(args, name)
-    encoder = getattr(args, "encoder", None)
-    return speed.evaluate(notes, _drawn(args, asked), encoder=encoder), [*data, notes]
+    notes = _notes(args, setting, name)
+    return speed.evaluate(notes, _drawn(args, asked), setting=setting), [*data, notes]
 
 
 def _make(args: argparse.Namespace) -> int:
@@ -302,9 +294,9 @@ def _make(args: argparse.Namespace) -> int:
         raise ConfigError("make takes one folder, file or zip of notes")
     if not args.out or args.out.suffix not in (".jsonl", ".csv"):
         raise ConfigError("make writes a table: name it with --out FILE.jsonl or FILE.csv")
-    given = Path(args.set[0]) if args.set else getattr(args, "notes", None)
-    notes = load_config(notes=given, file=getattr(args, "config", None)).notes
-    with _opened(args, notes) as assistant:
+    setting = setting_of(args)
+    notes = Path(args.set[0]).expanduser() if args.set else setting.config.notes
+    with setting.opened(notes) as assistant:
         drafts = drafting.draft(assistant.index, limit=args.limit, seed=args.seed)
     drafting.save(drafts, args.out)
     counts = drafting.counted(drafts)

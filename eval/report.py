@@ -38,9 +38,22 @@ def _facts(run: Run) -> list[str]:
         f"commit {run.get('commit')}, config {run.get('config_fingerprint', '-')},"
         f" seed {run.get('seed', '-')}, {run.get('machine')}, {run.get('seconds')} s",
     ]
+    if models := _models(run):
+        out.append(models)
     if data:
         out.append(f"data: {data}")
     return [*out, _DRAFTS] if run.get("unreviewed") else out
+
+
+def _models(run: Run) -> str:
+    """Which models searched, wrote and judged, where they are not the built-in ones."""
+    named = {
+        "encoder": run.get("encoder") if run.get("encoder") != "built-in" else None,
+        "reranker": run.get("reranker"),
+        "written by": run.get("generator") if run.get("generator") != "extractive" else None,
+        "judged, too, by": ", ".join(run.get("judges", [])),
+    }
+    return "; ".join(f"{role} {name}" for role, name in named.items() if name)
 
 
 def _tables(run: Run) -> Iterator[Table]:
@@ -150,6 +163,8 @@ def _compared(compared: Run) -> Table:
     heading = f"Against the other run, {compared['n']} items in both (paired randomisation test)"
     if not compared["same_data"]:
         heading += "; the data are not the same"
+    if compared.get("settings"):
+        heading += f"; {'; '.join(compared['settings'])}"
     return heading, columns, rows
 
 

@@ -12,33 +12,34 @@ from typing import Any
 
 import numpy as np
 
+from assistant.generating import EXTRACTIVE
 from assistant.pipeline import Assistant
-from assistant.types import Citation
+from assistant.types import Answer, Citation
 from corpus.bm25 import BM25
-from corpus.encoder import load_encoder
 from corpus.sentences import sentence_spans
 from corpus.tokens import content_terms
 from eval.goldens import contains
 from eval.retrieval import Passage, RetrievalSet, indexed
 from eval.runs import mean_metric
+from eval.setting import Setting
 
 __all__ = ["evaluate"]
 
 _METRICS = ("sentence hit@1", "sentence hit@3")
 
 
-def evaluate(found: RetrievalSet, queries: Sequence[str]) -> dict[str, Any]:
+def evaluate(found: RetrievalSet, queries: Sequence[str], *, setting: Setting) -> dict[str, Any]:
     """Hits of the product's first sentences and of BM25's.
 
     Args:
         found: passages, questions, relevant passages and answers.
         queries: ids of the questions to ask.
+        setting: whose models search and answer.
     """
-    encoder = load_encoder()
     rival = _BestSentence(found.passages)
     items: list[dict[str, Any]] = []
-    with indexed(found.passages, encoder) as (index, ids):
-        assistant = Assistant(index, vault=None, encoder=encoder)
+    with indexed(found.passages, setting.encoder) as (index, ids):
+        assistant = setting.assistant(index)
         for name in queries:
             gold, answers = found.gold[name], found.answers[name]
 
@@ -46,7 +47,7 @@ def evaluate(found: RetrievalSet, queries: Sequence[str]) -> dict[str, Any]:
                 return passage in gold and contains(text, answers)
 
             started = time.perf_counter()
-            draft = next(assistant.stream(found.queries[name]))  # not checked yet
+            draft = _answer(assistant, found.queries[name])
             spent = 1000 * (time.perf_counter() - started)
             cited = sorted(draft.citations, key=_marker)
             mine = [right(ids[c.note], c.quote) for c in cited]
@@ -71,6 +72,15 @@ def evaluate(found: RetrievalSet, queries: Sequence[str]) -> dict[str, Any]:
         },
     }
     return {"n": len(items), "metrics": metrics, "methods": methods, "items": items}
+
+
+def _answer(assistant: Assistant, question: str) -> Answer:
+    """The answer; one made of sentences of the passages is not checked, as it copies them."""
+    growing = assistant.stream(question)
+    if assistant.generator == EXTRACTIVE:
+        return next(growing)
+    *_, answer = growing
+    return answer
 
 
 def _marker(citation: Citation) -> int:
