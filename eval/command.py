@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from assistant.config import sample_notes
 from corpus.errors import ConfigError
+from corpus.places import data_home
 from eval import (
     answers,
     dialogues,
@@ -33,6 +34,7 @@ from eval import (
     sentences,
     speed,
 )
+from eval.model_drafts import DRAFTED_NOTES, ModelDrafts
 from eval.records import has_contexts, load_records, sample
 from eval.runs import Run
 from eval.setting import Setting, setting_of
@@ -139,8 +141,7 @@ def _measured(args: argparse.Namespace) -> Run:
     config = {
         "suite": args.suite, "set": " ".join(Path(name).name for name in names),
         "split": args.split, "limit": args.limit, "seed": args.seed,
-        **setting.facts(),
-        "unreviewed": args.unreviewed,
+        **setting.facts(), "unreviewed": bool(result.get("unreviewed")),
     }  # fmt: skip
     seconds = round(time.perf_counter() - started, 1)
     return {**runs.facts(config, data), "seconds": seconds, **result}
@@ -158,12 +159,23 @@ def _is_file(name: str) -> bool:
     return Path(name).suffix in _FILES or Path(name).is_file()
 
 
-def _asked(args: argparse.Namespace, name: str) -> tuple[list[questions.Asked], list[Path]]:
+def _asked(
+    args: argparse.Namespace, name: str
+) -> tuple[list[questions.Asked], questions.Left, list[Path]]:
     if _is_file(name):
         path = Path(name)
-        return questions.of_file(path, args.split, unreviewed=args.unreviewed), [path]
+        return *questions.of_file(path, args.split, unreviewed=args.unreviewed), [path]
     file = Path(str(goldens.file_of(f"{name.partition('-')[0]}_questions")))
-    return questions.of_golden(name, args.split), [file]
+    return questions.of_golden(name, args.split), questions.Left(), [file]
+
+
+def _with(result: Run, left: questions.Left, args: argparse.Namespace) -> Run:
+    """The result with what was left out of the file, or taken though nobody reviewed it."""
+    told = {} if args.unreviewed else {"not reviewed": left.unreviewed}
+    told["rejected"] = left.rejected
+    out = {name: n for name, n in told.items() if n}
+    result["unreviewed"] = bool(args.unreviewed and left.unreviewed)
+    return {**result, "left out": out} if out else result
 
 
 def _drawn(args: argparse.Namespace, found: Sequence[T]) -> list[T]:
@@ -187,14 +199,14 @@ def _beir(args: argparse.Namespace, name: str) -> Path | None:
 def _retrieval(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     if _beir(args, name):
         return _public_retrieval(args, setting, [name])
-    asked, data = _asked(args, name)
+    asked, left, data = _asked(args, name)
     notes = _notes(args, setting, name)
     with setting.opened(notes) as assistant:
         asked = questions.placed(_drawn(args, asked), assistant.index)
         result = finding.evaluate(assistant, asked, reranker=setting.reranker)
     if not result["n"]:
         raise ConfigError(f"{name}: no question names gold spans, which retrieval is judged by")
-    return result, [*data, notes]
+    return _with(result, left, args), [*data, notes]
 
 
 def _public_retrieval(
@@ -231,20 +243,21 @@ def _answers(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run
             raise ConfigError(f"{folder} has no answers.jsonl: only retrieval can be measured")
         known = [query for query in found.queries if query in found.answers]
         return sentences.evaluate(found, _drawn(args, known), setting=setting), [folder]
-    asked, data = _asked(args, name)
+    asked, left, data = _asked(args, name)
     notes = _notes(args, setting, name)
     with setting.opened(notes) as assistant:
         asked = questions.placed(_drawn(args, asked), assistant.index)
-        return answers.evaluate(assistant, asked), [*data, notes]
+        return _with(answers.evaluate(assistant, asked), left, args), [*data, notes]
 
 
 def _grounding(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     path = Path(name)
     if _is_file(name) and not has_contexts(path):
         split, notes = args.split, _notes(args, setting, name)
-        mine = questions.claims_of_file(path, split, unreviewed=args.unreviewed)
+        mine, left = questions.claims_of_file(path, split, unreviewed=args.unreviewed)
         with setting.opened(notes) as assistant:
-            return grounding.evaluate(assistant, _drawn(args, mine)), [path, notes]
+            result = grounding.evaluate(assistant, _drawn(args, mine))
+            return _with(result, left, args), [path, notes]
     if _is_file(name):
         records = sample(load_records(path), args.limit, seed=args.seed)
         judges = setting.models.judges
@@ -283,23 +296,49 @@ def _scripted(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Ru
 
 
 def _speed(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
-    asked, data = _asked(args, name)
+    asked, left, data = _asked(args, name)
     notes = _notes(args, setting, name)
-    return speed.evaluate(notes, _drawn(args, asked), setting=setting), [*data, notes]
+    result = speed.evaluate(notes, _drawn(args, asked), setting=setting)
+    return _with(result, left, args), [*data, notes]
 
 
 def _make(args: argparse.Namespace) -> int:
     """Draft questions over notes into a table to be reviewed."""
     if len(args.set) > 1:
         raise ConfigError("make takes one folder, file or zip of notes")
-    if not args.out or args.out.suffix not in (".jsonl", ".csv"):
+    if args.out and args.out.suffix not in (".jsonl", ".csv"):
         raise ConfigError("make writes a table: name it with --out FILE.jsonl or FILE.csv")
     setting = setting_of(args)
     notes = Path(args.set[0]).expanduser() if args.set else setting.config.notes
+    out = args.out or _table_for(notes)
+    chat = setting.models.chat
+    more = None
+    if chat is not None:
+        shown = args.limit or DRAFTED_NOTES
+        more = ModelDrafts(chat, limit=shown, seed=args.seed, progress=_told)
     with setting.opened(notes) as assistant:
-        drafts = drafting.draft(assistant.index, limit=args.limit, seed=args.seed)
-    drafting.save(drafts, args.out)
+        drafts = drafting.draft(assistant.index, limit=args.limit, seed=args.seed, more=more)
+    drafting.save(drafts, out)
+    if chat is not None and more is not None and more.n_failed:
+        why = f", and stopped: {more.fault}" if more.fault else ""
+        print(
+            f"youju: {more.n_failed} of {more.n_asked} replies of {chat.name} were no drafts{why}",
+            file=sys.stderr,
+        )
     counts = drafting.counted(drafts)
     shown = ", ".join(f"{n} {kind}" for kind, n in counts.items())
-    print(f"{len(drafts)} drafts ({shown}) in {args.out}. Review them: set reviewed to true.")
+    print(
+        f"{len(drafts)} drafts ({shown}) in {out}. Review them in the Evaluate tab of `youju chat`,"
+        " or set reviewed to true or rejected in the file."
+    )
     return DONE
+
+
+def _table_for(notes: Path) -> Path:
+    """Where the page looks for drafts: a new table in the folder of a person's own data."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return data_home() / "eval" / "drafts" / f"{notes.stem or 'notes'}-{stamp}.jsonl"
+
+
+def _told(done: int, total: int) -> None:
+    print(f"{done}/{total} notes shown to the model", file=sys.stderr, flush=True)

@@ -42,6 +42,8 @@ def _facts(run: Run) -> list[str]:
         out.append(models)
     if data:
         out.append(f"data: {data}")
+    if left := run.get("left out"):
+        out.append("left out: " + ", ".join(f"{n} {what}" for what, n in left.items()))
     return [*out, _DRAFTS] if run.get("unreviewed") else out
 
 
