@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from assistant.web.app import serve
+from assistant.web.parts import Seams
+from assistant.web.runs import Evaluation
 from corpus.errors import ConfigError
 from tests.conftest import SocketGuard
 from tests.web.fakes import ScriptedAssistant, write_notes
@@ -33,7 +35,8 @@ def main(folder: Path, port: int | None) -> int:
             sys.stderr.flush()
 
         try:
-            serve(assistant, port=port, data_dir=folder / "web", announce=announce)
+            seams = Seams(evaluation=Evaluation(own=folder / "eval"))
+            serve(assistant, port=port, data_dir=folder / "web", announce=announce, seams=seams)
         except ConfigError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1
