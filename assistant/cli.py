@@ -250,9 +250,10 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
 
 def _opened(config: Config, models: dict[str, Any] | None = None) -> Assistant:
     from assistant.pipeline import Assistant
+    from corpus.readers import Vault
 
     return Assistant.open(
-        config.notes,
+        Vault(config.notes, hard_links=config.hard_links),
         config.index,
         encoder=config.encoder,
         reranker=config.reranker,

@@ -108,7 +108,7 @@ class Assistant:
     @classmethod
     def open(
         cls,
-        notes: Path,
+        notes: Path | Vault,
         folder: Path,
         *,
         encoder: str | None = None,
@@ -120,7 +120,7 @@ class Assistant:
         """Open notes and their index; nothing is read yet.
 
         Args:
-            notes: a folder, one file or a zip.
+            notes: a folder, one file or a zip, or the vault of it.
             folder: where the index lives, outside the notes.
             encoder: a sentence-transformers model by name, or an endpoint; None for the
                 built-in one.
@@ -136,7 +136,7 @@ class Assistant:
             ModelError: the encoder or the reranker cannot be loaded.
             IndexError_: the index folder cannot be used.
         """
-        vault = Vault(notes)
+        vault = notes if isinstance(notes, Vault) else Vault(notes)
         model = load_encoder(encoder, device=device)
         cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)

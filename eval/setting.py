@@ -119,7 +119,7 @@ class Setting:
         """
         return Assistant(
             index,
-            vault=Vault(notes) if notes is not None else None,
+            vault=None if notes is None else Vault(notes, hard_links=self.config.hard_links),
             encoder=self.encoder,
             reranker=self.reranker,
             chat=self.models.chat,
