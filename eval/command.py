@@ -38,6 +38,7 @@ from eval.model_drafts import DRAFTED_NOTES, ModelDrafts
 from eval.records import has_contexts, load_records, sample
 from eval.runs import Run
 from eval.setting import Setting, setting_of
+from eval.sources import KNOWN_SETS, require_known
 
 __all__ = ["configure"]
 
@@ -165,6 +166,8 @@ def _asked(
     if _is_file(name):
         path = Path(name)
         return *questions.of_file(path, args.split, unreviewed=args.unreviewed), [path]
+    if Path(name).name in KNOWN_SETS:
+        require_known((args.data or Path()) / name)  # says where to get it
     file = Path(str(goldens.file_of(f"{name.partition('-')[0]}_questions")))
     return questions.of_golden(name, args.split), questions.Left(), [file]
 
@@ -217,6 +220,7 @@ def _public_retrieval(
     for name in names:
         folder = _beir(args, name)
         if folder is None:
+            require_known((args.data or Path()) / name)
             raise ConfigError(f"the set {name!r} cannot be read: name its folder, or --data FOLDER")
         found = retrieval.load_set(folder.parent, folder.name, args.split)
         kept = _drawn(args, list(found.queries))

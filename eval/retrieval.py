@@ -30,6 +30,7 @@ from corpus.errors import ConfigError
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold, has_han
+from eval.sources import require_known
 from eval.stats import bootstrap
 
 __all__ = [
@@ -114,9 +115,11 @@ def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
         split: "dev", "test" or "all".
 
     Raises:
-        ConfigError: the set is not there, or a file of it cannot be read.
+        ConfigError: the set is not there or not the known one of its name, or a file of it cannot
+            be read.
     """
     base = folder / name
+    require_known(base)
     try:
         passages = tuple(
             Passage(str(row["id"]), str(row.get("title") or ""), str(row["text"]))
