@@ -72,6 +72,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write tables and plots as HTML")
     parser.add_argument("--markdown", type=Path, metavar="FILE",
                         help="write them as Markdown, plots beside it as SVG")  # fmt: skip
+    parser.add_argument("--plots", type=Path, metavar="FOLDER",
+                        help="write the plots as SVG and PNG")  # fmt: skip
     parser.add_argument("--unreviewed", action="store_true",
                         help="evaluate on drafts that nobody has reviewed")  # fmt: skip
     parser.add_argument("--misses", action="store_true", help="print what went wrong")
@@ -114,6 +116,8 @@ def _show(args: argparse.Namespace, run: Run, compared: Run | None) -> None:
             print(report.misses(run))
     if args.html:
         report.write(args.html, report.html(run, compared))
+    if args.plots:
+        report.pictures(run, args.plots)
     if args.markdown:
         text, plots = report.markdown(run, compared, stem=args.markdown.stem)
         report.write(args.markdown, text)

@@ -13,7 +13,7 @@ from eval.retrieval import Passage
 from eval.sentences import _BestSentence
 
 PASSAGES = {
-    "p1": "HNSW 是一种图索引，常用于近邻检索。HNSW 由 Malkov 在 2016 年提出。图的层数服从指数分布。",
+    "p1": "HNSW 是一种图索引，常用于近邻检索。HNSW 由 Malkov 在 2016 年提出。层数服从分布。",
     "p2": "红烧肉要炖一个小时。炖肉的火要小。",
     "p3": "Malkov 也写过别的文章。",
 }
