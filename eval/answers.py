@@ -107,9 +107,15 @@ def _against_gold(one: Asked, answer: Answer, index: Index) -> dict[str, Any]:
 
 
 def _citations(one: Asked, answer: Answer) -> tuple[float, float]:
-    """ALCE's recall and precision with the gold spans as judge: a set that touches one supports."""
+    """ALCE's recall and precision with the gold spans as judge: a set that touches one supports.
+
+    A sentence with a marker that resolves to nothing counts as one without citations, as in ALCE.
+    """
     by_marker = {c.marker: c for c in answer.citations}
-    cited = [[by_marker[m] for m in c.citations if m in by_marker] for c in answer.claims]
+    cited = [
+        [by_marker[m] for m in c.citations] if set(c.citations) <= set(by_marker) else []
+        for c in answer.claims
+    ]
     if answer.abstained or not cited:
         return 0.0, 0.0
     return alce(cited, lambda own: any(isinstance(c, Citation) and _touches(c, one) for c in own))
