@@ -348,6 +348,7 @@ def _notes_from_drafts(file: str, drafts: list[Draft], path: str) -> list[Note]:
             text=draft.text,
             sha256=hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest(),
             file=file,
+            first_line=draft.first_line,
             date=draft.date or (None if draft.key else _date_in(stem)),
             tags=draft.tags,
         )

@@ -224,8 +224,10 @@ def test_scores_by_spans_are_those_of_trec_eval_where_a_passage_holds_one(
     assert ours["ndcg@10"] == pytest.approx(theirs["ndcg_cut_10"])
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_rankings_are_scored_as_by_ranx() -> None:
-    ranx = pytest.importorskip("ranx")  # where it is installed: it needs numba
+    ranx = pytest.importorskip("ranx")  # where it is installed: numba compiles for minutes
     gold, ranking = {"a": 2, "c": 1, "z": 1}, list("bacd")
     qrels = ranx.Qrels({"q": gold})
     run = ranx.Run({"q": {n: float(9 - i) for i, n in enumerate(ranking)}})
