@@ -20,6 +20,7 @@ __all__ = ["Result", "load_results", "paint_result"]
 
 _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 _MAX_BYTES, _MAX_FILES = 20_000_000, 400
+_MAX_CHANGED, _WORDS = 40, 200  # items of a kind, characters of one
 _COLOURS = 8  # classes s0 ... s7 of the style sheet
 _Figure = tuple[float, float | None, float | None]  # value, low, high
 
@@ -149,7 +150,7 @@ def paint_result(result: Result, against: Result | None = None) -> str:
         f"<div class='yj-rhead'><h2 class='hd sec'>{escape(' · '.join(filter(None, result.kind)))}"
         f"</h2><div class='wh'>{escape(' · '.join(facts))}</div></div>"
     )
-    parts = [head, _figure_table(result, against)]
+    parts = [head, _figure_table(result, against), _changed(result, against)]
     for name, methods in methods_of(data).items():
         parts.append(_method_table(name, methods))
         parts.append(_curves(methods))
@@ -197,6 +198,35 @@ def _figure_table(result: Result, against: Result | None) -> str:
     if against:
         title += f" <span class='wh'>{both('eval.against', name=against.label)}</span>"
     return f"<div class='cap'>{title}</div><table class='fg'>{''.join(rows)}</table>"
+
+
+def _changed(result: Result, against: Result | None) -> str:
+    """The items that are right in one of two runs only, those that fell first."""
+    if against is None:
+        return ""
+    before, now = _right_of(against.data), _right_of(result.data)
+    fell = [item for item in now if item in before and before[item][0] and not now[item][0]]
+    rose = [item for item in now if item in before and now[item][0] and not before[item][0]]
+    if not fell and not rose:
+        return ""
+    rows = "".join(
+        f"<tr><td>{mark}</td><td class='wh'>{escape(item[:40])}</td>"
+        f"<td>{escape(now[item][1][:_WORDS])}</td></tr>"
+        for mark, items in (("✗", fell), ("✓", rose))
+        for item in items[:_MAX_CHANGED]
+    )
+    told = both("eval.changed", fell=len(fell), rose=len(rose))
+    return f"<details class='yj-out'><summary>{told}</summary><table>{rows}</table></details>"
+
+
+def _right_of(data: Mapping[str, Any]) -> dict[str, tuple[bool, str]]:
+    """Whether each item of a run is right, and its words, by id."""
+    items = data.get("items")
+    return {
+        str(item["id"]): (bool(item["right"]), str(item.get("text") or ""))
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and "id" in item and item.get("right") is not None
+    }
 
 
 def _is_interval(value: float, low: float | None, high: float | None) -> bool:

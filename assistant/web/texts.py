@@ -224,6 +224,9 @@ TEXTS: dict[str, Text] = {
     "eval.latency": Text("每问耗时", "Time per query"),
     "eval.confusion": Text("核查结论混淆矩阵", "Verdicts: truth against check"),
     "eval.gold_said": Text("实际 / 判定", "truth / said"),
+    "eval.changed": Text(
+        "逐条变化：{fell} 条变错，{rose} 条变对", "Items that changed: {fell} fell, {rose} rose"
+    ),
     "eval.abstention": Text("阈值与两种错误", "Both errors of abstention by threshold"),
     "eval.refused": Text("有答案却拒答", "refused though answerable"),
     "eval.wrongly": Text("无答案却作答", "answered though unanswerable"),

@@ -169,3 +169,20 @@ def test_both_errors_of_abstention_and_intervals_are_drawn(tmp_path: Path) -> No
     assert markup.count("class='ln ") == 2
     assert "<i>0.25–0.75</i>" in markup
     assert "10.00" not in markup
+
+
+def test_the_items_that_changed_between_two_runs_are_listed(tmp_path: Path) -> None:
+    def write(name: str, *right: bool | None) -> None:
+        items = [{"id": f"q{n}", "text": f"<i>问{n}", "right": r} for n, r in enumerate(right)]
+        run = {"suite": "answers", "metrics": {}, "figures": {}, "items": items}
+        (tmp_path / name).write_text(json.dumps(run), "utf-8")
+
+    write("a.json", True, False, True, None)
+    write("b.json", False, True, True, True)
+    found = {result.name: result for result in load_results([tmp_path])}
+    markup = paint_result(found["b.json"], found["a.json"])
+    assert "1 条变错，1 条变对" in markup
+    assert markup.index("&lt;i&gt;问0") < markup.index("&lt;i&gt;问1")
+    assert "问2" not in markup
+    assert "问3" not in markup
+    assert "变错" not in paint_result(found["b.json"], found["b.json"])
