@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -22,12 +22,72 @@ from corpus.errors import ConfigError, MissingExtra
 from corpus.keys import kept_key
 from corpus.places import data_home
 
-__all__ = ["OLLAMA", "agreed", "chat_model", "local_endpoint", "local_models", "remember"]
+if TYPE_CHECKING:  # the check's own modules hold numpy, which a greeting does without
+    from assistant.opinions import SecondOpinion
+
+__all__ = [
+    "OLLAMA",
+    "Models",
+    "agreed",
+    "chat_model",
+    "local_endpoint",
+    "local_models",
+    "models_of",
+    "remember",
+]
 
 OLLAMA = "http://127.0.0.1:11434"
 _PROBE_S = 0.5
 _MAX_BYTES = 1_000_000
 _NOT_CHAT = ("embed", "bge-", "minilm", "rerank", "clip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """What writes answers and judges claims beside the built-in parts.
+
+    Attributes:
+        chat: writes the answers; None for sentences of the notes.
+        judges: second opinions on claims, asked in turn.
+    """
+
+    chat: Remote | None = None
+    judges: tuple[SecondOpinion, ...] = ()
+
+
+def models_of(
+    config: Config,
+    *,
+    judged: bool = False,
+    agree: bool | None = None,
+    ask: Callable[[str], bool] | None = None,
+) -> Models:
+    """The models that a person's settings name; none is asked anything yet.
+
+    Args:
+        config: the settings.
+        judged: whether the chat model is to judge claims, too.
+        agree: see `chat_model`.
+        ask: see `chat_model`.
+
+    Raises:
+        ConfigError: as `chat_model`.
+        MissingExtra: as `chat_model`.
+        ModelError: the cross-encoder that judges cannot be loaded.
+    """
+    chat = chat_model(config, agree=agree, ask=ask, required=judged)
+    judges: list[SecondOpinion] = []
+    if config.nli:
+        from assistant.opinions import CrossEncoderNli
+
+        nli = CrossEncoderNli(config.nli)
+        nli.load()
+        judges.append(nli)
+    if judged and chat is not None:
+        from assistant.opinions import ChatJudge
+
+        judges.append(ChatJudge(chat))
+    return Models(chat=None if config.extractive else chat, judges=tuple(judges))
 
 
 def chat_model(

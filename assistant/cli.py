@@ -34,7 +34,6 @@ from corpus.text import printable
 from corpus.types import RefreshReport
 
 if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
-    from assistant.opinions import SecondOpinion
     from assistant.pipeline import Assistant
     from corpus.protocol import IndexStatus
 
@@ -274,11 +273,14 @@ def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
 
 def _opened(config: Config, models: dict[str, Any] | None = None) -> Assistant:
     from assistant.pipeline import Assistant
+    from corpus.readers import Vault
 
     is_shared = isinstance(config.index, MilvusAddress)
     return Assistant.open(
         # a database serves without the notes at hand; only notes that are named are taken into it
-        config.notes if config.is_named or not is_shared else None,
+        Vault(config.notes, hard_links=config.hard_links)
+        if config.is_named or not is_shared
+        else None,
         config.index,
         encoder=config.encoder,
         reranker=config.reranker,
@@ -295,23 +297,16 @@ def _models(args: argparse.Namespace, config: Config, *, asks: bool = True) -> d
         config: the settings.
         asks: whether a person who sits at both ends may be asked to agree to a local model.
     """
-    from assistant.choosing import chat_model  # asking needs none of it by default
+    from assistant.choosing import models_of  # asking needs none of it by default
 
-    judged, said = getattr(args, "judge", False), getattr(args, "ollama", None)
     asking = _agrees if asks and _is_spoken_to() else None
-    chat = chat_model(config, agree=said, ask=asking, required=judged)
-    judges: list[SecondOpinion] = []
-    if config.nli:
-        from assistant.opinions import CrossEncoderNli
-
-        nli = CrossEncoderNli(config.nli)
-        nli.load()
-        judges.append(nli)
-    if judged and chat is not None:
-        from assistant.opinions import ChatJudge
-
-        judges.append(ChatJudge(chat))
-    return {"chat": None if config.extractive else chat, "judges": judges}
+    found = models_of(
+        config,
+        judged=getattr(args, "judge", False),
+        agree=getattr(args, "ollama", None),
+        ask=asking,
+    )
+    return {"chat": found.chat, "judges": found.judges}
 
 
 def _is_spoken_to() -> bool:

@@ -26,6 +26,7 @@ __all__ = ["Config", "load_config", "sample_notes"]
 
 _EXTRACTIVE = "extractive"
 _NUMBERS = ("timeout", "context")
+_SWITCHES = ("hard_links",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Config:
         context: tokens of its window.
         nli: a cross-encoder that judges claims, by name; None for none.
         extractive: whether answers are to be sentences of the notes though a model is named.
+        hard_links: whether files are read that have a name outside the notes, too.
     """
 
     notes: Path
@@ -62,6 +64,7 @@ class Config:
     context: int = DEFAULT_CONTEXT
     nli: str | None = None
     extractive: bool = False
+    hard_links: bool = False
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -149,6 +152,7 @@ def load_config(
         api_key=_set("API_KEY"),
         timeout=_number("timeout", DEFAULT_TIMEOUT_S, values),
         context=int(_number("context", DEFAULT_CONTEXT, values)),
+        hard_links=values.get("hard_links") == "true",
         **_writer(flags.get("model"), values),
     )
 
@@ -203,6 +207,10 @@ def _read(file: Path) -> dict[str, str]:
             )
         if name in _NUMBERS and type(value) in (int, float):
             values[name] = str(value)
+        elif name in _SWITCHES:
+            if not isinstance(value, bool):
+                raise ConfigError(f"{file}: {name} must be true or false, got {value!r}")
+            values[name] = str(value).lower()
         elif not isinstance(value, str):
             raise ConfigError(f"{file}: {name} must be a text in quotes, got {value!r}")
     return values

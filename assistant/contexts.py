@@ -16,6 +16,7 @@ import numpy as np
 
 from assistant.comparing import Finding
 from assistant.grounding import Checker, Search, Source, load_checker
+from assistant.opinions import SecondOpinion, reviewed
 from assistant.similarity import WordSimilarity
 from assistant.types import Claim, Hit, Scores
 from corpus.bm25 import BM25
@@ -106,18 +107,21 @@ class Contexts:
         except KeyError:
             raise CorpusError(f"This context was not handed over: {text[:60]!r}") from None
 
-    def check(self, text: str, own: Sequence[str]) -> tuple[Claim, ...]:
+    def check(
+        self, text: str, own: Sequence[str], judges: Sequence[SecondOpinion] = ()
+    ) -> tuple[Claim, ...]:
         """Every claim of a text with what its own contexts say of it; not for several threads.
 
         Args:
             text: an answer or a claim.
             own: the contexts it is judged by.
+            judges: second opinions on the claims, asked in turn.
 
         Returns:
             Claims in order of appearance; their evidence names `path_of` a context.
         """
         self._own = tuple(self.path_of(context) for context in dict.fromkeys(own))
-        return self._checker.check(text)
+        return reviewed(self._checker.check(text), judges, self._checker.around)
 
     def findings(self, claim: str, own: Sequence[str]) -> list[Finding]:
         """What each passage that comes near says of a claim, for training."""

@@ -33,7 +33,8 @@ def links_of(root: str | None, note: Note | None, line: int) -> dict[str, str]:
 
     Returns:
         `file` (`file://` with `#L<line>`), `editor` (`vscode://file/…:line`) and, where the note is
-        a Markdown file of an Obsidian vault, `obsidian` (`obsidian://open?vault=…&file=…`).
+        a Markdown file of an Obsidian vault, `obsidian` (`obsidian://open?vault=…&file=…`). A page,
+        a notebook, Word and PDF are opened without a line: theirs is not known.
         Empty where nothing can be opened.
     """
     if note is None or not root or root.lower().endswith(".zip"):
@@ -41,9 +42,10 @@ def links_of(root: str | None, note: Note | None, line: int) -> dict[str, str]:
     file = Path(root) if PurePath(root).name == note.file else Path(root) / note.file
     if not file.is_absolute() or not file.is_file():
         return {}
+    place = quote(file.as_posix().lstrip("/"), safe="/:")
     found = {
-        "file": f"{file.as_uri()}#L{line}",
-        "editor": f"vscode://file/{quote(file.as_posix().lstrip('/'), safe='/:')}:{line}",
+        "file": file.as_uri() + (f"#L{line}" if note.has_line else ""),
+        "editor": f"vscode://file/{place}" + (f":{line}" if note.has_line else ""),
     }
     vault = vault_of(file.parent) if file.suffix.lower() == ".md" else None
     if vault is not None:

@@ -21,6 +21,10 @@ from corpus.types import Chunk, Note
 
 __all__ = ["Passage", "joined", "passages_of", "rough_coverage"]
 
+# There a heading names its section; in a feed or a plain text, whose structure is lost or guessed,
+# a line taken for one may state something.
+_HEADED = frozenset({"markdown", "org", "rst"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
@@ -57,8 +61,7 @@ def _passages_of(note: Note, chunk: Chunk) -> tuple[Passage, ...]:
     before = ""
     title = " ".join((note.title, *note.aliases))
     for unit in units(note, chunk.start, chunk.end, chunk.heading):
-        # a heading names its section; in a feed, whose structure is lost, it may state something
-        if unit.kind == "heading" and note.format == "markdown":
+        if unit.kind == "heading" and note.format in _HEADED:
             continue
         heading = " ".join(unit.heading or chunk.heading)
         stem = note.text[slice(*unit.stem)] if unit.stem else ""

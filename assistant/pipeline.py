@@ -110,7 +110,7 @@ class Assistant:
     @classmethod
     def open(
         cls,
-        notes: Path | None,
+        notes: Path | Vault | None,
         place: Path | MilvusAddress,
         *,
         encoder: str | None = None,
@@ -122,7 +122,8 @@ class Assistant:
         """Open notes and their index; nothing is read yet.
 
         Args:
-            notes: a folder, one file or a zip; None for an index that is only asked.
+            notes: a folder, one file or a zip, or the vault of it; None for an index that is only
+                asked.
             place: where the index lives, outside the notes: a folder, or a Milvus database.
             encoder: a sentence-transformers model by name, or an endpoint; None for the
                 built-in one.
@@ -140,7 +141,7 @@ class Assistant:
             IndexError_: the index folder or the database cannot be used.
             MissingExtra: it is a Milvus database, and pymilvus is not installed.
         """
-        vault = Vault(notes) if notes is not None else None
+        vault = Vault(notes) if isinstance(notes, Path) else notes
         model = _encoder(encoder, device)
         cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)

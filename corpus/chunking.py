@@ -55,8 +55,11 @@ class _LineCounter:
 
     def __init__(self, note: Note) -> None:
         self._text, self._line, self._offset = note.text, note.first_line, 0
+        self._is_one = note.line_of(len(note.text)) == note.first_line  # the same for all of it
 
     def at(self, offset: int) -> int:
+        if self._is_one:
+            return self._line
         self._line += self._text.count("\n", self._offset, offset)
         self._offset = offset
         return self._line

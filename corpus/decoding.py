@@ -19,6 +19,15 @@ _BOMS = {
 }  # fmt: skip
 _ODD = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\\ue000-\\uf8ff]")  # control, private use
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([\w-]{2,30})""", re.IGNORECASE)
+# where a text says it: a line for editors (Emacs, vim), or its front matter
+_NAMED = re.compile(
+    rb"-\*-[^\n]*?coding:\s*(?P<emacs>[\w.-]{2,30})[^\n]*?-\*-"
+    rb"|\bvim?:[^\n]*?\bf(?:ile)?enc(?:oding)?=(?P<vim>[\w.-]{2,30})"
+    rb"|\A---\r?\n(?:[^\n]*\n){0,20}?(?:encoding|charset):[ \t]*[\"']?(?P<front>[\w.-]{2,30})"
+)
+_NAMES = {"sjis": "cp932", "shift-jis": "cp932", "latin-1": "cp1252", "iso-8859-1": "cp1252",
+          "gbk": "gb18030", "gb2312": "gb18030", "big5": "big5hkscs"}  # fmt: skip
+_HEAD, _TAIL = 1000, 300  # bytes that may hold it
 _DAMAGED = 0.02  # of the bytes beyond ASCII that may be wrong in a text that is still UTF-8
 _SAMPLE = 40_000
 # signs of cp1252 that Western texts use beside letters
@@ -44,7 +53,8 @@ def decode(data: bytes) -> str:
 def decoded(data: bytes) -> Decoded:
     r"""The text of a file: by its byte order mark, else UTF-8, else GB18030, else what fits best.
 
-    Line ends become `\n`, so that offsets mean the same on every platform. A UTF-8 text with a
+    Line ends become `\n`, so that offsets mean the same on every platform. A text that is no UTF-8
+    and names its encoding, as editors let it, is taken at its word. A UTF-8 text with a
     few wrong bytes (cut off, patched together) keeps its text, U+FFFD standing for each. Big5 is
     told from GB18030 by which of them gives everyday characters.
 
@@ -63,12 +73,28 @@ def decoded(data: bytes) -> Decoded:
         return Decoded(_text(data.decode("utf-8-sig")))
     except UnicodeDecodeError:
         pass
+    named = _as_named(data)
+    if named is not None:
+        return Decoded(_text(named))
     # one wrong byte among many right ones, or a file that ends within a character
     mended = data.decode("utf-8-sig", "replace")
     n_wrong, n_other = mended.count("\ufffd"), sum(char > "\x7f" for char in mended)
     if n_other > 8 and n_wrong <= max(1, _DAMAGED * n_other):
         return Decoded(_text(mended), f"{n_wrong} damaged characters stand as U+FFFD")
     return _legacy(data)
+
+
+def _as_named(data: bytes) -> str | None:
+    """The text in the encoding that it names; None where it names none or is not in it."""
+    found = _NAMED.search(data[:_HEAD]) or _NAMED.search(data[-_TAIL:])
+    if found is None:
+        return None
+    name = (found["emacs"] or found["vim"] or found["front"]).decode("ascii").lower()
+    name = re.sub(r"-(?:unix|dos|mac)$", "", name)  # Emacs names the line ends, too
+    try:
+        return data.decode(_NAMES.get(name, name))
+    except (LookupError, UnicodeError):  # LookupError: no such encoding
+        return None
 
 
 def _legacy(data: bytes) -> Decoded:

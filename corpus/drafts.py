@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 # Changes whenever the same file may become other notes: all files are then read again.
-READERS_VERSION = "2"
+READERS_VERSION = "3"
 _LONGEST_KEY = 80
 _ISO = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 _WRITTEN = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y")
@@ -59,6 +59,7 @@ class Draft:
         identity: what tells two drafts of one key apart (the guid of a feed's entry).
         date: ISO date, or None.
         tags: without `#`.
+        first_line: line of the file on which a row or an entry starts; 1 where that is unknown.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Draft:
     identity: str = ""
     date: str | None = None
     tags: tuple[str, ...] = ()
+    first_line: int = 1
 
 
 def distinct(drafts: Sequence[Draft]) -> list[Draft]:

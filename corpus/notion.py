@@ -11,6 +11,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -106,9 +107,11 @@ def read_database(text: str) -> list[Draft]:
     drafts = []
     try:
         names = [on_one_line(name) for name in next(reader, [])]
+        start = reader.line_num + 1
         for row in reader:
             if any(cell.strip() for cell in row):
-                drafts.append(_draft(names, row))
+                drafts.append(replace(_draft(names, row), first_line=start))
+            start = reader.line_num + 1  # a cell may hold line breaks
     except csv.Error as error:
         said = "a quote is not closed" if "end of data" in str(error) else error
         raise Unreadable(f"broken CSV near line {reader.line_num}: {said}") from None

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -64,13 +65,19 @@ class Vault:
 
     Args:
         root: the folder, file or zip.
+        hard_links: whether files are read that have a name outside the folder, too. Whoever may
+            write in a shared folder can plant such a name of a file that is none of its notes.
+            The notes that ship are read so in any case: installers link them.
 
     Raises:
         CorpusError: it does not exist or cannot be opened.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, hard_links: bool = False) -> None:
         self.root = root.expanduser()
+        shipped = self.root.absolute().is_relative_to(Path(__file__).absolute().parent)
+        self._hard_links = hard_links or shipped
+        self._linked: dict[str, tuple[int, int, int]] = {}  # device, number, names; by path
         self.skipped: list[Skipped] = []
         self.doubts: dict[str, str] = {}  # of files that were read, by path
         self._real: dict[str, Path] = {}  # of files whose names UTF-8 cannot hold
@@ -99,8 +106,9 @@ class Vault:
         if self.is_zip:
             listed = self._zip_files()
         else:
+            self._linked = {}
             listed = self._one_file() if self.root.is_file() else self._disk_files()
-        found = self._as_shown(list(listed))
+        found = self._as_shown(self._of_this_folder(list(listed)))
         self.skipped.sort(key=lambda entry: entry.path)
         return sorted(found, key=lambda file: file.path)
 
@@ -155,7 +163,7 @@ class Vault:
             kept = sorted(n for n in folders if not n.startswith(".") and n not in _LEFT_OUT)
             folders[:] = kept
             for name in kept:
-                if Path(folder, name).is_symlink():  # not walked: it may lead in a circle
+                if _is_link(Path(folder, name)):  # not walked: it may lead in a circle
                     self._skip(Path(folder, name), "a link to a folder: links are not followed")
             if Path(folder).relative_to(self.root).as_posix() in templates:
                 folders[:] = []
@@ -178,11 +186,15 @@ class Vault:
 
     def _part_files(self, path: Path, inside: Path) -> Iterator[SourceFile]:
         """The members of a part of an export that was unpacked but for its parts."""
-        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+        if _is_link(path) and not path.resolve().is_relative_to(inside):
             self._skip(path, "a link to outside the notes")
             return
         try:
-            stamp = path.stat().st_mtime_ns
+            info = path.stat()
+            if info.st_nlink > 1 and not self._hard_links:
+                self._skip(path, "a hard link: the file has another name, too (setting hard_links)")
+                return
+            stamp = info.st_mtime_ns
             archive = Archive(path)
         except (CorpusError, OSError) as fault:
             reason = getattr(fault, "strerror", None) or "is not a zip archive, or is damaged"
@@ -217,14 +229,30 @@ class Vault:
                 else:
                     if relative != shown:
                         self._real[relative] = path
+                    if info.st_nlink > 1 and not path.is_symlink():
+                        self._linked[relative] = (info.st_dev, info.st_ino, info.st_nlink)
                     return SourceFile(path=relative, size=info.st_size, mtime_ns=info.st_mtime_ns)
             except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-                dangling = path.is_symlink() and not path.exists()
+                dangling = _is_link(path) and not path.exists()
                 said = getattr(error, "strerror", None) or error
                 reason = "a link that leads nowhere" if dangling else f"cannot be read: {said}"
         if reason:
             self._skip(path, reason)
         return None
+
+    def _of_this_folder(self, found: list[SourceFile]) -> list[SourceFile]:
+        """The files without those that have a name elsewhere, too."""
+        if self._hard_links or not self._linked:
+            return found
+        here = Counter(self._linked.values())
+        elsewhere = {
+            path for path, file in self._linked.items() if here[file] < file[2]
+        }  # fewer of its names lie here than it has
+        reason = "a hard link: the file has a name outside the notes, too (setting hard_links)"
+        self.skipped += [
+            Skipped(path=file.path, reason=reason) for file in found if file.path in elsewhere
+        ]
+        return [file for file in found if file.path not in elsewhere]
 
     def _skip_folder(self, error: OSError) -> None:
         self._skip(Path(error.filename), f"folder cannot be read: {error.strerror}")
@@ -267,6 +295,14 @@ class Vault:
             else replace(file, mtime_ns=file.mtime_ns + 1)
             for file in found
         ]
+
+
+def _is_link(path: Path) -> bool:
+    """Whether it is a symbolic link; no for one in a folder that may be listed, but not entered."""
+    try:
+        return path.is_symlink()
+    except PermissionError:
+        return False
 
 
 def _below(folder: str, name: str) -> str:
@@ -312,6 +348,7 @@ def _notes_from_drafts(file: str, drafts: list[Draft], path: str) -> list[Note]:
             text=draft.text,
             sha256=hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest(),
             file=file,
+            first_line=draft.first_line,
             date=draft.date or (None if draft.key else _date_in(stem)),
             tags=draft.tags,
         )

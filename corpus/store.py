@@ -410,13 +410,18 @@ def _has_links(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'links'").fetchone())
 
 
+# "operational" to Python, though no operation can help: a schema of the right version that lacks
+# its tables, a text whose bytes are none
+_DAMAGE = ("no such table", "no such column", "Could not decode to UTF-8")
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as fault:
         said = str(fault)  # of the right version, but for these?
-        if said.startswith(("no such table", "no such column")) or said.endswith("already exists"):
+        if said.startswith(_DAMAGE) or said.endswith("already exists"):
             raise IndexDamaged(f"{path} is damaged ({fault})") from fault
         raise IndexError_(f"cannot use {path}: {fault}") from fault
     except sqlite3.DatabaseError as fault:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from corpus.drafts import Draft, Unreadable, iso_date, on_one_line
@@ -19,6 +20,9 @@ _BODIES = ("encoded", "content", "description", "summary")  # the fullest first
 _DATES = ("published", "pubDate", "date", "updated", "created", "issued")
 _IDS = ("guid", "id", "link")
 _DEEPEST = 200
+_INERT = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->", re.DOTALL)
+_ENTRY = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)(?=[\s/>])")
+_OUTLINE = re.compile(r"<outline(?=[\s/>])")
 
 
 def parse_xml(text: str) -> Element:
@@ -51,11 +55,26 @@ def read_entries(text: str) -> list[Draft]:
     root = parse_xml(text)
     kind = local_name(root)
     if kind == "opml":
-        return list(_outlines(root))
+        return list(_outlines(root, _lines_of(text, _OUTLINE)))
     if kind not in ("rss", "feed", "RDF"):
         raise Unreadable(f"XML of another kind ({kind[:40]}): only RSS, Atom and OPML are read")
-    entries = (element for element in root.iter() if local_name(element) in ("item", "entry"))
-    return [draft for entry in entries if (draft := _draft(entry)) is not None]
+    entries = [element for element in root.iter() if local_name(element) in ("item", "entry")]
+    lines = _lines_of(text, _ENTRY)
+    if len(lines) != len(entries):  # a page inside an entry says the same tag
+        lines = [1] * len(entries)
+    found = ((_draft(entry), line) for entry, line in zip(entries, lines, strict=True))
+    return [replace(draft, first_line=line) for draft, line in found if draft is not None]
+
+
+def _lines_of(text: str, tag: re.Pattern[str]) -> list[int]:
+    """The lines on which a tag is opened, in order; what CDATA and comments hold is no tag."""
+    plain = _INERT.sub(lambda found: re.sub("[^\n]", " ", found.group()), text)
+    lines, at, line = [], 0, 1
+    for found in tag.finditer(plain):
+        line += plain.count("\n", at, found.start())
+        at = found.start()
+        lines.append(line)
+    return lines
 
 
 def local_name(element: Element) -> str:
@@ -130,10 +149,19 @@ def _escaped(text: str | None) -> str:
     return (text or "").replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _outlines(root: Element) -> Iterator[Draft]:
-    """Each outline at the top of an OPML file, or each of its feeds, as a list of what is in it."""
+def _outlines(root: Element, places: list[int]) -> Iterator[Draft]:
+    """Each outline at the top of an OPML file, or each of its feeds, as a list of what is in it.
+
+    Args:
+        root: of the file.
+        places: the line of each outline, of whatever depth, in order.
+    """
     body = next((element for element in root if local_name(element) == "body"), None)
+    at = 0
     for top in body if body is not None else ():
+        n_inside = sum(local_name(element) == "outline" for element in top.iter())
+        place = places[at] if n_inside and at < len(places) else 1
+        at += n_inside
         lines = [line for line in _lines(top) if line]
         if lines:
             title = on_one_line(top.get("text") or top.get("title") or lines[0].lstrip("- "))
@@ -144,6 +172,7 @@ def _outlines(root: Element) -> Iterator[Draft]:
                 key=title,
                 identity=top.get("xmlUrl") or text,
                 date=iso_date(top.get("created")),
+                first_line=place,
             )
 
 

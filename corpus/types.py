@@ -21,6 +21,8 @@ __all__ = [
     "Unit",
 ]
 
+_ENTRIES = (".csv", ".rss", ".atom", ".opml", ".xml")  # files of many notes, each converted
+_DOCUMENTS = (".html", ".htm", ".xhtml", ".ipynb", ".docx", ".pdf")
 BlockKind = Literal["heading", "paragraph", "item", "row", "code", "formula", "quote"]
 # begins the reason of a file that was read, though something of it is uncertain
 DOUBTFUL = "read, but"
@@ -38,7 +40,8 @@ class Note:
         text: the whole decoded text, front matter included.
         sha256: hex digest of the text's UTF-8 bytes; tells only whether to index again.
         file: path of the file inside the vault that holds the note.
-        first_line: line of `file` on which `text` starts, 1 for a file that is one note.
+        first_line: line of `file` on which `text` starts, 1 for a file that is one note; of a row
+            or an entry that was converted, the line on which that starts.
         body_start: offset after the front matter; chunks start here.
         date: ISO date of the note (front matter or file name), or None.
         tags: without `#`, in order of appearance.
@@ -58,8 +61,19 @@ class Note:
     aliases: tuple[str, ...] = ()
     format: NoteFormat = "markdown"
 
+    @property
+    def has_line(self) -> bool:
+        """Whether a line of `file` is known: not of a page, a notebook, Word or PDF."""
+        return not self.file.lower().endswith(_DOCUMENTS)
+
     def line_of(self, offset: int) -> int:
-        """Line of the note's file that holds the character at `offset`, from 1."""
+        """Line of the note's file that holds the character at `offset`, from 1.
+
+        Of a row of a database or an entry of a feed, the line on which that starts. Of another
+        converted file (a page, a notebook, Word, PDF), the line of the converted text.
+        """
+        if self.file.lower().endswith(_ENTRIES):
+            return self.first_line
         return self.first_line + self.text.count("\n", 0, offset)
 
 

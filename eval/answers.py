@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.claims import without_markers
+from assistant.generating import EXTRACTIVE
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Citation
 from corpus.protocol import Index
@@ -35,7 +36,10 @@ def evaluate(assistant: Assistant, asked: Sequence[Asked]) -> dict[str, Any]:
     items = []
     for one in asked:
         answer = assistant.ask(one.question, one.history)
-        items.append(judged(one, answer, assistant.index))
+        item = judged(one, answer, assistant.index)
+        if assistant.generator != EXTRACTIVE and not answer.abstained:
+            item["model's"] = answer.generator != EXTRACTIVE
+        items.append(item)
     return {
         "n": len(items),
         "metrics": _metrics(items),
@@ -103,9 +107,15 @@ def _against_gold(one: Asked, answer: Answer, index: Index) -> dict[str, Any]:
 
 
 def _citations(one: Asked, answer: Answer) -> tuple[float, float]:
-    """ALCE's recall and precision with the gold spans as judge: a set that touches one supports."""
+    """ALCE's recall and precision with the gold spans as judge: a set that touches one supports.
+
+    A sentence with a marker that resolves to nothing counts as one without citations, as in ALCE.
+    """
     by_marker = {c.marker: c for c in answer.citations}
-    cited = [[by_marker[m] for m in c.citations if m in by_marker] for c in answer.claims]
+    cited = [
+        [by_marker[m] for m in c.citations] if set(c.citations) <= set(by_marker) else []
+        for c in answer.claims
+    ]
     if answer.abstained or not cited:
         return 0.0, 0.0
     return alce(cited, lambda own: any(isinstance(c, Citation) and _touches(c, one) for c in own))
@@ -148,6 +158,7 @@ def _metrics(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
         "answered though unanswerable": [float(not i["abstained"]) for i in alien],
         "all shown claims supported": _known(items, "supported"),
         "markers resolve": _known(items, "markers resolve"),
+        "model's answers shown": _known(items, "model's"),
         "length ratio": _known(mine, "length ratio"),
         "abstained": _known(items, "abstained"),
         "ms": _known(items, "ms"),

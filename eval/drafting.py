@@ -119,15 +119,17 @@ def draft(
     notes = list(index.notes())
     whole = "\n".join(note.text for note in notes).lower()
     found: dict[tuple[str, str], Draft] = {}
+    # in an order of chance, since a model may be shown a few notes only
+    order = random.Random(seed).sample(notes, len(notes)) if more is not None else ()
+    given = {note.path: [_given(note, row) for row in more(note)] for note in order if more}
     for note in notes:
         rng = random.Random(f"{seed} {note.path}")
         rows = [*_questions(note), *_unanswerable(note, whole, rng), *_claims(note, whole, rng)]
         for row in rows:
             found.setdefault((row.type, row.text), row)
-        for given in more(note) if more is not None else ():
-            checked = _given(note, given)
-            if checked is not None:
-                found.setdefault((checked.type, checked.text), checked)
+        for one in given.get(note.path, ()):
+            if one is not None:
+                found.setdefault((one.type, one.text), one)
     every = list(found.values())
     if limit is None or limit >= len(every):
         return every

@@ -41,6 +41,15 @@ _METHODS = {
     "fused": "fused",
     "fused + reranked": "reranked",
 }
+_READING = {
+    "xquad_zh": "XQuAD, Chinese",
+    "xquad_en": "XQuAD, English",
+}
+_RIVALS = {
+    "youju": "youju",
+    "best sentences by BM25": "best sentences by BM25",
+    "best sentences by BM25 of the passages found": "the same, of the passages youju found",
+}
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 Item = dict[str, Any]
 
@@ -118,7 +127,24 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
             cells.append(f"{row['hit@1'][0]:.3f} / {row['hit@10'][0]:.3f}")
         rows.append([label, str(figures["n"]), *cells])
     head = ["search, test halves, hit@1 / hit@10", "n", *_METHODS.values()]
-    return {**out, "search": _table(head, rows)}
+    return {**out, "search": _table(head, rows), "reading": _reading(folder)}
+
+
+def _reading(folder: Path) -> str:
+    """The right sentence first, or among the first three, on sets of questions over passages."""
+    rows = []
+    for one, label in _READING.items():
+        run = result_of("answers", one, folder)
+        cells = []
+        for method in _RIVALS:
+            row = run["methods"][method]
+            first, third = row["sentence hit@1"], row["sentence hit@3"]
+            interval = f"[{first[1]:.2f}, {first[2]:.2f}]"
+            cells.append(f"{first[0]:.3f} {interval} / {third[0]:.3f}")
+        refused = _rate(run["items"], lambda i: i["abstained"], share=False)
+        rows.append([label, str(run["n"]), *cells, refused])
+    head = ["answers on reading sets, test halves, sentence hit@1 / hit@3", "n"]
+    return _table([*head, *_RIVALS.values(), "refused"], rows)
 
 
 def written(text: str, made: dict[str, str]) -> str:

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.contexts import Contexts
+from assistant.opinions import SecondOpinion
 from assistant.types import Claim
-from corpus.encoder import load_encoder
+from corpus.encoder import Encoder, load_encoder
 from corpus.sentences import sentence_spans
 from corpus.tokens import content_terms
 from eval import verdicts
@@ -53,23 +54,29 @@ def weakest(claims: Sequence[Claim]) -> tuple[str, float]:
     return worst.verdict.value, min(c.score for c in claims)
 
 
-def evaluate(records: Sequence[Record], *, encoder: str | None = None) -> dict[str, Any]:
+def evaluate(
+    records: Sequence[Record],
+    *,
+    encoder: Encoder | None = None,
+    judges: Sequence[SecondOpinion] = (),
+) -> dict[str, Any]:
     """Figures and items of the check over records.
 
     Args:
         records: of one file; their contexts together say how rare a word is.
         encoder: None for the built-in one.
+        judges: second opinions beside the built-in check.
 
     Returns:
         `figures` (by label), `methods` (per method the metrics as [value, low, high]),
         `confusion`, `calibration`, `kinds` and `items`.
     """
-    contexts = Contexts([c for r in records for c in r.contexts], load_encoder(encoder))
+    contexts = Contexts([c for r in records for c in r.contexts], encoder or load_encoder())
     lines = _Lines(records)
     items: list[dict[str, Any]] = []
     for record in records:
         started = time.perf_counter()
-        claims = contexts.check(record.text, record.contexts)
+        claims = contexts.check(record.text, record.contexts, judges)
         spent = 1000 * (time.perf_counter() - started)
         items.append(_item(record, claims, spent, lines))
         if record.sentences:

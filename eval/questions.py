@@ -2,7 +2,8 @@
 
 A file has one JSON object a line: `question`, and, where known, `id`, `kind`, `lang`, `split`,
 `history` (questions before it), `answerable`, `facts` (strings, or lists of alternatives), `gold`
-(`note` with `start` and `end`, or with the `quote`), `reviewed`. Knows files, not scores.
+(`note` with `start` and `end`, or with the `quote`), `reviewed` (see `assistant.reviews`). Knows
+files, not scores.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from assistant.reviews import Decision, decision_of
 from corpus.errors import ConfigError
 from corpus.protocol import Index
 from corpus.text import has_han
@@ -20,7 +22,7 @@ from eval.goldens import GoldClaim, GoldSpan
 from eval.records import read_rows
 from eval.verdicts import LABELS
 
-__all__ = ["Asked", "claims_of_file", "of_file", "of_golden", "placed"]
+__all__ = ["Asked", "Left", "claims_of_file", "of_file", "of_golden", "placed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,6 @@ class Asked:
     Attributes:
         answerable: None where nobody said.
         quotes: (note or "", quoted text) of evidence whose place is still to be found.
-        reviewed: whether a person has looked at it.
     """
 
     id: str
@@ -42,7 +43,19 @@ class Asked:
     facts: tuple[tuple[str, ...], ...] = ()
     gold: tuple[GoldSpan, ...] = ()
     quotes: tuple[tuple[str, str], ...] = ()
-    reviewed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Rows of a file that a run does not look at, or should not trust.
+
+    Attributes:
+        unreviewed: drafts nobody has decided on; left out unless they were asked for.
+        rejected: drafts a person rejected; always left out.
+    """
+
+    unreviewed: int = 0
+    rejected: int = 0
 
 
 def of_golden(name: str, split: str) -> list[Asked]:
@@ -71,22 +84,44 @@ def of_golden(name: str, split: str) -> list[Asked]:
     ]
 
 
-def of_file(path: Path, split: str, *, unreviewed: bool = False) -> list[Asked]:
+def of_file(path: Path, split: str, *, unreviewed: bool = False) -> tuple[list[Asked], Left]:
     """The questions of a person's file; of one split where it names splits.
 
+    Args:
+        path: of the file.
+        split: "dev", "test" or "all".
+        unreviewed: whether drafts that nobody decided on are taken, too.
+
     Raises:
-        ConfigError: a row has no question, or no person has looked at some and `unreviewed` does
-            not say that this is wanted.
+        ConfigError: a row has no question, or there is none that may be used.
     """
-    found = [
-        _asked(path, n, row)
-        for n, row in enumerate(read_rows(path), 1)
-        if row.get("type", "question") == "question"
-        and (split == "all" or str(row.get("split") or split) == split)
-    ]
-    open_ = sum(not one.reviewed for one in found)
-    _reviewed(path, open_, len(found), "questions", unreviewed=unreviewed)
-    return found
+    rows, left = _chosen(path, split, "question", unreviewed=unreviewed)
+    return [_asked(path, n, row) for n, row in rows], left
+
+
+def _chosen(
+    path: Path, split: str, kind: str, *, unreviewed: bool
+) -> tuple[list[tuple[int, Mapping[str, Any]]], Left]:
+    """The numbered rows of one type and split that may be used, and how many may not."""
+    held: dict[Decision, list[tuple[int, Mapping[str, Any]]]] = {d: [] for d in Decision}
+    for n, row in enumerate(read_rows(path), 1):
+        of_split = split == "all" or str(row.get("split") or split) == split
+        if row.get("type", kind) == kind and of_split:
+            held[decision_of(row)].append((n, row))
+    n_open, n_rejected = len(held[Decision.OPEN]), len(held[Decision.REJECTED])
+    rows = held[Decision.ACCEPTED] + (held[Decision.OPEN] if unreviewed else [])
+    if not rows and n_open:
+        raise ConfigError(
+            f"{n_open} {kind}s in {path} are not reviewed: look at them and set reviewed to true or"
+            " rejected, there or in the Evaluate tab of `youju chat`, or evaluate on drafts with"
+            " --unreviewed"
+        )
+    if not rows:
+        rejected = f" ({n_rejected} are rejected)" if n_rejected else ""
+        raise ConfigError(
+            f"{path} holds no {kind}s of this split{rejected}; --split all takes every one"
+        )
+    return sorted(rows, key=lambda pair: pair[0]), Left(unreviewed=n_open, rejected=n_rejected)
 
 
 def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
@@ -119,26 +154,25 @@ def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
         facts=tuple(tuple(map(str, f)) if isinstance(f, list) else (str(f),) for f in facts),
         gold=tuple(spans),
         quotes=tuple(quotes),
-        reviewed=bool(row.get("reviewed", True)),
     )
 
 
-def claims_of_file(path: Path, split: str, *, unreviewed: bool = False) -> list[GoldClaim]:
+def claims_of_file(
+    path: Path, split: str, *, unreviewed: bool = False
+) -> tuple[list[GoldClaim], Left]:
     """The claims of a person's file: rows with `claim` (or `text`) and `verdict`.
 
     Raises:
         ConfigError: as `of_file`, or a verdict is none of the three.
     """
-    found, open_ = [], 0
-    for n, row in enumerate(read_rows(path), 1):
-        if row.get("type", "claim") != "claim" or str(row.get("split") or split) != split != "all":
-            continue
+    found = []
+    rows, left = _chosen(path, split, "claim", unreviewed=unreviewed)
+    for n, row in rows:
         text, verdict = row.get("claim") or row.get("text"), str(row.get("verdict") or "")
         if not isinstance(text, str) or verdict not in LABELS:
             raise ConfigError(
                 f"{path}, row {n}: a claim has its words and a verdict, one of {', '.join(LABELS)}"
             )
-        open_ += not row.get("reviewed", True)
         spans = [
             GoldSpan(note=str(g["note"]), start=int(g.get("start", 0)), end=int(g.get("end", 0)))
             for g in row.get("gold") or []
@@ -154,18 +188,7 @@ def claims_of_file(path: Path, split: str, *, unreviewed: bool = False) -> list[
                 gold=tuple(spans),
             )
         )
-    _reviewed(path, open_, len(found), "claims", unreviewed=unreviewed)
-    return found
-
-
-def _reviewed(path: Path, open_: int, n: int, what: str, *, unreviewed: bool) -> None:
-    if open_ and not unreviewed:
-        raise ConfigError(
-            f"{open_} of {n} {what} in {path} are not reviewed: look at them and set"
-            ' "reviewed": true, or evaluate on drafts with --unreviewed'
-        )
-    if not n:
-        raise ConfigError(f"{path} holds no {what} of this split; --split all takes every one")
+    return found, left
 
 
 def placed(asked: Sequence[Asked], index: Index) -> list[Asked]:

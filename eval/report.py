@@ -13,9 +13,11 @@ from typing import Any
 
 from corpus.errors import ConfigError
 from eval import charts, groundedness, retrieval
+from eval.charts import Drawing
 from eval.runs import LOWER, Run
+from eval.verdicts import LABELS
 
-__all__ = ["compared_plain", "html", "markdown", "misses", "plain", "write"]
+__all__ = ["compared_plain", "html", "markdown", "misses", "pictures", "plain", "plots", "write"]
 
 _MOST = 40  # rows of changed items and of misses
 Table = tuple[str, list[str], list[list[str]]]  # heading, columns, rows
@@ -38,9 +40,24 @@ def _facts(run: Run) -> list[str]:
         f"commit {run.get('commit')}, config {run.get('config_fingerprint', '-')},"
         f" seed {run.get('seed', '-')}, {run.get('machine')}, {run.get('seconds')} s",
     ]
+    if models := _models(run):
+        out.append(models)
     if data:
         out.append(f"data: {data}")
+    if left := run.get("left out"):
+        out.append("left out: " + ", ".join(f"{n} {what}" for what, n in left.items()))
     return [*out, _DRAFTS] if run.get("unreviewed") else out
+
+
+def _models(run: Run) -> str:
+    """Which models searched, wrote and judged, where they are not the built-in ones."""
+    named = {
+        "encoder": run.get("encoder") if run.get("encoder") != "built-in" else None,
+        "reranker": run.get("reranker"),
+        "written by": run.get("generator") if run.get("generator") != "extractive" else None,
+        "judged, too, by": ", ".join(run.get("judges", [])),
+    }
+    return "; ".join(f"{role} {name}" for role, name in named.items() if name)
 
 
 def _tables(run: Run) -> Iterator[Table]:
@@ -80,12 +97,15 @@ def _grid(heading: str, rows: Mapping[str, Mapping[str, Any]], columns: Sequence
     return heading, ["", *columns], cells
 
 
-def _plots(run: Run) -> Iterator[tuple[str, str]]:
-    """Name and SVG of each plot that the run has data for."""
+def plots(run: Run) -> Iterator[tuple[str, Drawing]]:
+    """Name and drawing of each plot that the run has data for."""
     shares = {
         name: row
         for name, row in run.get("metrics", {}).items()
-        if row[0] is not None and not math.isnan(row[0]) and 0 <= row[0] <= 1 and "ms" not in name
+        if row[0] is not None
+        and not math.isnan(row[0])
+        and 0 <= row[0] <= 1
+        and not f" {name}".endswith(" ms")
     }
     if shares:
         yield "figures", charts.bars("Figures with 95 % intervals", shares)
@@ -99,6 +119,13 @@ def _plots(run: Run) -> Iterator[tuple[str, str]]:
                 x_label="said: the notes support it",
                 y_label="truly supported",
                 diagonal=True,
+            ),
+        )
+    if confused := _matrix(run):
+        yield (
+            "confusion",
+            charts.matrix(
+                "Verdicts, true and said", confused, rows="true", columns="said by the check"
             ),
         )
     if run.get("curve"):
@@ -115,6 +142,33 @@ def _plots(run: Run) -> Iterator[tuple[str, str]]:
                 y_label="share",
             ),
         )
+
+
+def _matrix(run: Run) -> dict[tuple[str, str], int]:
+    """The confusion matrix of a run, in the order of `LABELS`; counts by (truth, said)."""
+    pairs = {}
+    for name, n in run.get("confusion", {}).items():
+        truth, arrow, said = str(name).partition(" -> ")
+        if arrow:
+            pairs[truth, said] = int(n)
+    order = {label: n for n, label in enumerate(LABELS)}
+    last = len(order)
+    return dict(sorted(pairs.items(), key=lambda row: [order.get(label, last) for label in row[0]]))
+
+
+def pictures(run: Run, folder: Path) -> list[Path]:
+    """Write every plot of a run as SVG and as PNG; returns the files.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    out = []
+    for name, drawing in plots(run):
+        for ending, data in ((".svg", drawing.svg().encode()), (".png", drawing.png())):
+            path = folder / f"{name}{ending}"
+            _written(path, data)
+            out.append(path)
+    return out
 
 
 def plain(run: Run) -> str:
@@ -150,6 +204,8 @@ def _compared(compared: Run) -> Table:
     heading = f"Against the other run, {compared['n']} items in both (paired randomisation test)"
     if not compared["same_data"]:
         heading += "; the data are not the same"
+    if compared.get("settings"):
+        heading += f"; {'; '.join(compared['settings'])}"
     return heading, columns, rows
 
 
@@ -187,9 +243,9 @@ def _miss(item: Mapping[str, Any]) -> list[str]:
 
 def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[str, str]]:
     """The run as Markdown, and the SVG files it shows, by name."""
-    plots = {f"{stem}-{name}.svg": svg for name, svg in _plots(run)}
+    shown = {f"{stem}-{name}.svg": drawing.svg() for name, drawing in plots(run)}
     out = [f"# {_facts(run)[0]}", "", *(f"{line}  " for line in _facts(run)[1:]), ""]
-    out += [f"![{name}]({name})" for name in plots]
+    out += [f"![{name}]({name})" for name in shown]
     tables = [*_tables(run), *([_compared(compared), _changed(compared)] if compared else [])]
     for heading, columns, rows in tables:
         out += ["", f"## {heading}", "", _row(columns), _row(["---"] * len(columns))]
@@ -198,7 +254,7 @@ def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[st
     if wrong:
         out += ["", f"## Wrong ({len(wrong)})", ""]
         out += [f"- {' '.join(' '.join(_miss(item)).split())}" for item in wrong[:_MOST]]
-    return "\n".join(out) + "\n", plots
+    return "\n".join(out) + "\n", shown
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -223,7 +279,7 @@ def html(run: Run, compared: Run | None) -> str:
     ]
     for line in _facts(run)[1:]:
         out.append(f'<p class="{"draft" if line == _DRAFTS else "note"}">{escape(line)}</p>')
-    out += [svg for _, svg in _plots(run)]
+    out += [drawing.svg() for _, drawing in plots(run)]
     tables = [*_tables(run), *([_compared(compared), _changed(compared)] if compared else [])]
     for heading, columns, rows in tables:
         out.append(f"<h2>{escape(heading)}</h2><table><tr>")
@@ -245,8 +301,12 @@ def write(path: Path, text: str) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
+    _written(path, text.encode("utf-8"))
+
+
+def _written(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(data)
     except OSError as fault:
         raise ConfigError(f"{path} cannot be written ({fault.strerror})") from fault

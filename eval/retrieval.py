@@ -21,18 +21,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.crossing import Reranker
 from assistant.retrieval import retrieve
 from corpus.bm25 import BM25
+from corpus.chunking import DEFAULT_SIZE
 from corpus.encoder import Encoder, load_encoder
 from corpus.errors import ConfigError
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold, has_han
+from eval.sources import require_known
 from eval.stats import bootstrap
 
 __all__ = [
+    "CROSSED",
     "DEPTH",
     "METRICS",
+    "SHIPPED",
     "Passage",
     "RetrievalSet",
     "bootstrap",
@@ -47,6 +52,7 @@ __all__ = [
 
 DEPTH = 10  # ranks that the metrics look at
 METRICS = ("hit@1", "hit@5", "hit@10", "mrr@10", "ndcg@10")
+SHIPPED, CROSSED = "fused + reranked", "fused + reranked + named reranker"
 _CHUNKS = 50  # chunks asked of the product, so that ten passages are among them
 _DIMENSIONS, _WORDS = 256, 100_000  # of LSA
 _ASKING = re.compile(
@@ -109,9 +115,11 @@ def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
         split: "dev", "test" or "all".
 
     Raises:
-        ConfigError: the set is not there, or a file of it cannot be read.
+        ConfigError: the set is not there or not the known one of its name, or a file of it cannot
+            be read.
     """
     base = folder / name
+    require_known(base)
     try:
         passages = tuple(
             Passage(str(row["id"]), str(row.get("title") or ""), str(row["text"]))
@@ -159,7 +167,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def indexed(
-    passages: Sequence[Passage], encoder: Encoder
+    passages: Sequence[Passage], encoder: Encoder, *, chunk_size: int = DEFAULT_SIZE
 ) -> Iterator[tuple[Index, dict[str, str]]]:
     """An index of passages, each a note of its own, and the passage id per note path."""
     with tempfile.TemporaryDirectory() as folder:
@@ -171,7 +179,7 @@ def indexed(
             head = f"---\ntitle: {title}\n---\n" if passage.title else ""
             (notes / f"p{n}.md").write_text(f"{head}{passage.text}\n", encoding="utf-8")
             ids[f"p{n}.md"] = passage.id
-        with Index.open(Path(folder) / "index", encoder=encoder) as index:
+        with Index.open(Path(folder) / "index", encoder=encoder, chunk_size=chunk_size) as index:
             index.refresh(Vault(notes))
             yield index, ids
 
@@ -202,12 +210,22 @@ def _dcg(gains: Sequence[int]) -> float:
     return float(sum(gain / np.log2(1 + rank) for rank, gain in enumerate(gains, 1)))
 
 
-def evaluate(found: RetrievalSet, *, encoder: Encoder | None = None) -> dict[str, Any]:
+def evaluate(
+    found: RetrievalSet,
+    *,
+    encoder: Encoder | None = None,
+    reranker: Reranker | None = None,
+    methods: Sequence[str] | None = None,
+    chunk_size: int = DEFAULT_SIZE,
+) -> dict[str, Any]:
     """Figures of the product and its rivals on one set.
 
     Args:
         found: the set, with the queries of a split.
         encoder: None for the built-in one.
+        reranker: a named one, as a method of its own.
+        methods: names of those to run; None for all.
+        chunk_size: most characters of a passage of the product's index.
 
     Returns:
         `n`, `methods` (per method the metrics as [mean, low, high], and milliseconds a query),
@@ -215,25 +233,28 @@ def evaluate(found: RetrievalSet, *, encoder: Encoder | None = None) -> dict[str
         and method, the rank of the first relevant passage, 0 beyond ten).
     """
     encoder = encoder or load_encoder()
-    methods: dict[str, dict[str, Any]] = {}
+    figures: dict[str, dict[str, Any]] = {}
     ranks: dict[str, dict[str, int]] = {id_: {} for id_ in found.queries}
-    with indexed(found.passages, encoder) as (index, ids):
-        for name, ranker in _rankers(found, index, ids, encoder):
+    with indexed(found.passages, encoder, chunk_size=chunk_size) as (index, ids):
+        for name, make in _rankers(found, index, ids, encoder, reranker).items():
+            if methods is not None and name not in methods:
+                continue
+            ranker = make()
             started = time.perf_counter()
             rankings = {id_: ranker(text) for id_, text in found.queries.items()}
             spent = time.perf_counter() - started
             scores = [score(ranking, found.gold[id_]) for id_, ranking in rankings.items()]
-            methods[name] = {
+            figures[name] = {
                 metric: [round(x, 4) for x in _interval([s[metric] for s in scores])]
                 for metric in METRICS
             }
-            methods[name]["ms"] = round(1000 * spent / max(1, len(rankings)), 2)
+            figures[name]["ms"] = round(1000 * spent / max(1, len(rankings)), 2)
             for (id_, ranking), values in zip(rankings.items(), scores, strict=True):
                 reciprocal = values["mrr@10"]
                 ranks[id_][name] = round(1 / reciprocal) if reciprocal and ranking else 0
     return {
         "n": len(found.queries),
-        "methods": methods,
+        "methods": figures,
         "categories": _by_category(found, ranks),
         "ranks": ranks,
     }
@@ -244,22 +265,33 @@ def _interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def _rankers(
-    found: RetrievalSet, index: Index, ids: Mapping[str, str], encoder: Encoder
-) -> Iterator[tuple[str, Ranker]]:
+    found: RetrievalSet,
+    index: Index,
+    ids: Mapping[str, str],
+    encoder: Encoder,
+    reranker: Reranker | None,
+) -> dict[str, Callable[[], Ranker]]:
     """The methods in the order of the table, each made when its turn comes."""
     passages = found.passages
-    yield "BM25 + jieba", _lexical(passages, _jieba_terms)
-    yield "BM25 + bigrams", _lexical(passages, _bigrams)
-    yield "LSA", _latent(passages)
-    yield "dense alone", _dense(passages, encoder)
-    yield "RRF", _by_rank(index, ids)
-    yield "fused", _product(index, ids, reranked=False)
-    yield "fused + reranked", _product(index, ids, reranked=True)
+    methods: dict[str, Callable[[], Ranker]] = {
+        "BM25 + jieba": lambda: _lexical(passages, _jieba_terms),
+        "BM25 + bigrams": lambda: _lexical(passages, _bigrams),
+        "LSA": lambda: _latent(passages),
+        "dense alone": lambda: _dense(passages, encoder),
+        "RRF": lambda: _by_rank(index, ids),
+        "fused": lambda: _product(index, ids, reranked=False),
+        SHIPPED: lambda: _product(index, ids, reranked=True),
+    }
+    if reranker is not None:
+        methods[CROSSED] = lambda: _product(index, ids, reranked=True, cross=reranker)
+    return methods
 
 
-def _product(index: Index, ids: Mapping[str, str], *, reranked: bool) -> Ranker:
+def _product(
+    index: Index, ids: Mapping[str, str], *, reranked: bool, cross: Reranker | None = None
+) -> Ranker:
     def rank(query: str) -> list[str]:
-        hits = retrieve(index, query, k=_CHUNKS, reranked=reranked)
+        hits = retrieve(index, query, k=_CHUNKS, reranked=reranked, cross=cross)
         return list(dict.fromkeys(ids[hit.note.path] for hit in hits))[:DEPTH]
 
     return rank

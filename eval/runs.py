@@ -187,7 +187,8 @@ def compare(before: Run, after: Run) -> Run:
     """Two runs item by item.
 
     Returns:
-        `n` items that both have, `only_before` and `only_after` counts, `metrics`: per numeric
+        `n` items that both have, `only_before` and `only_after` counts, `settings` that differ,
+        a line each, `metrics`: per numeric
         field of the items [mean before, mean after, difference, p-value of a paired randomisation
         test, items better, items worse], and `changed`: per field the ids that differ, those that
         fell first.
@@ -208,6 +209,7 @@ def compare(before: Run, after: Run) -> Run:
         "only_before": len(old) - len(shared),
         "only_after": len(new) - len(shared),
         "same_data": before.get("data") == after.get("data"),
+        "settings": _differences(before, after),
         "metrics": {},
         "changed": {},
     }
@@ -229,6 +231,16 @@ def compare(before: Run, after: Run) -> Run:
             moved.sort(key=lambda row: row[2] - row[1])
             out["changed"][field] = moved
     return out
+
+
+_PLAIN = {"encoder": "built-in", "generator": "extractive", "reranker": "none", "judges": []}
+_CHOSEN = ("split", "limit", "seed", *_PLAIN)
+
+
+def _differences(before: Run, after: Run) -> list[str]:
+    """Settings that are not the same in two runs; what a run does not name is the built-in one."""
+    pairs = {name: [run.get(name, _PLAIN.get(name)) for run in (before, after)] for name in _CHOSEN}
+    return [f"{name} {a} → {b}" for name, (a, b) in pairs.items() if a != b]
 
 
 def _by_id(items: Any) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from assistant.endpoint import Endpoint, Remote
 from assistant.generating import EXTRACTIVE
+from assistant.opinions import SecondOpinion
 from assistant.pipeline import Assistant
 from assistant.replies import is_chinese
 from assistant.types import Answer, Claim
@@ -58,12 +59,15 @@ class _Planted:
     wrong: str
 
 
-def evaluate(assistant: Assistant, golds: Sequence[GoldQuestion]) -> Run:
+def evaluate(
+    assistant: Assistant, golds: Sequence[GoldQuestion], *, judges: Sequence[SecondOpinion] = ()
+) -> Run:
     """Figures over questions with gold spans, each asked once for every fault.
 
     Args:
         assistant: over the notes of the questions, its index refreshed.
         golds: answerable questions.
+        judges: second opinions on what the scripted model writes.
 
     Returns:
         `metrics` and `items`, an item for each answer that was scripted: where the model was asked
@@ -83,8 +87,9 @@ def evaluate(assistant: Assistant, golds: Sequence[GoldQuestion]) -> Run:
     with ScriptedServer(respond) as server:
         chat = Remote(Endpoint(base_url=server.base_url, model="scripted"))
         asked = Assistant(
-            assistant.index, vault=assistant.vault, encoder=assistant.encoder, chat=chat
-        )
+            assistant.index, vault=assistant.vault, encoder=assistant.encoder, chat=chat,
+            judges=judges,
+        )  # fmt: skip
         for gold in golds:
             for fault in FAULTS:
                 current.update(gold=gold, fault=fault, planted=None)

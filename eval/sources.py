@@ -5,9 +5,22 @@ The files themselves are never in this repository. A set is recognised by its fi
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["KNOWN", "KnownFile"]
+from corpus.errors import ConfigError
+from eval.runs import sha256_of
+
+__all__ = [
+    "KNOWN",
+    "KNOWN_SETS",
+    "SET_FILES",
+    "KnownFile",
+    "KnownSet",
+    "digest_of",
+    "require_known",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,5 +97,133 @@ KNOWN: dict[str, KnownFile] = {
         "ODC-BY, text CC BY-SA",
         "7839c9ddfbdd9c37440f21313e649e03c3ba3e2629169b0e12057c94ae51609c",
         trainable=True,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSet:
+    """A folder of a public set in the BEIR form: corpus.jsonl, queries.jsonl, qrels.tsv, answers.
+
+    Attributes:
+        where: where its text comes from, at which commit.
+        made: how the folder was made of it.
+        licence: of the set.
+        sha256: of `digest_of`.
+    """
+
+    where: str
+    made: str
+    licence: str
+    sha256: str
+
+    @property
+    def told(self) -> str:
+        """Where to get it, in one line."""
+        return f"made from {self.where} ({self.licence}): {self.made}"
+
+
+SET_FILES = ("corpus.jsonl", "queries.jsonl", "qrels.tsv", "answers.jsonl")
+
+
+def digest_of(folder: Path) -> str:
+    """sha256 over the names and digests of the data files of a set; others in it do not count.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    whole = hashlib.sha256()
+    for name in SET_FILES:
+        path = folder / name
+        if path.is_file():
+            whole.update(f"{name} {sha256_of(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def require_known(folder: Path) -> None:
+    """Refuse a folder that has the name of a known set and is absent, or not that set.
+
+    Raises:
+        ConfigError: with where to get it.
+    """
+    known = KNOWN_SETS.get(folder.name)
+    if known is None:
+        return
+    if not (folder / SET_FILES[0]).is_file():
+        raise ConfigError(f"There is no set in {folder}; {known.told}")
+    try:
+        found = digest_of(folder)
+    except OSError as fault:
+        raise ConfigError(f"{folder} cannot be read ({fault})") from fault
+    if found != known.sha256:
+        raise ConfigError(
+            f"{folder} is not the known version of this set (sha256 {found[:12]}…, expected"
+            f" {known.sha256[:12]}…): get it again, or rename the folder to use it as your own."
+            f" {folder.name} was {known.told}"
+        )
+
+
+_XQUAD = "github.com/deepmind/xquad @ 60cac4116491"
+_DRCD = "github.com/DRCKnowledgeTeam/DRCD @ b944790de5af"
+KNOWN_SETS: dict[str, KnownSet] = {
+    "cacm_en": KnownSet(
+        where="github.com/meier-flo/CACMTrecEvalFromRwithSolr @ a540c9b27de2",
+        made="the CACM collection: records, information needs, judgements",
+        licence="no licence file; a classic test collection",
+        sha256="3c863148bc5f92398ef07d4c381e98932e59029f7c73578934303637065ef633",
+    ),
+    "cmrc2018_dev": KnownSet(
+        where="github.com/ymcui/cmrc2018 @ c0eb1b6ba219",
+        made="the questions of the dev split over its paragraphs",
+        licence="CC BY-SA 4.0",
+        sha256="3fd7f1888ff843007ef0b450164bc880700e7b64014dafaba7f79d324d2a003e",
+    ),
+    "csl_title_zh": KnownSet(
+        where="github.com/ydli-ai/CSL @ 0f1ac0626d58",
+        made="titles of papers as queries over their abstracts",
+        licence="Apache-2.0",
+        sha256="c80e54b330aa2d7429c93d187052bd98f017729b89c3a8770846ce904982715d",
+    ),
+    "drcd_test_hans": KnownSet(
+        where=_DRCD,
+        made="the test split, character by character in simplified form (OpenCC TSCharacters)",
+        licence="CC BY-SA 3.0",
+        sha256="04afbe14e2f22ea15d2dd2391c58e72f8bdfcf9be7bc2d18afe36865827409ad",
+    ),
+    "drcd_test_hant": KnownSet(
+        where=_DRCD,
+        made="the test split as published",
+        licence="CC BY-SA 3.0",
+        sha256="8b781ccb0318bc3ee059a10b1c1ed7437ae0770539498d58b8d65f65c197d8a8",
+    ),
+    "notesq_dl500": KnownSet(
+        where="github.com/scutan90/DeepLearning-500-questions @ 6087a06b112c",
+        made="headings that ask as queries over the sections of all notes, without their headings",
+        licence="GPL-3.0",
+        sha256="91b0ab3a12b56ccc235c0c36d204e8930cce7ed741b0ccf7c97226c01ee3beca",
+    ),
+    "xquad_en": KnownSet(
+        where=_XQUAD,
+        made="xquad.en.json, its questions over its paragraphs",
+        licence="CC BY-SA 4.0",
+        sha256="63ee3b5896a544322fbd8103b87b64c204a79647bddac0f98263a59350afe7dd",
+    ),
+    "xquad_zh": KnownSet(
+        where=_XQUAD,
+        made="xquad.zh.json, its questions over its paragraphs",
+        licence="CC BY-SA 4.0",
+        sha256="c25f7510eeb721cd7efe39f8e1637218abbfc000258f5103cc2cf96d40a20276",
+    ),
+    "xquad_en2zh": KnownSet(
+        where=_XQUAD,
+        made="the questions of xquad.en.json over the paragraphs of xquad.zh.json",
+        licence="CC BY-SA 4.0",
+        sha256="29285f7207132b1b3690ef1c756c9b25a23189c7f5de333825ea1118531f424b",
+    ),
+    "xquad_zh2en": KnownSet(
+        where=_XQUAD,
+        made="the questions of xquad.zh.json over the paragraphs of xquad.en.json",
+        licence="CC BY-SA 4.0",
+        sha256="f86839cc3ceae02b4ef0aaaa6700f0a5b99cb60d9b5b45a718761b88eb545e0a",
     ),
 }

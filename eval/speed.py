@@ -14,24 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from assistant.pipeline import Assistant
+from corpus.index import Index
 from eval.questions import Asked
+from eval.setting import Setting
 
 __all__ = ["evaluate"]
 
 
-def evaluate(notes: Path, asked: Sequence[Asked], *, encoder: str | None = None) -> dict[str, Any]:
+def evaluate(notes: Path, asked: Sequence[Asked], *, setting: Setting) -> dict[str, Any]:
     """Times in milliseconds.
 
     Args:
         notes: a folder, one file or a zip; indexed anew in a temporary folder.
         asked: what is asked, found and checked, at least one.
-        encoder: None for the built-in one.
+        setting: whose models search, answer and judge.
     """
     metrics: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        with Assistant.open(notes, Path(folder) / "index", encoder=encoder) as assistant:
+        index = Index.open(Path(folder), encoder=setting.encoder)
+        with setting.assistant(index, notes) as assistant:
             metrics["open ms"] = _one(started)
             started = time.perf_counter()
             report = assistant.refresh()

@@ -51,7 +51,7 @@ def test_the_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("text", "said"),
     [("notes =", "not valid TOML"),
      ("api_key = 'sk-1'", "a key does not belong in a file. Set YOUJU_LLM_API_KEY"),
-     ("speed = 'x'", "'speed'; known: base_url, context, device, encoder, index, model"),
+     ("speed = 'x'", "'speed'; known: base_url, context, device, encoder, hard_links"),
      ("notes = 3", "notes must be a text in quotes, got 3"), ("[notes]\na = 1", "must be a text")],
 )  # fmt: skip
 def test_a_faulty_file_is_refused_with_the_setting_and_its_value(

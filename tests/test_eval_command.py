@@ -317,7 +317,7 @@ def test_a_table_that_was_written_by_hand_is_found(tmp_path: Path) -> None:
 
 
 def test_a_plot_escapes_what_it_is_given() -> None:
-    svg = charts.bars("<b>", {"<script>": [0.5, 0.4, 0.6]})
+    svg = charts.bars("<b>", {"<script>": [0.5, 0.4, 0.6]}).svg()
     assert "<script>" not in svg
     assert "&lt;script&gt;" in svg
 

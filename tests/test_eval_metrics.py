@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.types import Chunk
 from eval import verdicts
+from eval.finding import _scores
+from eval.goldens import GoldSpan
+from eval.questions import Asked
 from eval.ranking import (
     alce,
     character_f1,
@@ -19,6 +23,7 @@ from eval.ranking import (
     span_gains,
     span_recall,
 )
+from eval.retrieval import score
 from eval.stats import bootstrap, grouped_interval, paired_randomisation
 
 rows = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9]), st.booleans()), min_size=2)
@@ -137,6 +142,147 @@ def test_citations_are_scored_as_alce_defines() -> None:
     found = alce(sentences, supports)
     assert found == (2 / 4, 3 / 5)
     assert alce([["l"]], supports) == (0, 0)
+
+
+def alce_of_the_paper(
+    sentences: list[list[int]], minimal: list[frozenset[int]]
+) -> tuple[float, float]:
+    """Recall and precision as section 4.2 of the paper words them, step by step."""
+
+    def entails(passages: set[int]) -> bool:
+        return any(need <= passages for need in minimal)
+
+    supported = [bool(cited) and entails(set(cited)) for cited in sentences]
+    precise, total = 0, 0
+    for cited, whole in zip(sentences, supported, strict=True):
+        total += len(cited)
+        for one in cited:
+            alone = entails({one})
+            without = entails(set(cited) - {one}) if len(cited) > 1 else False
+            irrelevant = not alone and without
+            precise += whole and not irrelevant
+    return sum(supported) / len(sentences), precise / total if total else 0.0
+
+
+@settings(max_examples=120)
+@given(
+    st.lists(st.lists(st.integers(0, 4), max_size=4, unique=True), min_size=1, max_size=5),
+    st.lists(st.frozensets(st.integers(0, 4), min_size=1, max_size=3), max_size=4),
+)
+def test_citations_are_scored_as_the_paper_of_alce_words_it(
+    sentences: list[list[int]], minimal: list[frozenset[int]]
+) -> None:
+    ours = alce(sentences, lambda cited: any(need <= set(cited) for need in minimal))
+    assert ours == pytest.approx(alce_of_the_paper(sentences, minimal))
+
+
+@settings(max_examples=40)
+@given(
+    st.permutations(list("abcdefghijklmn")),
+    st.dictionaries(st.sampled_from("abcdefghijklmnop"), st.integers(1, 3), min_size=1),
+)
+def test_the_scores_of_public_sets_are_those_of_trec_eval(
+    ranking: list[str], gold: dict[str, int]
+) -> None:
+    trec = pytest.importorskip("pytrec_eval")
+    measures = {"success_1,5,10", "recip_rank", "ndcg_cut_10"}
+    judge = trec.RelevanceEvaluator({"q": gold}, measures)
+    first = ranking[:10]  # what is beyond ten ranks counts for nothing
+    theirs = judge.evaluate({"q": {n: float(100 - i) for i, n in enumerate(first)}})["q"]
+    ours = score(ranking, gold)
+    assert ours["mrr@10"] == pytest.approx(theirs["recip_rank"])
+    assert ours["ndcg@10"] == pytest.approx(theirs["ndcg_cut_10"])
+    for k in (1, 5, 10):
+        assert ours[f"hit@{k}"] == theirs[f"success_{k}"]
+
+
+@settings(max_examples=40)
+@given(
+    st.permutations(list(range(14))),
+    st.sets(st.integers(0, 17), min_size=1, max_size=6),
+)
+def test_scores_by_spans_are_those_of_trec_eval_where_a_passage_holds_one(
+    ranking: list[int], gold: set[int]
+) -> None:
+    trec = pytest.importorskip("pytrec_eval")
+
+    def place(n: int) -> tuple[str, int, int]:
+        return f"{n}.md", 10, 20
+
+    one = Asked(
+        id="q", question="?", gold=tuple(GoldSpan(note=f"{n}.md", start=12, end=15) for n in gold)
+    )
+    chunks = [Chunk(note=place(n)[0], start=10, end=20) for n in ranking]
+    ours = _scores(chunks, one)
+    measures = {"recall_1,5,10", "recip_rank", "ndcg_cut_10"}
+    judge = trec.RelevanceEvaluator({"q": {str(n): 1 for n in gold}}, measures)
+    run = {str(n): float(100 - i) for i, n in enumerate(ranking[:10])}
+    theirs = judge.evaluate({"q": run})["q"]
+    for k in (1, 5, 10):
+        assert ours[f"recall@{k}"] == pytest.approx(theirs[f"recall_{k}"])
+    assert ours["mrr@10"] == pytest.approx(theirs["recip_rank"])
+    assert ours["ndcg@10"] == pytest.approx(theirs["ndcg_cut_10"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_rankings_are_scored_as_by_ranx() -> None:
+    ranx = pytest.importorskip("ranx")  # where it is installed: numba compiles for minutes
+    gold, ranking = {"a": 2, "c": 1, "z": 1}, list("bacd")
+    qrels = ranx.Qrels({"q": gold})
+    run = ranx.Run({"q": {n: float(9 - i) for i, n in enumerate(ranking)}})
+    theirs = ranx.evaluate(qrels, run, ["recall@3", "mrr", "ndcg@3"])
+    assert recall(ranking, gold, 3) == pytest.approx(theirs["recall@3"])
+    assert reciprocal_rank(ranking, gold, 4) == pytest.approx(theirs["mrr"])
+    gains = [gold.get(name, 0) for name in ranking]
+    assert ndcg(gains, list(gold.values()), 3) == pytest.approx(theirs["ndcg@3"])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.floats(0.001, 0.999), st.booleans()), min_size=3, max_size=60))
+def test_calibration_is_that_of_scikit_learn(pairs: list[tuple[float, bool]]) -> None:
+    sk = pytest.importorskip("sklearn.calibration")
+    # away from the borders of bins, which belong to the upper one here and to the lower one there
+    chances = np.array([c for c, _ in pairs])
+    chances = np.where(
+        np.abs(chances * 10 - np.round(chances * 10)) < 1e-6, chances + 1e-4, chances
+    )
+    happened = np.array([h for _, h in pairs])
+    share, mean = sk.calibration_curve(happened, chances, n_bins=10, strategy="uniform")
+    ours = verdicts.calibration(chances, happened)
+    np.testing.assert_allclose([row[0] for row in ours], mean)
+    np.testing.assert_allclose([row[1] for row in ours], share)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(verdicts.LABELS), st.sampled_from(verdicts.LABELS)), min_size=1
+    )
+)
+def test_the_confusion_matrix_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    sk = pytest.importorskip("sklearn.metrics")
+    gold, said = zip(*pairs, strict=True)
+    theirs = sk.confusion_matrix(gold, said, labels=list(verdicts.LABELS))
+    ours = verdicts.confusion(gold, said)
+    for i, truth in enumerate(verdicts.LABELS):
+        for j, label in enumerate(verdicts.LABELS):
+            assert ours.get((truth, label), 0.0) == theirs[i, j]
+
+
+def test_the_paired_test_and_the_interval_are_those_of_scipy() -> None:
+    scipy = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(3)
+    first = rng.integers(0, 2, 14).astype(float)
+    second = np.clip(first + rng.choice([0, 0, 1], 14), 0, 1)
+    exact = scipy.permutation_test(
+        (second - first,), np.mean, permutation_type="samples", n_resamples=np.inf
+    )
+    ours = paired_randomisation(first.tolist(), second.tolist())
+    assert ours == pytest.approx(exact.pvalue, abs=0.02)
+    values = rng.random(60)
+    theirs = scipy.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=1)
+    assert bootstrap(values.tolist()) == pytest.approx(tuple(theirs.confidence_interval), abs=0.01)
 
 
 def test_intervals_hold_the_mean_and_groups_make_them_wider() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from assistant.cli import main
 from corpus.drafts import Unreadable
 from corpus.errors import CorpusError
 from corpus.readers import SourceFile, Vault
+from corpus.tokens import terms
 from corpus.types import Note
 from tests.faults import World
 
@@ -55,12 +60,59 @@ def test_row_29_circles_of_links_end(world: World) -> None:
 
 
 @posix
-def test_row_30_a_hard_link_is_the_file_that_it_is(world: World, tmp_path: Path) -> None:
-    # a hard link cannot be told from a file: whoever can make one can copy the file, too
-    (tmp_path / "other.md").write_text("# 别处\n\n正文。", encoding="utf-8")
-    os.link(tmp_path / "other.md", world.notes / "hard.md")
+def test_row_30_a_hard_link_to_outside_is_read_with_the_setting_only(
+    world: World, tmp_path: Path
+) -> None:
+    outside = tmp_path / "other.md"
+    outside.write_text("# 别处\n\n秘密在此。", encoding="utf-8")
+    os.link(outside, world.notes / "hard.md")
+    inside = world.write("a/inside.md", "# 里面\n\n正文。")
+    os.link(inside, world.notes / "twin.md")  # all of its names are notes
+    reasons = world.reasons()
+    assert set(reasons) == {"hard.md"}
+    assert "a hard link" in reasons["hard.md"]
+    assert "hard_links" in reasons["hard.md"]  # the way out
+    assert world.paths() == {"a/inside.md", "twin.md"}
+    with world.open() as index:
+        assert index.refresh(Vault(world.notes, hard_links=True)).skipped == ()
+        assert index.note("hard.md").text.endswith("秘密在此。")
+        index.refresh(Vault(world.notes))  # and without it, it is forgotten
+        assert not index.bm25(terms("秘密"), 5)
+    os.link(inside, tmp_path / "third.md")  # one more name, outside: neither is the folder's alone
+    assert set(world.reasons()) == {"hard.md", "a/inside.md", "twin.md"}
+    outside.unlink()
+    (tmp_path / "third.md").unlink()
     assert world.reasons() == {}
-    assert world.paths() == {"hard.md"}
+    assert world.paths() == {"a/inside.md", "twin.md", "hard.md"}
+
+
+@posix
+def test_row_30_a_part_of_an_export_is_no_way_around(world: World, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "secret.zip", "w") as archive:
+        archive.writestr("s.md", "# 秘密")
+    os.link(tmp_path / "secret.zip", world.notes / "Export-1-Part-1.zip")
+    assert "a hard link" in world.reasons()["Export-1-Part-1.zip"]
+    assert world.paths() == set()
+
+
+@posix
+def test_row_30_the_setting_stands_in_the_settings_file(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.md").write_text("# 别处\n\n鸭嘴兽下蛋。", encoding="utf-8")
+    os.link(tmp_path / "other.md", world.notes / "hard.md")
+    settings = tmp_path / "settings.toml"
+    found = {}
+    for value in ("false", "true"):
+        settings.write_text(f"hard_links = {value}\n", encoding="utf-8")
+        words = ["find", "鸭嘴兽", "--json", "--notes", str(world.notes)]
+        assert main([*words, "--config", str(settings), "--index", str(tmp_path / "i")]) == 0
+        hits = json.loads(capsys.readouterr().out)["hits"]
+        found[value] = "hard.md" in {hit["note"] for hit in hits}
+    assert found == {"false": False, "true": True}
+    settings.write_text('hard_links = "perhaps"\n', encoding="utf-8")
+    assert main([*words, "--config", str(settings)]) == 2
+    assert "true or false" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -147,23 +199,73 @@ def test_row_36_pipes_sockets_and_folders_do_not_hang(
     assert reasons == {"pipe.md": "not a regular file", "socket.md": "not a regular file"}
 
 
+@contextmanager
+def without_rights(world: World) -> Iterator[None]:
+    """As somebody whom permissions hold back: root may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = 65534
+    for path in (world.notes, *world.notes.rglob("*"), world.folder, *world.folder.rglob("*")):
+        os.chown(path, nobody, -1)
+    above = {path: path.stat().st_mode for path in world.notes.parents}
+    for path, mode in above.items():
+        if mode & 0o011 != 0o011:
+            path.chmod(mode | 0o011)
+    os.seteuid(nobody)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for path, mode in above.items():
+            if mode & 0o011 != 0o011:
+                path.chmod(mode)
+
+
 @posix
-def test_row_37_what_may_not_be_read_is_skipped(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_row_37_what_may_not_be_read_is_skipped_and_the_rest_goes_on(world: World) -> None:
     locked = world.write("locked.md", "# 锁\n\n鸭嘴兽。")
-    real = Path.read_bytes
+    world.write("closed/inner.md", "# 里\n\n针鼹。")
+    world.write("closed/deeper/inner.md", "# 更里\n\n针鼹。")
+    world.write("blind/listed.md", "# 只列\n\n考拉。")
+    world.write("open/other.md", "# 开\n\n袋熊。")
+    closed, blind = world.notes / "closed", world.notes / "blind"
+    world.folder.mkdir()
+    with without_rights(world):
+        locked.chmod(0)
+        closed.chmod(0)
+        blind.chmod(0o444)  # its names can be listed, its files not even looked at
+        try:
+            reasons = world.reasons()
+            assert set(reasons) == {"locked.md", "closed", "blind/listed.md"}
+            assert "no permission" in reasons["locked.md"]
+            assert "folder cannot be read" in reasons["closed"]
+            assert all("ermission" in reason for reason in reasons.values())
+            assert world.paths() == {"open/other.md"}
+        finally:
+            for path, mode in ((locked, 0o644), (closed, 0o755), (blind, 0o755)):
+                path.chmod(mode)
+        assert world.reasons() == {}  # and once they may be, they are, without being touched
+        assert world.paths() == {
+            "locked.md", "closed/inner.md", "closed/deeper/inner.md", "blind/listed.md",
+            "open/other.md",
+        }  # fmt: skip
 
-    def read_bytes(path: Path) -> bytes:  # root may read everything
-        if path == locked:
-            raise PermissionError(13, "Permission denied")
-        return real(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
-    assert "no permission" in world.reasons()["locked.md"]
-    monkeypatch.undo()
-    assert world.reasons() == {}
-    assert world.paths() == {"locked.md"}
+@posix
+def test_row_37_a_folder_that_is_closed_later_is_read_again(world: World) -> None:
+    world.write("closed/inner.md", "# 里\n\n针鼹。")
+    closed = world.notes / "closed"
+    world.folder.mkdir()
+    with without_rights(world):
+        world.refresh()
+        closed.chmod(0)
+        try:
+            assert "folder cannot be read" in world.reasons()["closed"]
+        finally:
+            closed.chmod(0o755)
+        world.refresh()
+        assert world.paths() == {"closed/inner.md"}
 
 
 def test_row_38_a_drive_that_goes_forgets_nothing(world: World, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from corpus.ann import GraphIndex
 from corpus.blocks import units
 from corpus.chunking import chunk_note
 from corpus.decoding import decoded
@@ -60,21 +62,52 @@ def test_row_41_chinese_of_any_length_is_decoded(encoding: str) -> None:
             assert (read.text, read.doubt) == (text, None)
 
 
-def test_row_42_other_encodings_are_right_by_a_hint_or_reported(world: World) -> None:
-    world.write("big5.md", (TRADITIONAL * 3).encode("big5"))
-    world.write(
-        "sjis.md", ("これは日本語のノートです。検索のために使います。" * 3).encode("shift-jis")
-    )
-    world.write("latin.md", ("Das Café ist geöffnet, très bien, señor. " * 3).encode("latin-1"))
-    world.write("page.html", (
-        '<html><head><meta charset="big5"></head><body><p>' + TRADITIONAL + "</p></body></html>"
-    ).encode("big5"))  # fmt: skip
+OTHERS = {
+    "big5": TRADITIONAL * 3,
+    "shift-jis": "これは日本語のノートです。検索のために使います。" * 3,
+    "latin-1": "Das Café ist geöffnet, très bien, señor. " * 3,
+}
+# what a text may say of its encoding: lines for editors first and last, its front matter, HTML
+HINTS = {
+    "emacs.md": "<!-- -*- coding: {name} -*- -->\n\n{text}\n",
+    "vim.txt": "{text}\n\nvim: set fileencoding={name} :\n",
+    "front.md": "---\ntitle: x\nencoding: {name}\n---\n{text}\n",
+    "page.html": '<html><head><meta charset="{name}"></head><body><p>{text}</p></body></html>',
+}
+
+
+@pytest.mark.parametrize("encoding", OTHERS)
+def test_row_42_other_encodings_are_right_by_a_hint(world: World, encoding: str) -> None:
+    for name, form in HINTS.items():
+        data = form.format(name=encoding, text=OTHERS[encoding]).encode(encoding)
+        world.write(name, data)
+    assert world.reasons() == {}  # no doubt is left
+    assert world.paths() == set(HINTS)
+    for name in HINTS:
+        assert OTHERS[encoding].strip() in world.text(name)
+
+
+def test_row_42_without_a_hint_they_are_reported_as_uncertain(world: World) -> None:
+    for encoding, text in OTHERS.items():
+        world.write(f"{encoding}.md", text.encode(encoding))
+    # a hint that is wrong is none, nor are words about encodings
+    world.write("wrong.md", ("-*- coding: ascii -*-\n" + OTHERS["big5"]).encode("big5"))
+    world.write("odd.md", ("-*- coding: klingon -*-\n" + OTHERS["big5"]).encode("big5"))
+    world.write("words.md", ("encoding: shift-jis\n" + OTHERS["big5"]).encode("big5"))
     reasons = world.reasons()
-    assert set(reasons) == {"big5.md", "sjis.md", "latin.md"}
-    assert all("uncertain" in reason for reason in reasons.values())
-    assert world.text("big5.md") == TRADITIONAL * 3
-    assert world.text("latin.md").startswith("Das Café ist geöffnet, très bien")
-    assert TRADITIONAL in world.text("page.html")
+    assert set(reasons) == {*(f"{e}.md" for e in OTHERS), "wrong.md", "odd.md", "words.md"}
+    assert all("encoding is uncertain" in reason for reason in reasons.values())
+    for name in ("big5.md", "wrong.md", "odd.md", "words.md"):
+        assert world.text(name).endswith(OTHERS["big5"])
+    assert world.text("latin-1.md").startswith("Das Café ist geöffnet, très bien")
+
+
+def test_row_42_a_text_in_utf_8_is_not_asked_what_it_says(world: World) -> None:
+    world.write("a.md", f"---\nencoding: big5\n---\n{SENTENCE}\n")
+    world.write("gbk.md", f"-*- coding: gbk -*-\n{SENTENCE}\n".encode("gbk"))
+    assert world.reasons() == {}
+    assert SENTENCE in world.text("a.md")
+    assert SENTENCE in world.text("gbk.md")
 
 
 def test_row_43_damage_is_marked_and_reported(world: World) -> None:
@@ -161,13 +194,43 @@ def test_row_49_monotonous_text_costs_seconds(world: World, text: str) -> None:
 
 
 @pytest.mark.slow
-def test_row_49_ten_megabytes_on_a_line_cost_seconds(world: World) -> None:
-    text = SENTENCE * (10_000_000 // len(SENTENCE.encode()))
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["sentences", "no stop", "han", "latin", "words"])
+def test_row_49_ten_megabytes_on_a_line_cost_seconds(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    n = 10_000_000
+    text = {
+        "sentences": SENTENCE * (n // len(SENTENCE.encode())),
+        "no stop": "注意力机制把查询与键相乘再对值加权求和" * (n // 57),
+        "han": "中" * (n // 3),
+        "latin": "a" * n,
+        "words": "lorem ipsum " * (n // 12),
+    }[kind]
+    in_graph = 0.0
+    real = GraphIndex.build.__func__  # type: ignore[attr-defined]
+
+    def timed(cls: type[GraphIndex], *args: Any) -> GraphIndex:
+        nonlocal in_graph
+        begun = time.process_time()
+        made: GraphIndex = real(cls, *args)
+        in_graph += time.process_time() - begun
+        return made
+
+    monkeypatch.setattr(GraphIndex, "build", classmethod(timed))
+    world.refresh()
     world.write("a.md", text)
     begun = time.process_time()
-    _refreshed(world)
-    assert time.process_time() - begun < 20  # half of it is the index, which files share
+    assert _refreshed(world) == ()
+    spent = time.process_time() - begun
+    # the file: read, cut, its terms, its vectors, its rows; the graph is of all files together,
+    # and slow where all passages are the same
+    assert spent - in_graph < 10
+    assert spent < 25
     assert world.text("a.md") == text
+    with world.open() as index:
+        chunks = index.chunks_of("a.md")
+    assert sum(chunk.end - chunk.start for chunk in chunks) >= len(text) - len(chunks)
 
 
 def test_row_50_hidden_characters_hide_no_word(world: World) -> None:
@@ -237,7 +300,8 @@ def test_row_53_odd_values_are_text(world: World, matter: str) -> None:
     [
         "[" * 50_000, ">" * 20_000 + " x", "*a_" * 20_000,
         "|" + "x|" * 5000 + "\n|" + "-|" * 5000 + "\n|" + "y|" * 5000,
-        "[[a]]" * 100_000, "[a](b) " * 100_000, "`" * 50_000, "$" * 50_000, "<" * 50_000,
+        "[[a]]" * 400_000, "[a](b) " * 400_000, "[a][b] " * 400_000,
+        "`" * 50_000, "$" * 50_000, "<" * 50_000,
         "![](" * 20_000, "{%" * 20_000, "- " * 20_000, "#" * 50_000, "((" * 20_000, "^a " * 30_000,
     ],
 )  # fmt: skip
@@ -245,13 +309,32 @@ def test_row_54_signs_in_masses_cost_seconds(text: str) -> None:
     with at_most(10):
         (note,) = notes_from_text("a.md", text)
         chunks = chunk_note(note)
-        links_of(note)
+        links = links_of(note)
         units(note, 0, len(text))
         for chunk in chunks:
             terms(text[chunk.start : chunk.end])
+    if text.startswith(("[[a]]", "[a](b)")):
+        assert len(links) == 400_000
     assert sum(len(text[c.start : c.end].replace(" ", "")) for c in chunks) == len(
         text.replace(" ", "").replace("\n", "")
     ) + sum(text[c.start : c.end].count("\n") for c in chunks)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_row_54_a_vault_of_such_notes_is_indexed_and_the_rest_found(world: World) -> None:
+    notes = {
+        "brackets": "[" * 50_000, "quotes": ">" * 20_000 + " x", "stars": "*a_" * 20_000,
+        "table": "|" + "x|" * 5000 + "\n|" + "-|" * 5000 + "\n|" + "y|" * 5000,
+        "links": "[[a]]" * 400_000,
+    }  # fmt: skip
+    for name, text in notes.items():
+        world.write(f"{name}.md", text)
+        with at_most(10):  # each file, all of it: links stored, passages encoded
+            assert _refreshed(world) == ()
+    world.refresh()
+    with world.open() as index:
+        assert len(index.links("links.md")) == 400_000
 
 
 @pytest.mark.parametrize(

@@ -578,3 +578,47 @@ def test_without_pypdf_a_pdf_is_skipped_with_the_extra_to_install(
     monkeypatch.setattr(readers, "convert", drafts_of_bytes)  # in this process
     reason = skips(tmp_path, "a.pdf", DOCUMENT_PDF)
     assert reason == "pypdf is not installed. Install it with: pip install 'youju[formats]'"
+
+
+def lines_of(name: str, text: str) -> dict[str, list[int]]:
+    """The lines of the file that the lines of each note are said to be, and those of its chunks."""
+    found = {}
+    for note in notes_from_text(name, text):
+        at = [n for n, char in enumerate(note.text) if n == 0 or note.text[n - 1] == "\n"]
+        found[note.title] = [note.line_of(n) for n in at]
+        assert {chunk.line for chunk in chunk_note(note)} == set(found[note.title])
+    return found
+
+
+def test_a_row_is_on_the_line_of_its_file_on_which_it_starts() -> None:
+    text = 'Name,备注\n一,甲\n"二","好几\n行\n的"\n\n三,丙\n'
+    found = lines_of("库 0123456789abcdef0123456789abcdef.csv", text)
+    assert {title: set(lines) for title, lines in found.items()} == {
+        "一": {2},
+        "二": {3},
+        "三": {7},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        ("a.rss",
+         '<?xml version="1.0"?>\n<rss>\n<channel>\n<!-- <item> -->\n<item><title>一</title>'
+         "<description>甲\n乙</description></item>\n\n<item>\n<title>二</title>"
+         "<description><![CDATA[<item>丙]]></description></item></channel></rss>",
+         {"一": {5}, "二": {8}}),
+        ("a.atom",
+         '<feed xmlns="http://www.w3.org/2005/Atom">\n<entry>\n<title>一</title></entry>\n'
+         "<entry><title>二</title></entry></feed>",
+         {"一": {2}, "二": {4}}),
+        ("a.opml",
+         '<opml>\n<body>\n<outline text="一">\n<outline text="里" xmlUrl="u"/>\n</outline>\n'
+         '<outline text="二"><outline text="内"/></outline></body></opml>',
+         {"一": {3}, "二": {6}}),
+    ],
+)  # fmt: skip
+def test_an_entry_is_on_the_line_of_its_file_on_which_it_starts(
+    name: str, text: str, lines: dict[str, set[int]]
+) -> None:
+    assert {title: set(found) for title, found in lines_of(name, text).items()} == lines

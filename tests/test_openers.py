@@ -49,6 +49,16 @@ def test_one_file_that_was_indexed_by_itself_is_opened(vault: Path) -> None:
     assert "b.txt#L1" in links_of(str(vault / "b.txt"), note("b.txt"), 1)["file"]
 
 
+@pytest.mark.parametrize("name", ["seite.html", "buch.ipynb", "brief.docx", "BERICHT.PDF"])
+def test_a_converted_file_is_opened_without_a_line_that_is_none_of_its_own(
+    vault: Path, name: str
+) -> None:
+    (vault / name).write_text("x", "utf-8")
+    found = links_of(str(vault), note(name), 7)
+    assert found["file"] == (vault / name).as_uri()
+    assert found["editor"].endswith(name)
+
+
 @pytest.mark.parametrize("root", [None, "", "/gone/for/good", "notes.zip", "relative"])
 def test_nothing_is_linked_that_cannot_be_opened(root: str | None) -> None:
     assert links_of(root, note("a.md"), 1) == {}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.passages import passages_of
 from corpus.blocks import blocks, units
 from corpus.chunking import chunk_note
 from corpus.readers import notes_from_text
@@ -135,3 +136,18 @@ def test_whatever_the_text_is_its_chunks_hold_it(markup: NoteFormat, text: str) 
     assert all(char.isspace() or at in held for at, char in enumerate(text))
     for unit in units(note, 0, len(text)):
         assert text[unit.start : unit.end].strip() == text[unit.start : unit.end] != ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", "# 结论\n\n## GQA 比 MHA 快\n\n键值头由各组共享。\n"),
+        ("a.org", "* 结论\n\n** GQA 比 MHA 快\n\n键值头由各组共享。\n"),
+        ("a.rst", "结论\n====\n\nGQA 比 MHA 快\n-------------\n\n键值头由各组共享。\n"),
+    ],
+)
+def test_a_heading_names_its_section_and_is_no_evidence(name: str, text: str) -> None:
+    (note,) = notes_from_text(name, text)
+    passages = [p for chunk in chunk_note(note) for p in passages_of(note, chunk)]
+    assert [p.text for p in passages] == ["键值头由各组共享。"]
+    assert "GQA 比 MHA 快" in passages[0].context

@@ -8,7 +8,9 @@ from typing import Any
 from assistant.web.handlers import Page
 from assistant.web.parts import QUIET, caught
 from assistant.web.results import Result, load_results, paint_result
-from assistant.web.runs import SUITES, Runs
+from assistant.web.review_part import review_part
+from assistant.web.reviewing import Reviewing
+from assistant.web.runs import MAKE, SUITES, Runs
 from assistant.web.spots import Sheet, new_sheet_id, save_href
 from assistant.web.texts import both
 
@@ -35,21 +37,34 @@ def eval_tab(demo: Any, page: Page, runs: Runs, text: Any) -> None:
             )  # fmt: skip
             stop = gr.Button(text("ask.stop"), visible=False, scale=0, elem_id="yj-eval-stop")
         progress = gr.Markdown("", elem_id="yj-eval-progress", visible=False)
+        timer = gr.Timer(1, active=False)
+        moving = [timer, progress, go, stop]
+
+        def state() -> list[Any]:
+            return [
+                gr.Timer(active=runs.busy),
+                gr.Markdown(value=runs.progress(), visible=bool(runs.progress())),
+                gr.Button(interactive=runs.may_start and not runs.busy),
+                gr.Button(visible=runs.busy),
+            ]
+
+        def start(suite: str, data: str) -> list[Any]:
+            with caught() as fault:
+                notes = page.assistant.index.status().root or ""
+                runs.start(str(suite), data or "", notes=notes)
+            fault.tell()
+            return state()
+
+        own = runs.evaluation.own
+        drafts, drawn_drafts = review_part(
+            demo, Reviewing(page, own / "drafts" if own else None), text,
+            may_start=runs.may_start, start=start, started=moving,
+        )  # fmt: skip
         with gr.Row(elem_classes="yj-form"):
             choose = gr.Dropdown(choices=[], label=text("eval.run"), min_width=240,
                                  elem_id="yj-run")  # fmt: skip
             other = gr.Dropdown(choices=[], label=text("eval.other"), min_width=240)
         result = gr.Markdown("", elem_id="yj-result", latex_delimiters=[])
-    timer = gr.Timer(1, active=False)
-    moving = [timer, progress, go, stop]
-
-    def state() -> list[Any]:
-        return [
-            gr.Timer(active=runs.busy),
-            gr.Markdown(value=runs.progress(), visible=bool(runs.progress())),
-            gr.Button(interactive=runs.may_start and not runs.busy),
-            gr.Button(visible=runs.busy),
-        ]
 
     def found() -> list[Result]:
         return load_results(runs.evaluation.folders)
@@ -85,23 +100,18 @@ def eval_tab(demo: Any, page: Page, runs: Runs, text: Any) -> None:
         fault.tell()
         return [gr.skip(), gr.skip()]
 
-    def start(suite: str, data: str) -> list[Any]:
-        with caught() as fault:
-            runs.start(str(suite), data or "")
-        fault.tell()
-        return state()
-
     def stopped() -> list[Any]:
         runs.stop()
         return state()
 
     def ticked() -> list[Any]:
         over = not runs.busy
-        return [*state(), *(listed() if over else [gr.skip()] * 3)]
+        made = drafts() if over and runs.suite == MAKE else [gr.skip()] * len(drawn_drafts)
+        return [*state(), *(listed() if over else [gr.skip()] * 3), *made]
 
     go.click(start, [suite, data], moving, **QUIET)
     stop.click(stopped, None, moving, **QUIET)
-    timer.tick(ticked, None, [*moving, choose, other, result], **QUIET)
+    timer.tick(ticked, None, [*moving, choose, other, result, *drawn_drafts], **QUIET)
     choose.input(lambda name: drawn(name, None), choose, [other, result], **QUIET)
     other.input(drawn, [choose, other], [other, result], **QUIET)
     demo.load(state, None, moving, **QUIET)

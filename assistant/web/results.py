@@ -20,6 +20,7 @@ __all__ = ["Result", "load_results", "paint_result"]
 
 _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 _MAX_BYTES, _MAX_FILES = 20_000_000, 400
+_MAX_CHANGED, _WORDS = 40, 200  # items of a kind, characters of one
 _COLOURS = 8  # classes s0 ... s7 of the style sheet
 _Figure = tuple[float, float | None, float | None]  # value, low, high
 
@@ -149,11 +150,12 @@ def paint_result(result: Result, against: Result | None = None) -> str:
         f"<div class='yj-rhead'><h2 class='hd sec'>{escape(' · '.join(filter(None, result.kind)))}"
         f"</h2><div class='wh'>{escape(' · '.join(facts))}</div></div>"
     )
-    parts = [head, _figure_table(result, against)]
+    parts = [head, _figure_table(result, against), _changed(result, against)]
     for name, methods in methods_of(data).items():
         parts.append(_method_table(name, methods))
         parts.append(_curves(methods))
         parts.append(_latency(methods))
+    parts.append(_abstention(data.get("curve")))
     parts.append(_confusion(data.get("confusion")))
     parts.append(_calibration(data.get("items")))
     return f"<div class='yj-result'>{''.join(parts)}</div>"
@@ -174,7 +176,8 @@ def _figure_table(result: Result, against: Result | None) -> str:
     written = written if isinstance(written, dict) else {}
     groups = _groups(result.data)
     rows = []
-    for name, (value, _, _) in now.items():
+    for name, (value, low, high) in now.items():
+        span = f"<i>{low:.2f}–{high:.2f}</i>" if _is_interval(value, low, high) else ""
         bar = f"<span class='bar' style='width:{100 * value:.0f}%'></span>" if value <= 1 else ""
         change = ""
         if name in before:
@@ -188,13 +191,47 @@ def _figure_table(result: Result, against: Result | None) -> str:
         sub = " class='sub'" if f"  {name}" in written or name in groups else ""
         rows.append(
             f"<tr><td{sub}>{escape(name)}</td>"
-            f"<td class='nu'>{_shown(value, bool(told))}</td>"
+            f"<td class='nu'>{_shown(value, bool(told))}{span}</td>"
             f"<td class='nu wh'>{escape(told)}</td><td class='ba'>{bar}</td><td>{change}</td></tr>"
         )
     title = both("eval.figures")
     if against:
         title += f" <span class='wh'>{both('eval.against', name=against.label)}</span>"
     return f"<div class='cap'>{title}</div><table class='fg'>{''.join(rows)}</table>"
+
+
+def _changed(result: Result, against: Result | None) -> str:
+    """The items that are right in one of two runs only, those that fell first."""
+    if against is None:
+        return ""
+    before, now = _right_of(against.data), _right_of(result.data)
+    fell = [item for item in now if item in before and before[item][0] and not now[item][0]]
+    rose = [item for item in now if item in before and now[item][0] and not before[item][0]]
+    if not fell and not rose:
+        return ""
+    rows = "".join(
+        f"<tr><td>{mark}</td><td class='wh'>{escape(item[:40])}</td>"
+        f"<td>{escape(now[item][1][:_WORDS])}</td></tr>"
+        for mark, items in (("✗", fell), ("✓", rose))
+        for item in items[:_MAX_CHANGED]
+    )
+    told = both("eval.changed", fell=len(fell), rose=len(rose))
+    return f"<details class='yj-out'><summary>{told}</summary><table>{rows}</table></details>"
+
+
+def _right_of(data: Mapping[str, Any]) -> dict[str, tuple[bool, str]]:
+    """Whether each item of a run is right, and its words, by id."""
+    items = data.get("items")
+    return {
+        str(item["id"]): (bool(item["right"]), str(item.get("text") or ""))
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict) and "id" in item and item.get("right") is not None
+    }
+
+
+def _is_interval(value: float, low: float | None, high: float | None) -> bool:
+    """Whether a share has an interval of some width: times have none that is worth showing."""
+    return low is not None and high is not None and low < high and 0 <= value <= 1
 
 
 def _method_table(name: str, methods: Mapping[str, Mapping[str, _Figure]]) -> str:
@@ -230,17 +267,28 @@ def _curves(methods: Mapping[str, Mapping[str, _Figure]]) -> str:
                 if metric.startswith(family) and metric.removeprefix(family).isdigit()
             )
             if len(points) > 1:
-                lines[method] = points
+                lines[escape(method)] = points
         if lines:
             return _plot(lines, both("eval.curve", name=family.rstrip("@")))
     return ""
 
 
-def _plot(lines: Mapping[str, Sequence[tuple[float, float]]], title: str) -> str:
-    """Lines over an even x axis, y from 0 to 1; fixed size, since the sanitizer drops viewBox."""
-    ticks = sorted({x for points in lines.values() for x, _ in points})
+def _plot(
+    lines: Mapping[str, Sequence[tuple[float, float]]], title: str, *, scale: bool = False
+) -> str:
+    """Lines, y from 0 to 1; fixed size, since the sanitizer drops viewBox.
+
+    Args:
+        lines: points by name, as markup.
+        title: as markup.
+        scale: whether x is a number from 0 to 1, not a row of places.
+    """
+    places = sorted({x for points in lines.values() for x, _ in points})
+    ticks: Sequence[float] = (0, 0.25, 0.5, 0.75, 1) if scale else places
     left, top, width, height = 34, 10, 270, 160
-    across = {x: left + width * at / max(1, len(ticks) - 1) for at, x in enumerate(ticks)}
+
+    def across(x: float) -> float:
+        return left + width * (x if scale else places.index(x) / max(1, len(places) - 1))
 
     def down(y: float) -> float:
         return top + height * (1 - max(0.0, min(1.0, y)))
@@ -253,18 +301,18 @@ def _plot(lines: Mapping[str, Sequence[tuple[float, float]]], title: str) -> str
         )
     for x in ticks:
         parts.append(
-            f"<text x='{across[x]:.1f}' y='{top + height + 18}' text-anchor='middle'>{x:g}</text>"
+            f"<text x='{across(x):.1f}' y='{top + height + 18}' text-anchor='middle'>{x:g}</text>"
         )
     keys = ""
     for at, (name, points) in enumerate(lines.items()):
         css = f"s{at % _COLOURS}"
-        path = " L".join(f"{across[x]:.1f} {down(y):.1f}" for x, y in points)
+        path = " L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in points)
         parts.append(f"<path class='ln {css}' d='M{path}'></path>")
         parts += [
-            f"<circle class='{css}' cx='{across[x]:.1f}' cy='{down(y):.1f}' r='3'></circle>"
+            f"<circle class='{css}' cx='{across(x):.1f}' cy='{down(y):.1f}' r='3'></circle>"
             for x, y in points
         ]
-        keys += f"<span class='ke'><i class='{css}'></i>{escape(name)}</span>"
+        keys += f"<span class='ke'><i class='{css}'></i>{name}</span>"
     svg = f"<svg class='pl' width='320' height='200' role='img'>{''.join(parts)}</svg>"
     return (
         f"<div class='fig'><div class='cap'>{title}</div>{svg}<div class='keys'>{keys}</div></div>"
@@ -283,6 +331,22 @@ def _latency(methods: Mapping[str, Mapping[str, _Figure]]) -> str:
     )
     title = f"<div class='cap'>{both('eval.latency')}</div>"
     return f"<div class='fig'>{title}<table class='fg'>{rows}</table></div>"
+
+
+def _abstention(curve: Any) -> str:
+    """Both errors of abstention over the threshold of confidence."""
+    rows = [
+        (float(row[0]), float(row[1]), float(row[2]))
+        for row in (curve if isinstance(curve, list) else [])
+        if isinstance(row, list) and len(row) == 3 and all(isinstance(v, int | float) for v in row)
+    ]
+    if len(rows) < 2:
+        return ""
+    lines = {
+        both("eval.refused"): [(cut, miss) for cut, miss, _ in rows],
+        both("eval.wrongly"): [(cut, wrong) for cut, _, wrong in rows],
+    }
+    return _plot(lines, both("eval.abstention"), scale=True)
 
 
 def _confusion(found: Any) -> str:
@@ -335,4 +399,4 @@ def _calibration(items: Any) -> str:
             points.append(((at + 0.5) / 5, sum(held) / len(held)))
     ideal = [(x, x) for x, _ in points]
     lines = {"y = x": ideal, "n = " + str(len(pairs)): points}
-    return _plot(lines, both("eval.calibration"))
+    return _plot(lines, both("eval.calibration"), scale=True)

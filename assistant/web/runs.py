@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ from assistant.web.desk import Unfit
 from assistant.web.render import escape
 from assistant.web.texts import both
 
-__all__ = ["SUITES", "Evaluation", "Runs", "found_evaluation"]
+__all__ = ["MAKE", "SUITES", "Evaluation", "Runs", "found_evaluation"]
 
 SUITES = ("retrieval", "answers", "grounding", "speed")
+MAKE = "make"  # drafts questions over the notes
 _PROGRESS = re.compile(r"(\d+)\s*/\s*(\d+)")
 _KEPT = 400  # lines of output
 
@@ -34,10 +36,13 @@ class Evaluation:
     Attributes:
         command: what is run, the suite being appended; empty where none can be started.
         folders: folders of results, a person's own first.
+        own: folder of a person's own runs and, in `drafts`, tables to review; None where none
+            are kept.
     """
 
     command: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
+    own: Path | None = None
 
 
 def found_evaluation(home: Path) -> Evaluation:
@@ -55,7 +60,7 @@ def found_evaluation(home: Path) -> Evaluation:
     # -P: what lies in the working folder, notes perhaps, is no module
     command = (sys.executable, "-P", "-X", "utf8", "-m", "assistant.cli", "eval") if spec else ()
     own = (home / "eval", home / "runs", home / "results")
-    return Evaluation(command=command, folders=(*own, *shipped))
+    return Evaluation(command=command, folders=(*own, *shipped), own=own[0])
 
 
 class Runs:
@@ -86,13 +91,23 @@ class Runs:
         """Whether a run is on its way."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, suite: str, data: str = "") -> None:
-        """Start a suite in the background.
+    @property
+    def suite(self) -> str:
+        """What runs or ran last; empty before the first."""
+        return self._suite
+
+    def start(self, suite: str, data: str = "", *, notes: str = "") -> None:
+        """Start a suite, or the drafting of questions, in the background.
+
+        Args:
+            suite: one of `SUITES`, or `MAKE`.
+            data: a set's name or a file; empty for what the suite takes by itself.
+            notes: the notes in use; empty for those of the settings.
 
         Raises:
             Unfit: there is no such suite, one already runs, or the program cannot be started.
         """
-        if suite not in SUITES or not self.may_start:
+        if suite not in (*SUITES, MAKE) or not self.may_start:
             raise Unfit("eval.cannot")
         with self._lock:
             if self.busy:
@@ -104,7 +119,7 @@ class Runs:
             self._at, self._suite, self._stopped = (0, 0), suite, False
             try:
                 self._process = subprocess.Popen(
-                    [*self.evaluation.command, suite, *words],
+                    [*self.evaluation.command, suite, *words, *self._more(suite, data, notes)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -116,6 +131,16 @@ class Runs:
             except OSError as fault:
                 raise Unfit("eval.failed", line=str(fault)) from None
             threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
+
+    def _more(self, suite: str, data: str, notes: str) -> list[str]:
+        """Which notes, which half of a file's rows (all), and where the run is kept."""
+        own = self.evaluation.own
+        more = ["--notes", notes] if notes else []
+        if suite == MAKE or own is None:
+            return more
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        whole = ["--split", "all"] if Path(data.strip()).is_file() else []
+        return [*more, *whole, "--out", str(own / f"{suite}-{stamp}.json")]
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

@@ -224,9 +224,67 @@ TEXTS: dict[str, Text] = {
     "eval.latency": Text("每问耗时", "Time per query"),
     "eval.confusion": Text("核查结论混淆矩阵", "Verdicts: truth against check"),
     "eval.gold_said": Text("实际 / 判定", "truth / said"),
+    "eval.changed": Text(
+        "逐条变化：{fell} 条变错，{rose} 条变对", "Items that changed: {fell} fell, {rose} rose"
+    ),
+    "eval.abstention": Text("阈值与两种错误", "Both errors of abstention by threshold"),
+    "eval.refused": Text("有答案却拒答", "refused though answerable"),
+    "eval.wrongly": Text("无答案却作答", "answered though unanswerable"),
     "eval.calibration": Text(
         "得分校准：得分与实际有据比例", "Calibration: score and share truly supported"
     ),
+    # evaluate: review of drafts
+    "review.title": Text("自己的题目：起草与审阅", "Your own questions: draft and review"),
+    "review.why": Text(
+        "从笔记起草的题目要你看过才算数：接受、改写后接受，或拒绝。没看过的不会用来评测。",
+        "Questions drafted from your notes count once you have looked at them: accept, edit and "
+        "accept, or reject. What nobody looked at is never used.",
+    ),
+    "review.make": Text("从笔记起草", "Draft from my notes"),
+    "review.table": Text("题目表", "Table"),
+    "review.show": Text("显示", "Show"),
+    "review.open": Text("未审阅", "not reviewed"),
+    "review.accepted": Text("已接受", "accepted"),
+    "review.rejected": Text("已拒绝", "rejected"),
+    "review.all": Text("全部", "all"),
+    "review.question": Text("问题", "Question"),
+    "review.claim": Text("陈述", "Claim"),
+    "review.text": Text("题目文字（可改）", "Words (can be edited)"),
+    "review.facts": Text("答案须含（每行一项）", "What a right answer holds (one a line)"),
+    "review.verdict": Text("应有的结论", "Right verdict"),
+    "review.accept": Text("接受", "Accept"),
+    "review.reject": Text("拒绝", "Reject"),
+    "review.next": Text("下一条", "Next"),
+    "review.previous": Text("上一条", "Previous"),
+    "review.measure": Text("用已接受的题目评测", "Measure with the accepted ones"),
+    "review.none": Text(
+        "还没有题目。点“从笔记起草”。", "There are no drafts yet. Draft some from your notes."
+    ),
+    "review.done": Text("这里没有更多题目了。", "There are no more here."),
+    "review.by": Text("起草：{name}", "drafted by {name}"),
+    "review.by_template": Text("按模板起草", "drafted by template"),
+    "review.no_answer": Text("笔记里应当没有答案", "the notes should not answer it"),
+    "review.moved": Text(
+        "笔记里已经没有这句话，请改写或拒绝。",
+        "The notes no longer hold these words: edit or reject.",
+    ),
+    "review.counts": Text(
+        "{open} 条未审阅，{accepted} 条已接受，{rejected} 条已拒绝",
+        "{open} not reviewed, {accepted} accepted, {rejected} rejected",
+    ),
+    "review.gone": Text("没有这张题目表。", "There is no such table."),
+    "review.nothing": Text(
+        "还没有接受任何题目，先审阅几条。", "Nothing is accepted yet: review a few first."
+    ),
+    "kind.heading": Text("标题", "heading"),
+    "kind.definition": Text("定义", "definition"),
+    "kind.list": Text("列举", "list"),
+    "kind.number": Text("数字", "number"),
+    "kind.unanswerable": Text("无答案", "unanswerable"),
+    "kind.copy": Text("照录", "copy"),
+    "kind.altered number": Text("改动数字", "altered number"),
+    "kind.negation": Text("否定", "negation"),
+    "kind.model": Text("模型出题", "by a model"),
     # notes
     "tab.notes": Text("笔记", "Notes"),
     "vault.root": Text("位置", "Location"),

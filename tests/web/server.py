@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from assistant.web import app
+from assistant.web.parts import Seams
+from assistant.web.runs import Evaluation
 from corpus.errors import ConfigError
 from tests.conftest import SocketGuard
 from tests.web.fakes import ScriptedAssistant, write_notes
@@ -55,7 +57,8 @@ def main(folder: Path, port: int | None) -> int:
             sys.stderr.flush()
 
         try:
-            app.serve(assistant, port=port, data_dir=folder / "web", announce=announce)
+            seams = Seams(evaluation=Evaluation(own=folder / "eval"))
+            app.serve(assistant, port=port, data_dir=folder / "web", announce=announce, seams=seams)
         except ConfigError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from assistant.reviews import ReviewTable
 from tests.web.conftest import Served
 from tests.web.fakes import NOTES
+from tests.web.test_reviewing import row, write_table
 
 pytestmark = pytest.mark.browser
 
@@ -370,6 +372,27 @@ def test_a_file_is_checked_and_every_control_has_a_name(window: Window, tmp_path
                 .map((e) => e.outerHTML.slice(0, 120))"""
         )
         assert nameless == []
+
+
+def test_drafts_are_edited_accepted_and_rejected(window: Window, served: Served) -> None:
+    path = write_table(served.folder / "eval" / "drafts", row("a"), row("b"), row("c"))
+    page = window.page
+    page.reload()
+    page.get_by_role("tab", name="评测").click()
+    page.locator("#yj-review button").first.click()
+    page.wait_for_selector("#yj-draft a.src")
+    page.fill("#yj-words textarea", "GQA 分几组？")
+    page.click("#yj-accept")
+    page.wait_for_selector("#yj-draft:has-text('1 条已接受')")
+    page.click("#yj-reject")
+    page.wait_for_selector("#yj-draft:has-text('1 条已拒绝')")
+    assert page.input_value("#yj-words textarea") == "<b>分几组？c"
+    page.click("#yj-draft a.src")
+    page.wait_for_selector(MARK)
+    assert page.inner_text(MARK) == QUOTE
+    kept = [(d.text, d.decision.value) for d in ReviewTable(path).drafts()]
+    assert kept[:2] == [("GQA 分几组？", "accepted"), ("<b>分几组？b", "rejected")]
+    assert kept[2][1] == "open"
 
 
 @pytest.mark.slow
