@@ -152,6 +152,11 @@ TEXTS: dict[str, Text] = {
     "find.start": Text(
         "按词或按意思找笔记里的段落。", "Find passages of your notes by word or by meaning."
     ),
+    "find.also": Text("同样的内容也在：", "The same words also in:"),
+    "find.how": Text(
+        "可用：“短语” · [[笔记]] · #标签 · path:文件夹 · since:2024",
+        'You can write: "a phrase" · [[note]] · #tag · path:folder · since:2024',
+    ),
     "find.count": Text("{n} 条结果", "{n} results"),
     "find.count.one": Text("{n} 条结果", "{n} result"),
     "find.scores": Text("得分", "Scores"),
@@ -170,9 +175,11 @@ TEXTS: dict[str, Text] = {
         "还有 {n} 篇未列出，用搜索或筛选缩小范围。", "{n} more; narrow them by search or filters."
     ),
     "library.cut": Text(
-        "这篇很长，只显示开头部分；其余请用编辑器打开。",
-        "A long note: only its beginning is shown; open the rest in your editor.",
+        "这篇很长，只显示一部分；其余请用编辑器打开。",
+        "A long note: only a part of it is shown; open the rest in your editor.",
     ),
+    "library.links": Text("链接到", "Links to"),
+    "library.backlinks": Text("被引用（{n}）", "Linked from ({n})"),
     # check
     "tab.check": Text("核查", "Check"),
     "check.label": Text("要核查的文字", "Text to check"),

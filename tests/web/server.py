@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from assistant.web.app import serve
+from assistant.web.parts import Seams
+from assistant.web.runs import Evaluation
 from corpus.errors import ConfigError
 from tests.conftest import SocketGuard
 from tests.web.fakes import ScriptedAssistant, write_notes
@@ -26,14 +28,24 @@ def main(folder: Path, port: int | None) -> int:
     guard = SocketGuard()
     with pytest.MonkeyPatch.context() as patch:
         guard.install(patch)
-        assistant = ScriptedAssistant(write_notes(folder / "notes"), folder / "index")
+        notes = folder / "notes"
+        if not notes.is_dir():  # a test may have laid its own
+            write_notes(notes)
+        assistant = ScriptedAssistant(notes, folder / "index")
 
         def announce(url: str) -> None:
             sys.stderr.write(f"at {url}\n")
             sys.stderr.flush()
 
         try:
-            serve(assistant, port=port, data_dir=folder / "web", announce=announce)
+            results = Evaluation(folders=(folder / "results",))
+            serve(
+                assistant,
+                port=port,
+                data_dir=folder / "web",
+                seams=Seams(evaluation=results),
+                announce=announce,
+            )
         except ConfigError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1

@@ -116,7 +116,7 @@ function draw(p) {
         "div",
         "acts",
         copy,
-        ...(p.note ? [within(`#n-${encodeURIComponent(p.note)}`, "panel.note")] : []),
+        ...(p.note ? [within(`#n-${encodeURIComponent(p.note)}${p.at && `@${p.at}`}`, "panel.note")] : []),
         ...(p.file ? [within(`#o-${encodeURIComponent(p.file)}`, "panel.file")] : []),
         ...outside(p.obsidian, "obsidian://", "panel.obsidian"),
         ...outside(p.editor, "vscode://", "panel.editor"),
