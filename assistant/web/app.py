@@ -40,10 +40,13 @@ from assistant.web.side import side_panel
 from assistant.web.store import TurnStore, browser_secret
 from assistant.web.texts import TRANSLATIONS
 from assistant.web.vaults import Vaults
+from corpus.errors import ConfigError
 
 __all__ = ["build_demo", "launch_settings", "serve", "start"]
 
 logger = logging.getLogger(__name__)
+
+_PORTS_TRIED = 5
 
 
 def serve(
@@ -100,14 +103,26 @@ def start(
         ConfigError: as `serve`.
     """
     refuse_foreign_settings()
-    port = free_port(host, port)
+    first = free_port(host, port)
     folder = private_folder(data_dir)
     prepare(folder)
     with without_socks_proxies():
         seams = replace(seams or Seams(), local=is_loopback(host))
         demo = build_demo(assistant, folder=folder, seams=seams)
-        _, url, _ = demo.launch(**launch_settings(host, port), prevent_thread_lock=True)
-    return demo, url
+        return demo, _launch(demo, host, first, wanted=port)
+
+
+def _launch(demo: Any, host: str, port: int, *, wanted: int | None) -> str:
+    """Launch the page and return its address; another process may take a port first."""
+    for _ in range(_PORTS_TRIED):
+        try:
+            _, url, _ = demo.launch(**launch_settings(host, port), prevent_thread_lock=True)
+        except OSError as fault:
+            port = free_port(host, wanted)  # raises where the port that was asked for is taken
+            logger.debug("the port was taken meanwhile: %s", fault)
+        else:
+            return str(url)
+    raise ConfigError(f"Cannot listen on {host}:{port}. Name another port: youju chat --port N")
 
 
 def _wait() -> None:
@@ -132,7 +147,7 @@ def launch_settings(host: str, port: int) -> dict[str, Any]:
         "root_path": "",
         "run_history": False,
         "enable_monitoring": False,
-        "footer_links": ["settings"],
+        "footer_links": [],  # language and theme are switched in the header
         "max_file_size": "300mb",
         "allowed_paths": [],
         "state_session_capacity": 200,

@@ -34,6 +34,10 @@ def eval_tab(demo: Any, page: Page, runs: Runs, text: Any) -> None:
                 interactive=runs.may_start,
             )  # fmt: skip
             stop = gr.Button(text("ask.stop"), visible=False, scale=0, elem_id="yj-eval-stop")
+        suites = "".join(
+            f"<b>{name}</b><span>{both(f'eval.what.{name}')}</span>" for name in SUITES
+        )
+        gr.Markdown(f"<div class='yj-suites'>{suites}</div>", elem_id="yj-suites")
         progress = gr.Markdown("", elem_id="yj-eval-progress", visible=False)
         with gr.Row(elem_classes="yj-form"):
             choose = gr.Dropdown(choices=[], label=text("eval.run"), min_width=240,

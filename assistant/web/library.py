@@ -81,8 +81,10 @@ class Library:
         start, end = (int(span[1]), int(span[2])) if span else (0, 0)
         first, last = _drawn(note, start)
         # spans are of the note as it was cited; what it has become since may be shorter
-        inside = first <= start < end <= last
-        marks = [Mark(start=start - first, end=end - first, css="here")] if inside else []
+        start = max(start, first)  # a passage may begin with the title, which stands above
+        marks = (
+            [Mark(start=start - first, end=end - first, css="here")] if start < end <= last else []
+        )
         places = _Places(self._desk, note, links)
         body = render_note(note.text[first:last], places, marks)
         cut = len(note.text) - note.body_start > _MAX_READ

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -33,12 +34,19 @@ def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
         figures.write(Path(file))
 
 
+def _free_port() -> int:
+    """A port that nothing listens on, far from those that `youju chat` takes by itself."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
 class Served:
     """A page served by a process of its own.
 
     Args:
         folder: holds its notes, its index and its chats.
-        port: where to listen; the first free one if None.
+        port: where to listen; a free one if None.
         real: whether the product itself is served over its sample notes, as `youju chat` does;
             otherwise the scripted assistant over the notes below `folder`.
         before: a command that runs it, such as a tracer.
@@ -55,10 +63,10 @@ class Served:
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
-        where = [str(port)] if port else []
-        command = ["tests.web.server", str(folder), *where]
+        where = str(port or _free_port())
+        command = ["tests.web.server", str(folder), where]
         if real:
-            command = ["assistant", "chat", *(["--port", *where] if port else [])]
+            command = ["assistant", "chat", "--port", where]
         self._process = subprocess.Popen(
             [*before, sys.executable, "-X", "utf8", "-m", *command],
             cwd=REPO,
@@ -101,7 +109,7 @@ class Served:
         if self._process.poll() is None:
             self._process.send_signal(how)
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

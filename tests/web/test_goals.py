@@ -143,15 +143,9 @@ def test_nothing_speaks_to_another_machine(
          | {"ALL_PROXY": "socks5://192.0.2.1:9"}),
     ):  # fmt: skip
         log = tmp_path / f"{name}.log"
-        trace = [
-            "strace",
-            "-f",
-            "-qq",
-            "-e",
-            "trace=connect,sendto,sendmsg,sendmmsg",
-            "-o",
-            str(log),
-        ]
+        calls = "trace=connect,sendto,sendmsg,sendmmsg"
+        # -D: the server, not the tracer, is the child that is told to end
+        trace = ["strace", "-D", "-f", "-qq", "-e", calls, "-o", str(log)]
         folder = tmp_path / name
         folder.mkdir()
         served = Served(folder, real=True, before=trace, env=proxies)

@@ -111,7 +111,10 @@ document.addEventListener("click", (event) => {
 // Past chats, in the panel
 
 function chatRow(chat) {
-  const when = chat.when.slice(0, 16);
+  const at = new Date(`${chat.when.replace(" ", "T")}Z`); // stored in UTC
+  const when = at.toLocaleString(document.documentElement.lang || [], {
+    dateStyle: "medium", timeStyle: "short",
+  });
   const open = make(
     "button", chat.open ? "chat is-open" : "chat",
     make("span", "t", chat.title), make("span", "facts", `${when} · ${chat.turns} `, word("js.turns")),
