@@ -288,20 +288,24 @@ def test_a_restarted_server_shows_the_same_conversation_within_five_seconds(
     page = window.page
     window.ask(questions()[0])
     before = page.inner_text("#yj-chat .yj-a")
-    page.evaluate("document.querySelector('#yj-chat .yj-a').dataset.old = '1'")
     restarted[0].stop(signal.SIGKILL)
     page.wait_for_timeout(1000)
     restarted.append(Served(tmp_path, urlsplit(window.url).port, real=True))
     start = time.perf_counter()
-    page.wait_for_selector("#yj-chat .yj-a:not([data-old]) .yj-foot")
+    while not page.locator(MARK).count() and time.perf_counter() - start < 30:
+        # whether the page was kept or built again: its citation is opened by the new server
+        page.evaluate("document.querySelector('#yj-chat a.cite')?.click()")
+        page.wait_for_timeout(250)
+    page.wait_for_selector(MARK)
     back = time.perf_counter() - start
     assert page.inner_text("#yj-chat .yj-a") == before
-    page.click("a.cite >> nth=0")
-    page.wait_for_selector(MARK)
+    page.keyboard.press("Escape")
+    window.ask(questions()[1])  # and the conversation goes on
+    assert page.locator("#yj-chat .yj-a").first.inner_text() == before
     measured.add(
         "server killed and restarted: the open page shows the same conversation within 5 s",
         f"{back:.1f} s",
-        "kill -9, from the restarted server's first word; its citation opened again",
+        "kill -9; from the restarted server's first word until a citation opened again",
     )
     assert back <= 5
     window.close()

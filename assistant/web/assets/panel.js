@@ -179,6 +179,10 @@ function settle() {
   for (const part of chat?.querySelectorAll('[aria-label*="<"]') ?? []) {
     part.removeAttribute("aria-label");
   }
+  // and names its upload areas otherwise than they read
+  for (const area of document.querySelectorAll(".upload-container[aria-label]")) {
+    area.removeAttribute("aria-label");
+  }
 }
 const watcher = new MutationObserver(() => {
   if (!due) {
