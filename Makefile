@@ -56,6 +56,16 @@ test: dev ## Run the tests, offline; ARGS="-k words" chooses
 bench: install ## Measure costs beside the bare engines and other frameworks; renews the tables
 	@$(PY) -m eval.bench $(ARGS)
 
+# axe-core judges accessibility; without npm its check skips and says so.
+AXE := build/axe/node_modules/axe-core/axe.min.js
+$(AXE):
+	@npm install --silent --no-save --prefix build/axe axe-core@4 \
+		|| echo "axe-core could not be fetched: its check will skip" >&2
+
+.PHONY: nightly
+nightly: dev $(AXE) ## Measure the page in a browser, for minutes; renews docs/page.md
+	@$(PY) -m pytest tests/web -m browser --record docs/page.md $(ARGS)
+
 .PHONY: coverage
 coverage: dev ## Run the tests and show which branches of assistant they miss
 	@$(PY) -m pytest --cov --cov-report=term-missing $(ARGS)

@@ -142,7 +142,7 @@ def launch_settings(host: str, port: int) -> dict[str, Any]:
         "root_path": "",
         "run_history": False,
         "enable_monitoring": False,
-        "footer_links": ["settings"],
+        "footer_links": [],  # language and theme are switched in the header
         "max_file_size": "300mb",
         "allowed_paths": [],
         "state_session_capacity": 200,

@@ -13,6 +13,9 @@ from assistant.web.texts import both
 
 __all__ = ["check_tab"]
 
+_TO_RESULT = (
+    "() => { document.querySelector('#yj-checked .yj-sum')?.scrollIntoView({block: 'start'}); }"
+)
 _TYPES = [".md", ".txt", ".html", ".docx", ".pdf", ".ipynb"]
 
 
@@ -26,14 +29,14 @@ def check_tab(page: Page, text: Any) -> None:
             placeholder=text("check.placeholder"),
             show_label=False,
             container=False,
-            lines=7,
+            lines=6,
             max_lines=18,
             elem_id="yj-text",
         )
         drop = gr.File(
             label=text("check.file"),
             file_types=_TYPES,
-            height=104,
+            height=52,
             elem_id="yj-drop",
         )
         with gr.Row(elem_classes="yj-bar"):
@@ -60,4 +63,5 @@ def check_tab(page: Page, text: Any) -> None:
         return [gr.skip(), gr.skip()]
 
     drop.upload(dropped, drop, [box, drop], **QUIET)
-    go.click(check, box, result, api_visibility="private", show_progress="minimal")
+    checked = go.click(check, box, result, api_visibility="private", show_progress="minimal")
+    checked.then(None, None, None, js=_TO_RESULT)

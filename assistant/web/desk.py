@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,6 +56,9 @@ class Assistant(Protocol):
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The passages that match best."""
 
+    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
+        """Why a search found nothing, as far as its operators are the reason."""
+
     def check(self, text: str) -> Checked:
         """The claims of a text, with verdicts."""
 
@@ -80,6 +84,9 @@ class Desk:
         assistant: answers, finds and checks.
         store: turns of all sessions, on disk.
         local: whether only this machine reaches the page; some acts are refused otherwise.
+
+    Attributes:
+        looked: when the notes were last looked at for changes, in local time.
     """
 
     def __init__(self, assistant: Assistant, store: TurnStore, *, local: bool = True) -> None:
@@ -89,6 +96,7 @@ class Desk:
         self._shown = Shown()
         self._looking = threading.Lock()
         self._looked_at = time.monotonic()
+        self.looked = datetime.now().astimezone()
 
     def fresh_assistant(self) -> Assistant:
         """What answers, its notes looked at for changes: for the HTTP interface."""
@@ -104,8 +112,13 @@ class Desk:
         except YoujuError as fault:
             logger.warning("the index stays as it was: %s", fault)
         finally:
-            self._looked_at = time.monotonic()
+            self.has_looked()
             self._looking.release()
+
+    def has_looked(self) -> None:
+        """Note that the notes were looked at for changes just now."""
+        self._looked_at = time.monotonic()
+        self.looked = datetime.now().astimezone()
 
     # The panel
 

@@ -36,6 +36,10 @@ def eval_tab(demo: Any, page: Page, runs: Runs, text: Any) -> None:
                 interactive=runs.may_start,
             )  # fmt: skip
             stop = gr.Button(text("ask.stop"), visible=False, scale=0, elem_id="yj-eval-stop")
+        suites = "".join(
+            f"<b>{name}</b><span>{both(f'eval.what.{name}')}</span>" for name in SUITES
+        )
+        gr.Markdown(f"<div class='yj-suites'>{suites}</div>", elem_id="yj-suites")
         progress = gr.Markdown("", elem_id="yj-eval-progress", visible=False)
         timer = gr.Timer(1, active=False)
         moving = [timer, progress, go, stop]

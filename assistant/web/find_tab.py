@@ -10,6 +10,7 @@ from assistant.web.handlers import Page
 from assistant.web.library import Library
 from assistant.web.parts import QUIET, caught, heard
 from assistant.web.render import LATEX_DELIMITERS
+from assistant.web.texts import both
 
 __all__ = ["find_tab"]
 
@@ -33,6 +34,7 @@ def find_tab(page: Page, library: Library, side: Any, tabs: Any, text: Any) -> t
                 elem_id="yj-query",
             )
             go = gr.Button(text("find.go"), variant="primary", scale=0, elem_id="yj-find-go")
+        gr.Markdown(f"<div class='yj-how'>{both('find.how')}</div>", elem_id="yj-find-how")
         with gr.Accordion(text("find.filters"), open=False, elem_classes="yj-filters"), gr.Row():
             choose = partial(gr.Dropdown, choices=[], value=None, allow_custom_value=True)
             folder = choose(label=text("find.folder"), min_width=140)
@@ -59,7 +61,7 @@ def find_tab(page: Page, library: Library, side: Any, tabs: Any, text: Any) -> t
 
     def read(wanted: dict[str, Any]) -> list[Any]:
         with caught() as fault:
-            markup = library.read(wanted.get("note"))
+            markup = library.read(wanted.get("note"), wanted.get("at"))
             if markup is not None:
                 return [gr.Tabs(selected="find"), gr.Column(visible=False),
                         gr.Column(visible=True), markup]  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 
 from assistant.filters import Filters
 from assistant.followups import HISTORY
-from assistant.operators import is_date
+from assistant.operators import is_date, parse_query
 from assistant.types import Answer, Verdict
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
 from assistant.web.desk import Assistant, Desk, Unfit
@@ -256,7 +256,8 @@ class Page(Desk):
                 copies=tuple(hit_markdown(hit) for hit in hits),
             )
         )
-        return paint_hits(query, hits, sheet)
+        misses = () if hits else self.assistant.misses(query, filters)
+        return paint_hits(parse_query(query), hits, sheet, misses)
 
     def folders_and_tags(self) -> tuple[list[str], list[str]]:
         """The folders of the vault, parents included, and its tags; both sorted."""

@@ -38,7 +38,7 @@ def notes_tab(
                 )
                 use = gr.Button(text("vault.use"), scale=0, elem_id="yj-use")
             files = gr.File(
-                label=text("vault.upload"), file_count="multiple", height=120, elem_id="yj-upload"
+                label=text("vault.upload"), file_count="multiple", height=64, elem_id="yj-upload"
             )
     timer = gr.Timer(1, active=False)
     moving = [timer, progress, refresh]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.operators import Query
 from assistant.types import Answer, Checked, Claim, Hit, Verdict
 from assistant.web.copies import live_markers, where
 from assistant.web.render import Link, Mark, escape, protected_spans, render
@@ -60,7 +61,7 @@ def paint_draft(answer: Answer | None) -> str:
     if answer is None or not answer.text.strip():
         return f"<div class='yj-a'><div class='yj-wait'>{both('searching')}</div></div>"
     return (
-        f"<div class='yj-a'><div class='yj-body'>{render(answer.text)}</div>"
+        f"<div class='yj-a'>{_notices(answer)}<div class='yj-body'>{render(answer.text)}</div>"
         f"<div class='yj-wait'>{both('checking')}</div></div>"
     )
 
@@ -88,6 +89,8 @@ def paint(answer: Answer, sheet: Sheet) -> str:
     if answer.abstained:
         reason = f" <span class='why'>{escape(answer.reason)}</span>" if answer.reason else ""
         parts.append(f"<div class='yj-none'><strong>∅ {both('abstained')}</strong>{reason}</div>")
+    else:  # the reason of an abstention names them already
+        parts.append(_notices(answer))
     parts.append(f"<div class='yj-body'>{body}</div>")
     if answer.abstained:
         parts.append(_nearest(sheet))
@@ -99,6 +102,11 @@ def paint(answer: Answer, sheet: Sheet) -> str:
     parts.append(_foot(answer, sheet.id))
     parts.append("</div>")
     return "".join(parts)
+
+
+def _notices(answer: Answer) -> str:
+    """What the search could not be held to, such as a phrase that no note holds."""
+    return "".join(f"<div class='yj-notice'>{escape(notice)}</div>" for notice in answer.notices)
 
 
 def paint_checked(checked: Checked, sheet: Sheet) -> str:
@@ -116,10 +124,18 @@ def paint_checked(checked: Checked, sheet: Sheet) -> str:
     )
 
 
-def paint_hits(query: str, hits: Sequence[Hit], sheet: Sheet) -> str:
-    """A result list: where each hit stands, its words with the query's terms marked, its scores."""
+def paint_hits(query: Query, hits: Sequence[Hit], sheet: Sheet, misses: Sequence[str] = ()) -> str:
+    """A result list: where each hit stands, its words with the query's terms marked, its scores.
+
+    Args:
+        query: what was looked for, its operators taken out.
+        hits: best first.
+        sheet: the places its links open, made by `spots_of_hits` from the same hits.
+        misses: why there are none, as far as that is known.
+    """
     if not hits:
-        return f"<div class='yj-empty'>{both('find.none')}</div>"
+        why = "".join(f"<div class='why'>{escape(one)}</div>" for one in misses)
+        return f"<div class='yj-empty'>{both('find.none')}{why}</div>"
     rows = "".join(
         _hit_row(query, hit, spot, i, sheet.id)
         for i, (hit, spot) in enumerate(zip(hits, sheet.spots, strict=True))
@@ -297,30 +313,45 @@ def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
     )
 
 
-def _hit_row(query: str, hit: Hit, spot: Spot, number: int, sheet_id: str) -> str:
+def _hit_row(query: Query, hit: Hit, spot: Spot, number: int, sheet_id: str) -> str:
     scores = "".join(
         f"<span><i>{name}</i> {value:.4g}</span>"
         for name in ("bm25", "cosine", "rrf", "rerank")
         if (value := getattr(hit.scores, name)) is not None
     )
     tags = "".join(f"<span class='tag'>#{escape(tag)}</span>" for tag in hit.note.tags[:6])
+    whole = note_href(hit.note.path, hit.chunk.start, hit.chunk.end)
     return (
         f"<div class='hit'><a class='go' href='{spot_href(sheet_id, spot.key)}'>{_place(spot)}"
-        f"<div class='sn'>{_snippet(query, hit.text)}</div></a>"
+        f"<div class='sn'>{_snippet(query, hit.text)}</div></a>{_also(hit)}"
         f"<div class='row'>{tags}"
         f"<details class='sc'><summary>{both('find.scores')}</summary>{scores}</details>"
         f"<span class='acts'>"
-        f"<a class='act' href='{note_href(hit.note.path)}'>{both('note.read')}</a>"
+        f"<a class='act' href='{whole}'>{both('note.read')}</a>"
         f"<a class='act' href='{ask_href(hit.note.path)}'>{both('note.ask')}</a>"
         f"<a class='act' href='{copy_href(sheet_id, number)}'>{both('copy.hit')}</a>"
         f"</span></div></div>"
     )
 
 
-def _matches(query: str, text: str) -> list[tuple[int, int]]:
-    """Spans of the text that hold a word of the query, in order, not overlapping."""
+def _also(hit: Hit) -> str:
+    """The other notes in which the same passage stands."""
+    if not hit.also:
+        return ""
+    places = " · ".join(
+        f"<a class='act' href='{note_href(place.note)}'>{escape(place.title)}</a> "
+        f"{escape(where(place.note, place.line))}"
+        for place in hit.also
+    )
+    return f"<div class='also wh'>{both('find.also')} {places}</div>"
+
+
+def _matches(query: Query, text: str) -> list[tuple[int, int]]:
+    """Spans of the text that hold a phrase or a word of the query, in order, not overlapping."""
     folded = fold(text)
-    words = {term for term in content_terms(query) if len(term) > 1 or len(query.strip()) == 1}
+    asked = query.text.strip()
+    words = {term for term in content_terms(asked) if len(term) > 1 or len(asked) == 1}
+    words |= {fold(phrase) for phrase in query.phrases}
     if not words:
         return []
     # a Latin word matches from its first letter on: the terms are stems
@@ -331,7 +362,7 @@ def _matches(query: str, text: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(alternatives, folded)]
 
 
-def _snippet(query: str, text: str) -> str:
+def _snippet(query: Query, text: str) -> str:
     """The part of a hit around its first match, drawn, with matches marked."""
     at = 0
     while heading := _HEADING_LINE.match(text, at):  # headings stand above the words already

@@ -85,11 +85,12 @@ _LANGUAGES = {
     "py": "python", "python3": "python", "rs": "rust", "sh": "bash", "shell": "bash",
     "zsh": "bash", "golang": "go", "mermaid": "mermaid",
 }  # fmt: skip
-# Settings of a diagram can loosen its drawing; what loads, links or acts is shown as its source.
-_SETTINGS = re.compile(r"\A\s*---\n.*?\n---[ \t]*\n|%%\{.*?\}%%", re.S)
-_ACTIVE = re.compile(
-    r"://|@\{|@import|\burl\s*\(|^[ \t]*(?:click|links?|properties|callback|href)\b|javascript:"
-    r"|data:|(?<!<)<(?=[A-Za-z/!])(?!br\s*/?>)|&#|expression\s*\(",
+# Mermaid draws markup, images and styles that a diagram names: one that could name an address, or
+# change how it is drawn, is shown as its text. `<br>` and `<<interface>>` are the two tags allowed.
+_PLAIN_TAG = re.compile(r"<<\w+>>|<br[ ]*/?>", re.I)
+_UNSAFE_DIAGRAM = re.compile(
+    r"^[ \t]*(?:links?|properties|callback|href)\b|@import|javascript:|data:|expression\s*\("
+    r"|%%\{|\A\s*---|//|\\[0-9a-f]|@\s*\{|<[a-z/!?]|&#?\w+;|\burl\s*\(|(?:^|;)\s*click\s",
     re.I | re.M,
 )
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -171,7 +172,7 @@ def render(text: str, marks: Sequence[Mark] = (), links: Sequence[Link] = ()) ->
     return _join(list(_blocks(text, _How(links, cuts))), marks)
 
 
-def render_note(text: str, places: Callable[[str], str | None]) -> str:
+def render_note(text: str, places: Callable[[str], str | None], marks: Sequence[Mark] = ()) -> str:
     """A whole note to read: headings, links that navigate, code in colour, diagrams.
 
     The result is HTML blocks and fenced code between blank lines, as Gradio's Markdown takes it.
@@ -179,8 +180,10 @@ def render_note(text: str, places: Callable[[str], str | None]) -> str:
     Args:
         text: Markdown of a note without its front matter, hostile included.
         places: the address of what a link or wikilink names; None leaves its text.
+        marks: spans to paint, in order, not overlapping; fenced code is not painted.
     """
-    return _join(list(_blocks(text, _How((), (), places))), ())
+    cuts = sorted({edge for mark in marks for edge in (mark.start, mark.end)})
+    return _join(list(_blocks(text, _How((), cuts, places))), marks)
 
 
 def _join(pieces: Sequence[_Piece], marks: Sequence[Mark]) -> str:
@@ -321,9 +324,8 @@ def _quote(
 def _code(body: str, at: int, language: str, how: _How) -> _Piece:
     """A block of code: escaped, or fenced for Gradio to colour where a note is read."""
     known = _LANGUAGES.get(language)
-    if known == "mermaid":
-        plain = _SETTINGS.sub("", body)
-        known, body = (None, body) if _ACTIVE.search(plain) else (known, plain)
+    if known == "mermaid" and _UNSAFE_DIAGRAM.search(_PLAIN_TAG.sub("", body)):
+        known = None
     if how.places is None or known is None:
         return _Piece(at, f"<pre><code>{escape(body)}</code></pre>")
     longest = max((len(run) for run in re.findall("`+", body)), default=0)

@@ -89,6 +89,7 @@ class Passage:
     Attributes:
         where: file and line.
         note: path of the note, empty when it cannot be read whole.
+        at: `START-END`, where to open it; empty for its beginning.
         pre: text of the note before the span; empty when the note is gone or has changed.
         hit: the span itself.
         post: text after it.
@@ -103,6 +104,7 @@ class Passage:
     date: str = ""
     where: str = ""
     note: str = ""
+    at: str = ""
     pre: str = ""
     hit: str = ""
     post: str = ""
@@ -158,9 +160,9 @@ def save_href(sheet_id: str, number: int) -> str:
     return f"#d-{sheet_id}-y{number}"
 
 
-def note_href(path: str) -> str:
-    """The fragment that opens a note to read."""
-    return f"#n-{quote(path, safe='')}"
+def note_href(path: str, start: int = 0, end: int = 0) -> str:
+    """The fragment that opens a note to read, at a span of its text unless that is empty."""
+    return f"#n-{quote(path, safe='')}" + (f"@{start}-{end}" if end > start else "")
 
 
 def ask_href(path: str) -> str:
@@ -278,6 +280,7 @@ def passage(sheet: Sheet, spot: Spot, note: Note | None) -> Passage:
         date=spot.date or "",
         where=where,
         note=spot.note if note is not None else "",
+        at="" if state else f"{spot.start}-{spot.end}",
         pre=pre.lstrip("\n"),
         hit=spot.quote,
         post=post.rstrip(),

@@ -152,6 +152,11 @@ TEXTS: dict[str, Text] = {
     "find.start": Text(
         "按词或按意思找笔记里的段落。", "Find passages of your notes by word or by meaning."
     ),
+    "find.also": Text("同样的内容也在：", "The same words also in:"),
+    "find.how": Text(
+        "可用：“短语” · [[笔记]] · #标签 · path:文件夹 · since:2024",
+        'You can write: "a phrase" · [[note]] · #tag · path:folder · since:2024',
+    ),
     "find.count": Text("{n} 条结果", "{n} results"),
     "find.count.one": Text("{n} 条结果", "{n} result"),
     "find.scores": Text("得分", "Scores"),
@@ -170,9 +175,11 @@ TEXTS: dict[str, Text] = {
         "还有 {n} 篇未列出，用搜索或筛选缩小范围。", "{n} more; narrow them by search or filters."
     ),
     "library.cut": Text(
-        "这篇很长，只显示开头部分；其余请用编辑器打开。",
-        "A long note: only its beginning is shown; open the rest in your editor.",
+        "这篇很长，只显示一部分；其余请用编辑器打开。",
+        "A long note: only a part of it is shown; open the rest in your editor.",
     ),
+    "library.links": Text("链接到", "Links to"),
+    "library.backlinks": Text("被引用（{n}）", "Linked from ({n})"),
     # check
     "tab.check": Text("核查", "Check"),
     "check.label": Text("要核查的文字", "Text to check"),
@@ -193,6 +200,14 @@ TEXTS: dict[str, Text] = {
     "check.start": Text("结果会显示在这里。", "The result appears here."),
     # evaluate
     "tab.eval": Text("评测", "Evaluate"),
+    "eval.what.retrieval": Text("找不找得到该找的段落", "whether search finds the right passages"),
+    "eval.what.answers": Text(
+        "答得对不对、引得准不准、该不该拒答", "whether answers are right, cited and held back"
+    ),
+    "eval.what.grounding": Text("核查的结论对不对", "whether the check judges claims rightly"),
+    "eval.what.speed": Text(
+        "建索引、查找、作答要多久", "how long indexing, search and answers take"
+    ),
     "eval.suite": Text("评测项目", "Suite"),
     "eval.data_label": Text("数据（可留空）", "Data (may be empty)"),
     "eval.data_hint": Text("集合名或文件路径", "a set's name or a file"),
@@ -290,8 +305,9 @@ TEXTS: dict[str, Text] = {
     "vault.root": Text("位置", "Location"),
     "vault.notes": Text("笔记", "Notes"),
     "vault.passages": Text("段落", "Passages"),
-    "vault.chars": Text("字符", "Characters"),
+    "vault.now": Text("正在使用的笔记", "Notes in use"),
     "vault.updated": Text("上次变更", "Last change"),
+    "vault.looked": Text("上次检查", "Last looked at"),
     "vault.encoder": Text("编码器", "Encoder"),
     "vault.size": Text("索引大小", "Index size"),
     "vault.no_skipped": Text("没有跳过的文件", "No files were skipped"),

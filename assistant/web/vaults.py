@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from assistant.web.desk import Assistant, Desk, Unfit
@@ -134,6 +135,7 @@ class Vaults:
 
     def _refresh(self) -> str:
         report = self._desk.assistant.refresh(self._advance)
+        self._desk.has_looked()
         if report.is_noop:
             return both("refresh.noop")
         return both(
@@ -148,6 +150,7 @@ class Vaults:
         assert self._open is not None
         # the old assistant stays open: answers on their way still read its index
         self._desk.assistant = self._open(path)
+        self._desk.has_looked()
         return both("vault.opened", path=str(path))
 
     def _advance(self, done: int, total: int) -> None:
@@ -163,7 +166,9 @@ class Vaults:
                 f"<div class='yj-sum'>{both('refresh.running')} {figures}</div>"
             )
         css = "bad" if self._failed else "ok"
-        return f"<div class='yj-end t-{css}'>{self._outcome}</div>" if self._outcome else ""
+        if self._outcome:
+            return f"<div class='yj-end t-{css}'>{self._outcome}</div>"
+        return f"<h2 class='hd sec'>{both('vault.now')}</h2>"
 
     def choosing(self) -> str:
         """What can be chosen, and how, as markup."""
@@ -175,15 +180,14 @@ class Vaults:
     def status(self) -> str:
         """The notes in use and their index, as markup."""
         status = self._desk.assistant.index.status()
-        when = (status.updated_at or "–").replace("T", " ")[:16]
         rows = [
             ("vault.root", f"<code>{escape(status.root or '–')}</code>"),
             ("vault.notes", f"{status.n_notes:,}"),
             ("vault.passages", f"{status.n_chunks:,}"),
-            ("vault.chars", f"{status.n_chars:,}"),
-            ("vault.updated", f"{escape(when)} UTC" if status.updated_at else "–"),
-            ("vault.encoder", escape(status.encoder or "–")),
             ("vault.size", f"{status.size_bytes / 1e6:,.1f} MB"),
+            ("vault.updated", _local(status.updated_at)),
+            ("vault.looked", f"{self._desk.looked:%Y-%m-%d %H:%M}"),
+            ("vault.encoder", escape(status.encoder or "–")),
         ]
         cells = "".join(
             f"<div class='st'><span class='k'>{both(key)}</span>"
@@ -196,10 +200,20 @@ class Vaults:
             f"<span class='why'>{escape(file.reason)}</span></div>"
             for file in skipped
         )
-        title = both_n("skipped", len(status.skipped)) if skipped else both("vault.no_skipped")
-        return f"<div class='yj-status'>{cells}</div><h2 class='hd sec'>{title}</h2>" + (
-            f"<div class='yj-skipped'>{listed}</div>" if listed else ""
-        )
+        if not skipped:
+            none = f"<div class='yj-sum'>✓ {both('vault.no_skipped')}</div>"
+            return f"<div class='yj-status'>{cells}</div>{none}"
+        title = f"<h2 class='hd sec'>{both_n('skipped', len(status.skipped))}</h2>"
+        return f"<div class='yj-status'>{cells}</div>{title}<div class='yj-skipped'>{listed}</div>"
+
+
+def _local(stored: str | None) -> str:
+    """A stored time (ISO, UTC) on this machine's clock, to the minute."""
+    if not stored:
+        return "–"
+    when = datetime.fromisoformat(stored)
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return f"{when.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _plain_name(name: str) -> str:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from assistant.operators import parse_query
 from assistant.pipeline import MAX_QUESTION
 from assistant.retrieval import Filters, retrieve
+from assistant.scope import misses
 from assistant.types import (
     Answer,
     Checked,
@@ -95,8 +97,11 @@ class ScriptedAssistant:
         if "BOOM" in query:
             raise ZeroDivisionError("a fault of the program")
         if "BUSY" in query:
-            raise IndexBusy("Another youju is writing <this> index; try again in a moment.")
+            raise IndexBusy(f"Another youju is writing <this> index; not now: {query}")
         return retrieve(self.index, query, k=k, filters=filters)
+
+    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
+        return misses(self.index, parse_query(query), filters)
 
     def examples(self, n: int = 4) -> list[str]:
         known = [

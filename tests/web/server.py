@@ -40,7 +40,10 @@ def main(folder: Path, port: int | None) -> int:
     guard = SocketGuard()
     with pytest.MonkeyPatch.context() as patch:
         guard.install(patch)
-        assistant = ScriptedAssistant(write_notes(folder / "notes"), folder / "index")
+        notes = folder / "notes"
+        if not notes.is_dir():  # a test may have laid its own
+            write_notes(notes)
+        assistant = ScriptedAssistant(notes, folder / "index")
 
         real_start = app.start
 
@@ -57,8 +60,14 @@ def main(folder: Path, port: int | None) -> int:
             sys.stderr.flush()
 
         try:
-            seams = Seams(evaluation=Evaluation(own=folder / "eval"))
-            app.serve(assistant, port=port, data_dir=folder / "web", announce=announce, seams=seams)
+            evaluation = Evaluation(folders=(folder / "results",), own=folder / "eval")
+            app.serve(
+                assistant,
+                port=port,
+                data_dir=folder / "web",
+                seams=Seams(evaluation=evaluation),
+                announce=announce,
+            )
         except ConfigError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from assistant.reviews import ReviewTable
+from tests.web.browsing import PHONE, Window
 from tests.web.conftest import Served
 from tests.web.fakes import NOTES
 from tests.web.test_reviewing import row, write_table
@@ -21,76 +20,6 @@ pytestmark = pytest.mark.browser
 
 QUOTE = "GQA 把 32 个查询头分成 8 组，每组共享一对键值头。"
 MARK = "#yj-panel mark"
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def chromium(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            env={**os.environ, "HOME": str(tmp_path_factory.mktemp("browser"))},
-        )
-        yield browser
-        browser.close()
-
-
-class Window:
-    """A browser window with a page of its own, which notes what it asked the network for."""
-
-    def __init__(self, chromium: Any, url: str, **options: Any) -> None:
-        self.context = chromium.new_context(**{"locale": "zh-CN", **options})
-        self.page = self.context.new_page()
-        self.url = url
-        self.faults: list[str] = []
-        self.elsewhere: list[str] = []
-        self.page.set_default_timeout(60_000)
-        self.page.on("request", self._requested)
-        self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
-        self.page.goto(url)
-        self.page.wait_for_selector(".yj-example:visible, .yj-q")
-
-    def _requested(self, request: Any) -> None:
-        at = urlsplit(request.url)
-        if at.scheme not in {"data", "blob"} and at.netloc != urlsplit(self.url).netloc:
-            self.elsewhere.append(request.url)
-
-    def ask(self, question: str) -> None:
-        """Ask and wait for the finished answer."""
-        before = self.page.locator(".yj-foot").count()
-        self.page.wait_for_selector("#yj-send:visible")
-        self.page.fill("#yj-box textarea", question)
-        self.page.press("#yj-box textarea", "Enter")
-        self.page.wait_for_function(f"document.querySelectorAll('.yj-foot').length > {before}")
-
-    def come_into_view(self, selector: str) -> None:
-        """Wait until a point of an element is what the person sees at its place."""
-        self.page.wait_for_function(
-            """selector => {
-                const box = document.querySelector(selector)?.getBoundingClientRect();
-                const at = box && document.elementFromPoint(box.x + 4, box.y + 4);
-                return box && box.width > 0 && at && at.closest(selector);
-            }""",
-            arg=selector,
-        )
-
-
-@pytest.fixture
-def window(chromium: Any, served: Served, request: pytest.FixtureRequest) -> Iterator[Window]:
-    opened = Window(chromium, served.url, **getattr(request, "param", {}))
-    yield opened
-    assert opened.elsewhere == []
-    assert opened.faults == []
-    assert opened.page.evaluate("window.pwned") is None
-    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for part in opened.page.locator("#yj-head, #yj-dock, .yj-bar, .yj-a").all():
-        if box := part.bounding_box():  # what is wider than the window would be cut off
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= opened.page.viewport_size["width"]
-    opened.context.close()
 
 
 def test_a_marker_opens_the_quoted_words_in_the_panel(window: Window) -> None:
@@ -254,15 +183,6 @@ def test_the_conversation_is_back_after_a_reload(window: Window) -> None:
     page.click("a.cite >> nth=0")
     page.wait_for_selector(MARK)
     assert page.inner_text(MARK) == QUOTE
-
-
-@pytest.fixture
-def restarted(tmp_path: Path) -> Iterator[list[Served]]:
-    """Pages that a test starts by itself; none outlives it."""
-    pages: list[Served] = []
-    yield pages
-    for page in pages:
-        page.stop(signal.SIGKILL)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ def page(tmp_path: Path) -> Page:
         "```cpp\nint a; // <b>\n```\n",
         encoding="utf-8",
     )
+    (notes / "微调" / "链接.md").write_text(
+        "# 链接\n\n[[LoRA#初始化]] 与 [本页](#此处)。\n\n## 此处\n\n文字。\n", encoding="utf-8"
+    )
     return Page(ScriptedAssistant(notes, tmp_path / "index"), TurnStore(tmp_path))
 
 
@@ -33,6 +37,44 @@ def test_links_of_a_note_lead_to_notes_and_to_the_web_only(page: Page) -> None:
     assert 'href="https://example.org/a" target="_blank"' in markup
     assert 'href="javascript' not in markup
     assert "没有" in markup
+
+
+def test_a_link_to_a_heading_opens_the_note_there(page: Page) -> None:
+    markup = html.unescape(Library(page).read("微调/链接.md") or "")
+    to = page.assistant.index.note("微调/lora.md").text
+    start = to.index("## 初始化")
+    assert f"#n-%E5%BE%AE%E8%B0%83%2Flora.md@{start}-" in markup
+    own = page.assistant.index.note("微调/链接.md").text.index("## 此处")
+    assert f"#n-%E5%BE%AE%E8%B0%83%2F%E9%93%BE%E6%8E%A5.md@{own}-" in markup
+
+
+def test_a_note_names_what_it_links_to_and_what_links_to_it(page: Page) -> None:
+    library = Library(page)
+    leading = html.unescape((library.read("微调/索引.md") or "").partition("yj-links")[2])
+    assert re.findall(r"class='ln'[^>]*>([^<]+)<", leading) == ["LoRA", "分组查询注意力 GQA"]
+    back = (library.read("微调/lora.md") or "").partition("yj-links")[2]
+    assert re.findall(r"class='bk'.*?<b>([^<]+)</b>", back) == ["索引", "链接"]
+    assert "见 低秩、" in re.sub(r"<[^>]+>", "", back)
+
+
+def test_a_note_opens_at_the_words_that_were_cited(page: Page) -> None:
+    note = page.assistant.index.note("微调/lora.md")
+    start = note.text.index("矩阵 B")
+    markup = Library(page).read(note.path, f"{start}-{start + 4}") or ""
+    assert '<span class="here">矩阵 B</span>' in markup
+    for at in ("0-5", "9-2", "1-99999999", "x", None, {"a": 1}):
+        assert 'class="here"' not in (Library(page).read(note.path, at) or "")
+
+
+def test_a_long_note_is_drawn_around_the_words_it_is_opened_at(page: Page, tmp_path: Path) -> None:
+    text = "# 长\n\n" + "".join(f"第 {n} 段的文字。\n\n" for n in range(20_000))
+    (tmp_path / "notes" / "长.md").write_text(text, encoding="utf-8")
+    page.assistant.refresh()
+    start = text.index("第 19000 段")
+    markup = Library(page).read("长.md", f"{start}-{start + 9}") or ""
+    assert '<span class="here">第 19000 段</span>' in markup
+    assert "第 1 段" not in markup
+    assert "只显示一部分" in markup
 
 
 def test_code_is_fenced_for_colours_and_callouts_are_named(page: Page) -> None:
@@ -56,7 +98,7 @@ def test_what_is_not_indexed_is_not_read(page: Page, path: object) -> None:
 
 def test_all_notes_are_listed_by_folder_and_filtered(page: Page) -> None:
     everything = Library(page).listing(Filters())
-    assert everything.count("class='nt'") == 5
+    assert everything.count("class='nt'") == 6
     kept = Library(page).listing(Filters(folder="微调", title="lora"))
     assert kept.count("class='nt'") == 1
     assert "yj-empty" in Library(page).listing(Filters(tag="absent"))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.types import Answer, Citation, Claim, Evidence, Verdict
+from assistant.operators import parse_query
+from assistant.types import Answer, Citation, Claim, Evidence, Place, Verdict
 from assistant.web.copies import (
     answer_markdown,
     checked_markdown,
@@ -165,11 +166,44 @@ def test_a_draft_has_no_verdicts_and_no_live_marker(assistant: ScriptedAssistant
 
 def test_hits_mark_the_words_of_the_query(assistant: ScriptedAssistant) -> None:
     hits = assistant.find("efSearch 延迟 latency", k=3)
-    markup = paint_hits("efSearch latency", hits, Sheet(id=ID, spots=spots_of_hits(hits)))
+    sheet = Sheet(id=ID, spots=spots_of_hits(hits))
+    markup = paint_hits(parse_query("efSearch latency"), hits, sheet)
     assert '<span class="tm">efSearch</span>' in markup
     assert '<span class="tm">latency</span>' in markup
     assert f"#y-{ID}-y0" in markup
     assert "bm25" in markup
+
+
+def test_operators_of_a_query_are_not_marked_and_its_phrases_are(
+    assistant: ScriptedAssistant,
+) -> None:
+    hits = assistant.find("efSearch recall latency", k=1)
+    sheet = Sheet(id=ID, spots=spots_of_hits(hits))
+    written = '"recall for latency" path:graph tag:memory'
+    marked = re.findall(r'class="tm">([^<]+)<', paint_hits(parse_query(written), hits, sheet))
+    assert marked == ["recall for latency"]
+
+
+def test_copies_of_a_hit_and_reasons_for_none_are_named(assistant: ScriptedAssistant) -> None:
+    hit = assistant.find("efSearch", k=1)[0]
+    copy = Place(note="副本 <b>.md", title="副本 <b>", line=3)
+    twice = [dataclasses.replace(hit, also=(copy,))]
+    markup = paint_hits(parse_query("efSearch"), twice, Sheet(id=ID, spots=spots_of_hits(twice)))
+    assert "副本 &lt;b&gt;</a> 副本 &lt;b&gt;.md:3" in markup
+    assert "href='#n-%E5%89%AF%E6%9C%AC%20%3Cb%3E.md'" in markup
+    none = paint_hits(parse_query("#x"), [], Sheet(id=ID, spots=()), ["没有笔记符合 #x <i>"])
+    assert "没有笔记符合 #x &lt;i&gt;" in none
+
+
+def test_notices_stand_above_an_answer_and_once_in_an_abstention(
+    assistant: ScriptedAssistant,
+) -> None:
+    told = dataclasses.replace(assistant.ask("GQA 分组"), notices=("没有笔记含“甲 <b>”",))
+    sheet = Sheet(id=ID, spots=spots_of_answer(told))
+    for markup in (paint(told, sheet), paint_draft(told)):
+        assert markup.index("没有笔记含“甲 &lt;b&gt;”") < markup.index("yj-body")
+    nothing = dataclasses.replace(told, abstained=True, reason="没有笔记含“甲 <b>”；没有答案")
+    assert paint(nothing, sheet).count("没有笔记含") == 1
 
 
 def test_a_checked_text_has_a_row_for_each_claim(assistant: ScriptedAssistant) -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.web.render import LATEX_DELIMITERS, Link, Mark, escape, protected_spans, render
+from assistant.web.render import (
+    LATEX_DELIMITERS,
+    Link,
+    Mark,
+    escape,
+    protected_spans,
+    render,
+    render_note,
+)
 
 # What would run, load or look like ours if it came through.
 PAYLOADS = [
@@ -151,3 +159,22 @@ def test_tables_lists_headings_and_fences_keep_their_text() -> None:
         assert words in found.text
     assert "#" not in found.text
     assert "```" not in found.text
+
+
+DIAGRAM = (
+    "graph TD\n  A[查询<br/>q] -->|top k| B{够?}\n  B <--> C\n  style A fill:#f9f,stroke:#333\n"
+    "classDiagram\n  class Encoder\n  <<interface>> Encoder\n  Encoder <|-- Static"
+)
+
+
+def test_a_diagram_is_drawn_unless_it_can_name_an_address_or_markup() -> None:
+    def drawn(source: str) -> bool:
+        return "```mermaid" in render_note(f"```mermaid\n{source}\n```", lambda _: None)
+
+    assert drawn(DIAGRAM)
+    for unsafe in (
+        'A["<img src=x>"]', "A[<<img src=x>>]", "%%{init: {}}%%", "---\nconfig: {}\n---",
+        "click A callback", 'A@{ img: "/x.png" }', "style A fill:url(/x)", "A[//x]",
+        "style A fill:u\\72l(/x)", "A[&lt;b&gt;]",
+    ):  # fmt: skip
+        assert not drawn(f"{unsafe}\n{DIAGRAM}"), unsafe

@@ -73,10 +73,16 @@ const FOLLOWED = {
   d: (ref, link) => copyOrSave("d", ref, link),
   e: (sheet) => edit("question", sheet),
   s: (sheet) => edit("search", sheet),
-  n: (path) => {
-    trigger("click", { note: path });
+  n: (path, link, at) => {
+    // the note that is read now must not be taken for the one that is asked for
+    document.querySelector("#yj-note .yj-nhead")?.classList.add("is-old");
+    trigger("click", { note: path, at });
     uncover();
-    seek("#yj-note .yj-nhead", (head) => head.scrollIntoView({ block: "start" }));
+    seek("#yj-note .yj-nhead:not(.is-old)", () => {
+      const words = document.querySelector("#yj-note .here");
+      if (words) words.scrollIntoView({ block: "center" });
+      else document.getElementById("yj-reader").scrollIntoView({ block: "start" });
+    });
   },
   q: (path) => {
     trigger("input", { note: path });
@@ -94,17 +100,21 @@ const FOLLOWED = {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.('a[href^="#"]');
-  const parts = link && /^#([a-z])-(.+)$/s.exec(link.getAttribute("href"));
+  // letter, what is named (coded, so without an @), and the span of a note behind it
+  const parts = link && /^#([a-z])-([^@]+)(?:@(\d+-\d+))?$/s.exec(link.getAttribute("href"));
   const follow = parts && FOLLOWED[parts[1]];
   if (!follow) return;
   event.preventDefault();
-  follow(decodeURIComponent(parts[2]), link);
+  follow(decodeURIComponent(parts[2]), link, parts[3] ?? "");
 }, { signal });
 
 // Past chats, in the panel
 
 function chatRow(chat) {
-  const when = chat.when.slice(0, 16);
+  const at = new Date(`${chat.when.replace(" ", "T")}Z`); // stored in UTC
+  const when = at.toLocaleString(document.documentElement.lang || [], {
+    dateStyle: "medium", timeStyle: "short",
+  });
   const open = make(
     "button", chat.open ? "chat is-open" : "chat",
     make("span", "t", seen(chat.title)), make("span", "facts", `${when} · ${chat.turns} `, word("js.turns")),

@@ -120,7 +120,7 @@ function draw(p) {
         "div",
         "acts",
         copy,
-        ...(p.note ? [within(`#n-${encodeURIComponent(p.note)}`, "panel.note")] : []),
+        ...(p.note ? [within(`#n-${encodeURIComponent(p.note)}${p.at && `@${p.at}`}`, "panel.note")] : []),
         ...(p.file ? [within(`#o-${encodeURIComponent(p.file)}`, "panel.file")] : []),
         ...outside(p.obsidian, "obsidian://", "panel.obsidian"),
         ...outside(p.editor, "vscode://", "panel.editor"),
@@ -182,6 +182,10 @@ function settle() {
   // Gradio gives screen readers the markup of a message: the text is enough
   for (const part of chat?.querySelectorAll('[aria-label*="<"]') ?? []) {
     part.removeAttribute("aria-label");
+  }
+  // and names its upload areas otherwise than they read
+  for (const area of document.querySelectorAll(".upload-container[aria-label]")) {
+    area.removeAttribute("aria-label");
   }
 }
 const watcher = new MutationObserver(() => {
