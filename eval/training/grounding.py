@@ -62,6 +62,7 @@ SETS = {
     "studies": ("studies", "train-studies"),
     "self-llm": ("self-llm", "train-self-llm"),
     "ml-engineering": ("ml-engineering", "train-ml-engineering"),
+    "train-notes": ("train-notes",),
 }
 
 
