@@ -109,13 +109,20 @@ def _role(text: str) -> Role:
 def _is_lexical(text: str) -> bool:
     """Whether a run of short words is one word of ours.
 
-    Of the phrases of the thesaurus only those that deny are one word: 不便宜 says what 贵 says.
+    Of the phrases of the thesaurus only those are one word that deny something it does not list by
+    itself (没把握): what 不便宜 says is known from 便宜 and the word before it.
     """
     if text in _NEGATING or text in _HARMLESS or quantifier(text):
         return True
     if is_listed(text):
         return True
-    return any(c in text for c in _PREFIXES) and bool(alike(text) or opposites(text))
+    denied = "".join(c for c in text if c not in _PREFIXES)
+    return (
+        2 <= len(denied) < len(text)
+        and denied not in STOP_TERMS
+        and not (quantifier(denied) or alike(denied) or opposites(denied))
+        and bool(alike(text) or opposites(text))
+    )
 
 
 _PREFIXES = "不没未无非"

@@ -347,12 +347,14 @@ def _opposite_table() -> dict[str, frozenset[str]]:
 
 def alike(word: str) -> frozenset[str]:
     """Other normal forms that may name the same; empty for many words."""
-    return _alike_table().get(word, frozenset()) | kin(word)
+    short = _opposite_table().get(word, frozenset())
+    return _alike_table().get(word, frozenset()) | (kin(word) - short)
 
 
 def opposites(word: str) -> frozenset[str]:
     """Normal forms that say the opposite; empty for most words."""
-    return _opposite_table().get(word, frozenset()) | contraries(word)
+    short = _alike_table().get(word, frozenset())
+    return _opposite_table().get(word, frozenset()) | (contraries(word) - short)
 
 
 def is_listed(word: str) -> bool:
