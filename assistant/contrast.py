@@ -29,6 +29,7 @@ __all__ = [
     "missing_numbers",
     "mixing",
     "replacements",
+    "scopes",
 ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant.alignment import Matcher, words
+from assistant.contrast import scopes
 from assistant.retrieval import query_terms, retrieve
 from assistant.thesaurus import contraries, kin, normal
 from corpus.encoder import load_encoder
@@ -70,12 +71,14 @@ def test_a_phrase_is_paired_with_what_says_the_same(claim: str, note: str, word:
     assert aligned(claim, note)[word] >= 0.85
 
 
-def test_a_denied_word_is_the_opposite_of_the_word() -> None:
-    claim, note = "我们拿不准结果", "我们拿得准结果"
+def test_what_denies_the_opposite_is_paired_and_governed() -> None:
+    claim, note = "价格不便宜", "价格很贵"
     matcher = Matcher(words(claim), [words(note)], None)
     found = matcher.align(words(note), note)
-    turned = [w.text for w, o in zip(found.claim, found.is_opposite, strict=True) if o]
-    assert turned == ["拿不准"]
+    i = [w.text for w in found.claim].index("便宜")
+    assert found.is_opposite[i]
+    assert found.evidence[found.to[i]].text == "贵"
+    assert scopes(found.claim)[i] != scopes(found.evidence)[found.to[i]]
 
 
 def test_a_question_in_other_words_finds_the_note(tmp_path: Path) -> None:
