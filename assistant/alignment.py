@@ -21,9 +21,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.lexicon import LIGHT, NEGATIONS, NOT_NEGATIONS, alike, opposites, quantifier
+from assistant.lexicon import (
+    LIGHT,
+    NEGATIONS,
+    NOT_NEGATIONS,
+    alike,
+    is_listed,
+    opposites,
+    quantifier,
+)
 from assistant.quantities import quantities
 from assistant.similarity import WordSimilarity
+from assistant.thesaurus import kin
 from corpus.glossary import translations
 from corpus.text import fold, has_han, is_han
 from corpus.tokens import STOP_TERMS, commonness, terms, tokens
@@ -42,6 +51,7 @@ _JUMP, _FAR = 0.012, 12
 _MIN_MATCH = 0.45
 _SOFT_FLOOR = 0.5
 _SOFT_WEIGHT = 0.8
+_PHRASE = 0.88  # how surely a phrase of the thesaurus says what another one says
 _HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
 
 
@@ -97,9 +107,21 @@ def _role(text: str) -> Role:
 
 @lru_cache(maxsize=4096)
 def _is_lexical(text: str) -> bool:
-    """Whether a run of short words is one word of ours."""
-    return bool(
-        text in _NEGATING or text in _HARMLESS or quantifier(text) or opposites(text) or alike(text)
+    """Whether a run of short words is one word of ours.
+
+    Of the phrases of the thesaurus only those are one word that deny something it does not list by
+    itself (没把握): what 不便宜 says is known from 便宜 and the word before it.
+    """
+    if text in _NEGATING or text in _HARMLESS or quantifier(text):
+        return True
+    if is_listed(text):
+        return True
+    denied = "".join(c for c in text if c not in _PREFIXES)
+    return (
+        2 <= len(denied) < len(text)
+        and denied not in STOP_TERMS
+        and not (quantifier(denied) or alike(denied) or opposites(denied))
+        and bool(alike(text) or opposites(text))
     )
 
 
@@ -353,6 +375,7 @@ class Matcher:
                     score = max(score, 0.8)
                 if score:
                     scores[i][j] = score
+        self._phrases = _phrases(claim, {word.text for word in kinds})
         if similar is not None and kinds:
             _soft(claim, kinds, scores, similar)
         # the same by kind: (place in the claim, score) of each word that says the same
@@ -388,6 +411,7 @@ class Matcher:
                 scores[i][j] = score
         _cut_otherwise(claim, evidence, scores, text)
         _in_parts(claim, evidence, scores)
+        _by_phrase(self._phrases, evidence, scores, text)
         rows = [
             sorted(pair for pair in row.items() if pair[1] >= _MIN_MATCH) if row else []
             for row in scores
@@ -407,11 +431,23 @@ class Matcher:
 
 @lru_cache(maxsize=16_384)
 def _is_turned(a: str, b: str) -> bool:
-    """Whether two words differ in one character and its opposite: 高阶 and 低阶."""
+    """Whether two words differ in one character and its opposite, 高阶 and 低阶, or one denies.
+
+    不确定 denies 确定, 拿不准 denies 拿得准.
+    """
+    if _denies(a) != _denies(b) and a not in _HARMLESS and b not in _HARMLESS:
+        bare_a, bare_b = (re.sub(f"[{_PREFIXES}得]", "", word) for word in (a, b))
+        if bare_a == bare_b:
+            return True
     if len(a) != len(b) or not 2 <= len(a) <= 4:
         return False
     other = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
     return len(other) == 1 and other[0][1] in opposites(other[0][0])
+
+
+def _denies(word: str) -> bool:
+    """Whether a Chinese word of several characters holds an odd number of negations."""
+    return len(word) > 1 and sum(c in _PREFIXES for c in word) % 2 == 1
 
 
 def _in_parts(
@@ -450,6 +486,71 @@ def _cut_otherwise(
             if j >= 0:
                 row[j] = 1.0
             at = folded.find(word.text, at + 1)
+
+
+def _phrases(claim: Sequence[Word], there: set[str]) -> list[tuple[range, tuple[str, ...]]]:
+    """Which words of the claim a phrase of the passages may say, or a word may say together.
+
+    Args:
+        claim: words of the claim.
+        there: all words of the passages.
+
+    Returns:
+        Places in the claim, and phrases of several words, or words for a phrase of the claim,
+        that say the same.
+    """
+    out = []
+    chars = set("".join(there))
+    for i, word in enumerate(claim):
+        han = _is_han_word(word.text)
+        for n in range(1, min(_MAX_MERGE, len(claim) - i) + 1):
+            run = claim[i : i + n]
+            if n > 1 and (
+                _is_han_word(run[-1].text) != han
+                or run[-1].start - run[-2].end not in ((0,) if han else (1,))
+            ):
+                break
+            said = kin(("" if han else " ").join(w.text for w in run))
+            found = (o for o in said if n > 1 or o not in there)  # pairs of words are known
+            held = tuple(sorted(o for o in found if _may_stand(o, there, chars)))
+            if held:
+                out.append((range(i, i + n), held))
+    return out
+
+
+def _may_stand(phrase: str, there: set[str], chars: set[str]) -> bool:
+    """Whether the parts of a phrase occur in the passages at all."""
+    if has_han(phrase):
+        return len(phrase) > 1 and chars.issuperset(phrase)
+    return all(part in there for part in phrase.split(" "))
+
+
+def _by_phrase(
+    phrases: Sequence[tuple[range, tuple[str, ...]]],
+    evidence: Sequence[Word],
+    scores: list[dict[int, float]],
+    text: str,
+) -> None:
+    """Pair words and phrases that say the same: `give up` and 放弃, 降低成本 and 省钱."""
+    if not phrases:
+        return
+    folded, starts = fold(text), [word.start for word in evidence]
+    latin = f" {' '.join(word.text for word in evidence)} "
+    for places, names in phrases:
+        for name in names:
+            if has_han(name):
+                at = folded.find(name) if len(name) > 1 else -1
+                j = bisect_right(starts, at) - 1
+                n = sum(at <= start < at + len(name) for start in starts) if at >= 0 else 0
+            else:
+                at = latin.find(f" {name} ")
+                j = latin.count(" ", 0, at + 1) - 1
+                n = name.count(" ") + 1
+            if at < 0 or j < 0:
+                continue
+            for k, i in enumerate(places):
+                to = j + min(k, max(n, 1) - 1)
+                scores[i][to] = max(scores[i].get(to, 0.0), _PHRASE)
 
 
 def _soft(

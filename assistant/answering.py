@@ -17,11 +17,13 @@ import numpy as np
 from assistant.candidates import Candidate, candidates
 from assistant.evidence import features, question_row
 from assistant.injection import asks_about_orders, demanded
+from assistant.lexicon import alike
 from assistant.questions import Kind, Question
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
 from assistant.types import Hit
 from corpus.text import fold
+from corpus.tokens import is_proper
 from corpus.types import Unit
 
 __all__ = ["Extract", "Selection", "select", "with_stem"]
@@ -67,11 +69,13 @@ class Selection:
         extracts: empty when the notes do not answer.
         confidence: probability that the notes answer, in [0, 1].
         missing: words of the question that the best evidence does not speak of, for a person.
+        unknown: names and terms of the question that no note holds, though there is an answer.
     """
 
     extracts: tuple[Extract, ...]
     confidence: float
     missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def select(
@@ -115,7 +119,30 @@ def select(
     if sure < answerable.facts["cut"]:
         return Selection(extracts=(), confidence=sure, missing=missing)
     chosen = _compose(question, best, ranked)
-    return Selection(extracts=tuple(chosen), confidence=sure, missing=missing)
+    unknown = _unknown(question, found, df)
+    return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
+
+
+def _unknown(
+    question: Question, found: Sequence[Candidate], df: Callable[[str], int]
+) -> tuple[str, ...]:
+    """Names and terms of the question that no passage says and no note holds in any form.
+
+    Colloquial words, which a note need not hold to answer, are left out.
+    """
+    from assistant.alignment import words
+
+    asked = words(question.core)
+    best = np.max([c.covered for c in found], axis=0, initial=0.0)
+    lost = [
+        question.text[w.start : w.end]
+        for w, score in zip(asked, best, strict=True)
+        if score < 0.5
+        and (w.is_name or is_proper(w.text))
+        and not any(df(name) for name in (w.text, *alike(w.text)))
+        and not (w.known and all(df(part) for part in w.known))
+    ]
+    return tuple(dict.fromkeys(lost))
 
 
 def _is_demanded(candidate: Candidate) -> bool:

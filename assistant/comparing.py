@@ -24,6 +24,7 @@ from assistant.contrast import (
     lacks_relation,
     missing_numbers,
     mixing,
+    scopes,
 )
 from assistant.nearcopy import alteration
 from assistant.passages import Passage
@@ -299,7 +300,7 @@ def _covered(
     A name that only the sentence before knows does not count where the passage speaks of
     another name: `Galactica` does not speak of `BlenderBot`.
     """
-    same = ~np.array(found.is_opposite, dtype=bool)
+    same = ~np.array(found.is_opposite, dtype=bool) | _denies_opposite(found)
     own = np.array(found.score, dtype=float) * same
     around = np.zeros_like(own)
     paired = set(found.to)
@@ -312,6 +313,16 @@ def _covered(
             near[names] = 0.0
         around = np.maximum(around, near)
     return own, np.maximum(own, _CONTEXT_WEIGHT * around)
+
+
+def _denies_opposite(found: Alignment) -> NDArray[np.bool_]:
+    """Which words one side says by denying the opposite: `not cheap` and `expensive`."""
+    out = np.zeros(len(found.claim), dtype=bool)
+    if any(found.is_opposite):
+        ours, theirs = scopes(found.claim), scopes(found.evidence)
+        for i, j in enumerate(found.to):
+            out[i] = found.is_opposite[i] and ours[i] != theirs[j]
+    return out
 
 
 def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> bool:

@@ -16,7 +16,7 @@ from assistant.disarming import title_words, without_foreign_markers
 from assistant.types import Citation, Hit
 from corpus.text import has_han
 
-__all__ = ["Composed", "abstention", "compose"]
+__all__ = ["Composed", "abstention", "compose", "unanswered"]
 
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
@@ -158,6 +158,24 @@ def _citation(marker: int, extract: Extract) -> Citation:
         quote=extract.text,
         date=note.date,
     )
+
+
+def unanswered(question: str, selection: Selection) -> tuple[str, ...]:
+    """Which part of a question an answer leaves open, in the language of the question.
+
+    Args:
+        question: the question as asked.
+        selection: what was chosen for the answer.
+
+    Returns:
+        At most one sentence, without its final mark.
+    """
+    named = selection.unknown[:4]
+    if not named:
+        return ()
+    if has_han(question):
+        return (f"笔记没有提到：{'、'.join(named)}",)
+    return (f"the notes do not mention: {', '.join(named)}",)
 
 
 def abstention(question: str, selection: Selection, hits: Sequence[Hit]) -> tuple[str, str]:

@@ -29,6 +29,7 @@ __all__ = [
     "missing_numbers",
     "mixing",
     "replacements",
+    "scopes",
 ]
 
 
@@ -293,7 +294,7 @@ def _named_versions(text: str) -> tuple[tuple[str, str, str], ...]:
 # Negation, opposites, quantifiers -------------------------------------------------------------
 
 
-def _scopes(found: Sequence[Word]) -> list[int]:
+def scopes(found: Sequence[Word]) -> list[int]:
     """How many negations govern each word: those before it in its clause, double ones cancel."""
     out = [0] * len(found)
     for i, word in enumerate(found):
@@ -333,7 +334,7 @@ def _polarity(pair: _Pair) -> list[Conflict]:
     denies = any(w.role == "negation" for w in (*found.claim, *found.evidence))
     if not denies and not any(found.is_opposite):
         return []
-    ours, theirs = _scopes(found.claim), _scopes(found.evidence)
+    ours, theirs = scopes(found.claim), scopes(found.evidence)
     own_heads, their_heads = heads(found.claim), heads(found.evidence)
     out = []
     tried: set[int] = set()

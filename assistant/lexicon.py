@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from assistant.thesaurus import contraries, kin
 from corpus.tokens import stem
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "NEGATIONS",
     "NOT_NEGATIONS",
     "alike",
+    "is_listed",
     "opposites",
     "quantifier",
 ]
@@ -344,13 +346,20 @@ def _opposite_table() -> dict[str, frozenset[str]]:
 
 
 def alike(word: str) -> frozenset[str]:
-    """Other normal forms that may name the same; empty for most words."""
-    return _alike_table().get(word, frozenset())
+    """Other normal forms that may name the same; empty for many words."""
+    short = _opposite_table().get(word, frozenset())
+    return _alike_table().get(word, frozenset()) | (kin(word) - short)
 
 
 def opposites(word: str) -> frozenset[str]:
     """Normal forms that say the opposite; empty for most words."""
-    return _opposite_table().get(word, frozenset())
+    short = _alike_table().get(word, frozenset())
+    return _opposite_table().get(word, frozenset()) | (contraries(word) - short)
+
+
+def is_listed(word: str) -> bool:
+    """Whether one of the short lists here, not only the thesaurus, knows a word."""
+    return word in _alike_table() or word in _opposite_table()
 
 
 def quantifier(word: str) -> str:

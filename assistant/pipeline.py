@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from assistant.answering import select
-from assistant.composing import abstention
+from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
 from assistant.evidence import FEATURES, QUESTION_FEATURES
@@ -273,7 +273,7 @@ class Assistant:
             generator=self.generator,
             hits=tuple(hits),
             confidence=selection.confidence,
-            notices=scope.notices,
+            notices=(*scope.notices, *unanswered(question, selection)),
         )
         if not selection.extracts:
             text, reason = abstention(question, selection, hits)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.thesaurus import kin
 from assistant.types import Hit
 from corpus.encoder import StaticEncoder
 from corpus.errors import ModelError
@@ -57,6 +58,7 @@ _LATE_DIM = 128  # the encoder's first dimensions serve by themselves
 _LOW = 0.5  # cosine below which no word of the passage is near to a word of the query
 _LEAST_FUSED = 0.02
 _LEAST_WEIGHT = 0.1  # Okapi's idf of a word that every other passage holds is 0
+_KIN = 0.4  # share of a word that may stand for the query's
 _HELD = 0.2  # share from which a translation counts as there
 _WINDOW, _WINDOW_HAN = 160, 60  # characters of a sentence or two
 _CACHED = 4096
@@ -72,11 +74,13 @@ class _Concept:
         weight: idf of the word, or of its translations where no passage holds it.
         known: whether a passage holds it or a translation of it.
         terms: itself first, with weight 1, then its translations with their probabilities.
+        every: these and other words that may stand for it.
     """
 
     weight: float
     known: bool
     terms: Mapping[str, float]
+    every: Mapping[str, float]
 
 
 class _Linear:
@@ -190,10 +194,12 @@ def _concept(now: Snapshot, query: str, token: Token) -> _Concept:
         }
     idfs = [now.idf(term) for term in names] or [now.idf(token.text)]
     weight = float(np.average(idfs, weights=list(names.values()) or None))
+    others = {name: _KIN for name in sorted(kin(token.text)) if " " not in name and now.df(name)}
     return _Concept(
         weight=max(weight, _LEAST_WEIGHT),
-        known=known or bool(names),
+        known=known or bool(names or others),
         terms={token.text: 1.0, **names},
+        every={**others, **names, token.text: 1.0},
     )
 
 
@@ -227,12 +233,12 @@ def _words(now: Snapshot, concepts: Sequence[_Concept], hits: Sequence[Hit]) -> 
     weight = np.array([concept.weight for concept in concepts])
     if not concepts:
         return np.zeros((len(_WORDS), len(hits)))
-    every = list(dict.fromkeys(term for concept in concepts for term in concept.terms))
+    every = list(dict.fromkeys(term for concept in concepts for term in concept.every))
     row = {term: i for i, term in enumerate(every)}
     present = now.holds(every, [hit.chunk.id for hit in hits])
     held = np.zeros((len(concepts), len(hits)))
     for i, concept in enumerate(concepts):
-        for term, share in concept.terms.items():
+        for term, share in concept.every.items():
             np.maximum(held[i], share * present[row[term]], out=held[i])
     own = present[[row[next(iter(concept.terms))] for concept in concepts]]
     known = weight * np.array([concept.known for concept in concepts])
@@ -253,7 +259,7 @@ def _titles(
     concepts: Sequence[_Concept], weight: NDArray[np.float64], hits: Sequence[Hit]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Share of the query that titles and headings say, and of their terms that the query says."""
-    asked = {term: share for concept in concepts for term, share in concept.terms.items()}
+    asked = {term: share for concept in concepts for term, share in concept.every.items()}
     seen: dict[frozenset[str], tuple[float, float]] = {}
     keys = [_title_terms(" ".join((hit.note.title, *hit.chunk.heading))) for hit in hits]
     for there in dict.fromkeys(keys):
@@ -261,7 +267,7 @@ def _titles(
             seen[there] = (0.0, 0.0)
             continue
         said = [
-            max((share for term, share in concept.terms.items() if term in there), default=0.0)
+            max((share for term, share in concept.every.items() if term in there), default=0.0)
             for concept in concepts
         ]
         both = sum(asked[term] for term in asked if term in there)

@@ -17,11 +17,12 @@ from assistant.crossing import CROSSED, Reranker
 from assistant.filters import Filters
 from assistant.naming import held_names
 from assistant.reranking import RERANKED, rerank
+from assistant.thesaurus import kin
 from assistant.types import Hit, Scores
 from corpus.errors import ModelError
 from corpus.glossary import expansions
 from corpus.protocol import Index, Snapshot
-from corpus.tokens import Token, content_terms, tokens
+from corpus.tokens import STOP_TERMS, Token, content_terms, terms, tokens
 from corpus.types import Chunk, Note
 
 __all__ = ["Filters", "browse", "retrieve", "rrf"]
@@ -34,6 +35,9 @@ _RRF_K = 60
 # (eval/LOG.md).
 _DENSE_SHARE = 0.25
 _LEAST_SHARE = 0.05  # a rarer translation is chance
+# Of a word that may stand for one of the query's; chosen on dev questions (eval/LOG.md).
+_KIN_WEIGHT = 0.2
+_LONGEST, _MAX_WORDS = 3, 40  # of a phrase, in words; of a query
 
 
 def rrf(rankings: Sequence[Sequence[int]], k: int = _RRF_K) -> dict[int, float]:
@@ -176,17 +180,17 @@ def _search(
 
     `only` are the ids that may be found, all of which are looked at; None for any.
     """
-    terms = query_terms(now, query)
+    asked = query_terms(now, query)
     named = held_names(now, query)
     if only is None:
-        lexical, dense = now.candidates(terms, query, depth)
+        lexical, dense = now.candidates(asked, query, depth)
         lexical = list(dict.fromkeys([*lexical, *named]))
         ids = list(dict.fromkeys(lexical + dense))
     else:
         lexical, dense, ids = [], [], only
     if not ids:
         return []
-    bm25 = dict(zip(ids, now.score_bm25(terms, ids), strict=True))
+    bm25 = dict(zip(ids, now.score_bm25(asked, ids), strict=True))
     for i in named.keys() & bm25.keys():
         bm25[i] += named[i]
     if named:
@@ -222,22 +226,48 @@ def _chunks(now: Snapshot, ids: Sequence[int], at_once: int) -> Iterator[Chunk]:
 
 
 def query_terms(now: Snapshot, query: str) -> dict[str, float]:
-    """Terms of a query with their weights; words that no note holds bring their translations.
+    """Terms of a query with their weights, and what names the same.
+
+    Words and phrases bring what the thesaurus knows to stand for them, words that no note holds
+    their translations.
 
     Args:
         now: the index.
         query: words or a question.
 
     Returns:
-        Weight per term: how often it is said, or the probability of a translation.
+        Weight per term: how often it is said, the probability of a translation, or a little for
+        another word.
     """
     weights: dict[str, float] = dict(Counter(content_terms(query)))
+    for term in _kin_terms(now, query):
+        weights.setdefault(term, _KIN_WEIGHT)
     unknown = [token for token in tokens(query) if not token.is_stop and not now.df(token.text)]
     for start, end in _runs(unknown):
         for term, share in expansions(query[start:end]).items():
             if share >= _LEAST_SHARE and now.df(term):
                 weights[term] = max(weights.get(term, 0.0), share)
     return weights
+
+
+def _kin_terms(now: Snapshot, query: str) -> list[str]:
+    """Terms that may stand for the words and phrases of a query, those that a note holds."""
+    found = [token for token in tokens(query) if not token.is_stop][:_MAX_WORDS]
+    out: dict[str, None] = {}
+    for i, first in enumerate(found):
+        han = first.kind == "han"
+        for n in range(1, min(_LONGEST, len(found) - i) + 1):
+            run = found[i : i + n]
+            if n > 1 and (
+                (run[-1].kind == "han") != han
+                or query[run[-2].end : run[-1].start] != ("" if han else " ")
+            ):
+                break
+            for name in sorted(kin(("" if han else " ").join(token.text for token in run))):
+                every = [term for term in terms(name) if term not in STOP_TERMS]
+                if every and all(now.df(term) for term in every):
+                    out.update(dict.fromkeys(every))
+    return list(out)
 
 
 def _runs(found: Sequence[Token]) -> list[tuple[int, int]]:

@@ -71,6 +71,18 @@ def test_spans_over_the_sample_notes_say_their_quotes_and_facts() -> None:
         assert all(holds(said, fact) for fact in row.get("facts", [])), row["id"]
 
 
+def test_spans_over_the_notes_written_for_training_say_their_quotes_and_facts() -> None:
+    notes = notes_in(GOLDEN / "notes")
+    for row in [*rows("train_questions.jsonl"), *rows("train_claims.jsonl")]:
+        if row["corpus"] != "notes":
+            continue
+        spans = row.get("gold") or row.get("evidence") or []
+        for span in spans:
+            assert notes[span["note"]][span["start"] : span["end"]] == span["quote"], row["id"]
+        said = "\n".join(span["quote"] for span in spans)
+        assert all(holds(said, fact) for fact in row.get("facts", [])), row["id"]
+
+
 def test_spans_over_the_feed_hold_their_facts(shared_dir: Path) -> None:
     notes = notes_in(shared_dir / "notes-feed.txt")
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in notes.items()}

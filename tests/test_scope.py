@@ -134,3 +134,10 @@ def test_a_date_that_is_none_is_told(assistant: Assistant, words: str) -> None:
         assistant.find(words)
     with pytest.raises(ConfigError, match="write a date"):
         assistant.ask(words)
+
+
+def test_an_answer_names_what_of_the_question_no_note_holds(assistant: Assistant) -> None:
+    answer = assistant.ask("LoRA 和 ZebraTune 的秩默认设为多少?")
+    assert not answer.abstained
+    assert answer.notices == ("笔记没有提到：ZebraTune",)
+    assert assistant.ask("LoRA 的秩默认设为多少?").notices == ()

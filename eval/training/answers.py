@@ -33,7 +33,7 @@ from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold
-from eval.goldens import GoldQuestion, contains, questions
+from eval.goldens import GoldQuestion, contains, notes_of, questions
 from eval.training.boosting import fit, tree_object, write_trees
 
 __all__ = ["Example", "main"]
@@ -176,6 +176,7 @@ def collect(shared: Path, vaults: Path, retrieval: Path, *, limit: int) -> list[
         *golden(("feed", "train-feed"), shared / "notes-feed.txt", "feed"),
         *golden(("sample", "train-samples"), sample_notes(), "samples"),
         *golden(("vault", "train-vault"), vaults, "vault"),
+        *golden(("train-notes",), notes_of("train-notes", None), "notes"),
     ]
     logger.info("%d golden examples", len(out))
     for name in PUBLIC:
@@ -228,7 +229,7 @@ def figures(
     return out
 
 
-OWN = ("feed", "samples", "vault")
+OWN = ("feed", "samples", "vault", "notes")
 
 
 def question_rows(
@@ -290,7 +291,7 @@ def main() -> None:
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--limit", type=int, default=500, help="questions a public set")
-    parser.add_argument("--cut", type=float, default=0.4, help="least probability of an answer")
+    parser.add_argument("--cut", type=float, default=0.42, help="least probability of an answer")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
