@@ -18,7 +18,7 @@ from assistant.candidates import Candidate, candidates
 from assistant.evidence import features, question_row
 from assistant.injection import asks_about_orders, demanded
 from assistant.lexicon import alike
-from assistant.questions import Kind, Question
+from assistant.questions import Kind, Question, parse_question
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
 from assistant.types import Hit
@@ -116,10 +116,18 @@ def select(
     ranked = sorted(found, key=lambda c: (-c.score, c.rank, c.unit.start))
     best = ranked[0]
     missing = _missing(question, best)
+    unknown = _unknown(question, found, df)
     if sure < answerable.facts["cut"]:
+        part = _without(question.text, unknown)
+        if part:  # what is asked of the other things may well be there
+            rest = select(
+                parse_question(part), hits, idf=idf, df=df, similar=similar, ranker=ranker,
+                answerable=answerable,
+            )  # fmt: skip
+            if rest.extracts:
+                return replace(rest, unknown=unknown)
         return Selection(extracts=(), confidence=sure, missing=missing)
     chosen = _compose(question, best, ranked)
-    unknown = _unknown(question, found, df)
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
 
 
@@ -137,12 +145,25 @@ def _unknown(
     lost = [
         question.text[w.start : w.end]
         for w, score in zip(asked, best, strict=True)
-        if score < 0.5
+        if score < 0.6
         and (w.is_name or is_proper(w.text))
         and not any(df(name) for name in (w.text, *alike(w.text)))
         and not (w.known and all(df(part) for part in w.known))
     ]
     return tuple(dict.fromkeys(lost))
+
+
+_JOINT = r"\s*(?:和|与|跟|及|以及|、|还是|,|，|/|\b(?:and|or|vs\.?|versus)\b)\s*"
+
+
+def _without(text: str, unknown: Sequence[str]) -> str:
+    """A question without unknown things that it names beside others, or "" if there are none."""
+    part = text
+    for name in unknown:
+        beside = rf"{_JOINT}{re.escape(name)}|{re.escape(name)}{_JOINT}"
+        part = re.sub(beside, "", part, count=1, flags=re.I)
+    gone = all(name not in part for name in unknown)
+    return part if unknown and gone and part != text else ""
 
 
 def _is_demanded(candidate: Candidate) -> bool:
