@@ -188,7 +188,7 @@ def test_row_72_nothing_of_a_note_or_a_model_loads_anything(payload: str) -> Non
 DIAGRAMS = (
     'A["<img src=http://leak.invalid/1>"]', 'click A "javascript:alert(1)"', "A --> B[http://x]",
     'A@{ img: "//leak.invalid/x.png" }', "classDef a fill:url(//leak.invalid/s)",
-    'link A: Dashboard @ "x"', "style A background:url (x)", "A[&#60;b>]",
+    "%%{init: {'securityLevel': 'loose'}}%%", "style A background:url (x)", "A[&#60;b>]",
 )  # fmt: skip
 
 
@@ -199,13 +199,10 @@ def test_row_72_a_diagram_that_would_load_or_act_is_shown_as_its_source(line: st
     assert line in parsed(markup).text
 
 
-def test_row_72_a_harmless_diagram_is_drawn_without_its_settings() -> None:
+def test_row_72_a_harmless_diagram_is_drawn() -> None:
     drawn = "graph TD\n A[用户<br/>提问] -->|检索| B\n class C { <<interface>> }\n A <--> B"
-    loose = "---\nconfig: {securityLevel: loose}\n---\n%%{init: {'securityLevel': 'loose'}}%%\n"
-    markup = render_note(f"```mermaid\n{loose}{drawn}\n```", lambda _: None)
-    assert markup.strip().startswith("```mermaid\n")
-    assert drawn in markup
-    assert "loose" not in markup
+    markup = render_note(f"```mermaid\n{drawn}\n```", lambda _: None)
+    assert markup.strip() == f"```mermaid\n{drawn}\n```"
 
 
 def test_row_73_links_of_a_note_are_dead_unless_they_name_a_page(tmp_path: Path) -> None:

@@ -85,11 +85,11 @@ _LANGUAGES = {
     "py": "python", "python3": "python", "rs": "rust", "sh": "bash", "shell": "bash",
     "zsh": "bash", "golang": "go", "mermaid": "mermaid",
 }  # fmt: skip
-# Settings of a diagram can loosen its drawing; what loads, links or acts is shown as its source.
-_SETTINGS = re.compile(r"\A\s*---\n.*?\n---[ \t]*\n|%%\{.*?\}%%", re.S)
-_ACTIVE = re.compile(
-    r"://|@\{|@import|\burl\s*\(|^[ \t]*(?:click|links?|properties|callback|href)\b|javascript:"
-    r"|data:|(?<!<)<(?=[A-Za-z/!])(?!br\s*/?>)|&#|expression\s*\(",
+# Mermaid draws markup, images and styles that a diagram names: one that could name an address, or
+# change how it is drawn, is shown as its text. `<br>` and `<<interface>>` are the two tags allowed.
+_PLAIN_TAG = re.compile(r"<<\w+>>|<br[ ]*/?>", re.I)
+_UNSAFE_DIAGRAM = re.compile(
+    r"%%\{|\A\s*---|//|\\[0-9a-f]|@\s*\{|<[a-z/!?]|&#?\w+;|\burl\s*\(|(?:^|;)\s*click\s",
     re.I | re.M,
 )
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -321,9 +321,8 @@ def _quote(
 def _code(body: str, at: int, language: str, how: _How) -> _Piece:
     """A block of code: escaped, or fenced for Gradio to colour where a note is read."""
     known = _LANGUAGES.get(language)
-    if known == "mermaid":
-        plain = _SETTINGS.sub("", body)
-        known, body = (None, body) if _ACTIVE.search(plain) else (known, plain)
+    if known == "mermaid" and _UNSAFE_DIAGRAM.search(_PLAIN_TAG.sub("", body)):
+        known = None
     if how.places is None or known is None:
         return _Piece(at, f"<pre><code>{escape(body)}</code></pre>")
     longest = max((len(run) for run in re.findall("`+", body)), default=0)

@@ -40,7 +40,7 @@ class Served:
         self._at = threading.Event()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self._at.wait(300)
+        self._at.wait(110)
         found = [match[1] for line in self.said if (match := re.match(r"at (http://\S+)", line))]
         if not found:
             self.stop(signal.SIGKILL)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from assistant.pipeline import MAX_QUESTION
 from assistant.retrieval import Filters, retrieve
 from assistant.types import (
     Answer,
@@ -125,7 +124,7 @@ class ScriptedAssistant:
         yield final
 
     def ask(self, question: str, filters: Filters | None = None) -> Answer:
-        if len(question) > MAX_QUESTION:
+        if len(question) > 2_000:
             raise ConfigError(f"The question has {len(question)} characters")
         self.asked.append(question)
         hits = self.find(question, k=5, filters=filters)

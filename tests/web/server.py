@@ -7,6 +7,7 @@ reaches beyond the machine makes the exit status 9.
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from assistant.web import app
+from assistant.web.app import serve
 from corpus.errors import ConfigError
 from tests.conftest import SocketGuard
 from tests.web.fakes import ScriptedAssistant, write_notes
@@ -40,7 +41,8 @@ def main(folder: Path, port: int | None) -> int:
         guard.install(patch)
         assistant = ScriptedAssistant(write_notes(folder / "notes"), folder / "index")
 
-        real_start = app.start
+        page = importlib.import_module("assistant.web.app")
+        real_start = page.start
 
         def start(*args: Any, **kwargs: Any) -> Any:
             demo, url = real_start(*args, **kwargs)
@@ -48,14 +50,14 @@ def main(folder: Path, port: int | None) -> int:
                 sys.stderr.write(f"route {method} {path}\n")
             return demo, url
 
-        patch.setattr(app, "start", start)
+        patch.setattr(page, "start", start)
 
         def announce(url: str) -> None:
             sys.stderr.write(f"at {url}\n")
             sys.stderr.flush()
 
         try:
-            app.serve(assistant, port=port, data_dir=folder / "web", announce=announce)
+            serve(assistant, port=port, data_dir=folder / "web", announce=announce)
         except ConfigError as fault:
             sys.stderr.write(f"{fault}\n")
             return 1
