@@ -150,14 +150,20 @@ def _flip(file: Path) -> None:
     file.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, _cut, _flip], ids=["missing", "cut", "bit"])
-@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "manifest.json"])
+# a bit of the manifest may lie in a blank, where it changes nothing
+DAMAGE = [
+    pytest.param(name, damage, id=f"{name} {how}")
+    for name in ("model.safetensors", "tokenizer.json", "manifest.json")
+    for how, damage in (("missing", Path.unlink), ("cut", _cut), ("bit", _flip))
+    if (name, how) != ("manifest.json", "bit")
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGE)
 def test_row_84_a_damaged_encoder_is_named_and_words_still_find(
     name: str, damage: Callable[[Path], object], shipped: Path, vault: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    if (name, damage) == ("manifest.json", _flip):
-        pytest.skip("a bit of the manifest may lie in a blank")
     named = ["--notes", str(vault)]
     assert main(["index", *named]) == 0
     capsys.readouterr()

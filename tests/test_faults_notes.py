@@ -188,7 +188,7 @@ def test_row_72_nothing_of_a_note_or_a_model_loads_anything(payload: str) -> Non
 DIAGRAMS = (
     'A["<img src=http://leak.invalid/1>"]', 'click A "javascript:alert(1)"', "A --> B[http://x]",
     'A@{ img: "//leak.invalid/x.png" }', "classDef a fill:url(//leak.invalid/s)",
-    'link A: Dashboard @ "x"', "style A background:url (x)", "A[&#60;b>]",
+    "%%{init: {'securityLevel': 'loose'}}%%", "style A background:url (x)", "A[&#60;b>]",
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ __all__ = ["build_demo", "launch_settings", "serve", "start"]
 
 logger = logging.getLogger(__name__)
 
-_TRIES = 5  # ports that others may take between the look and the launch
+_PORTS_TRIED = 5
 
 
 def serve(
@@ -106,17 +106,23 @@ def start(
     first = free_port(host, port)
     folder = private_folder(data_dir)
     prepare(folder)
-    seams = replace(seams or Seams(), local=is_loopback(host))
-    for number in range(_TRIES):
-        at = first if number == 0 else free_port(host, port)
-        with without_socks_proxies():
-            demo = build_demo(assistant, folder=folder, seams=seams)
-            try:
-                _, url, _ = demo.launch(**launch_settings(host, at), prevent_thread_lock=True)
-            except OSError:  # somebody took the port since it was looked at
-                continue
-        return demo, url
-    raise ConfigError(f"Port {at} is in use. Close what uses it, or name another with --port")
+    with without_socks_proxies():
+        seams = replace(seams or Seams(), local=is_loopback(host))
+        demo = build_demo(assistant, folder=folder, seams=seams)
+        return demo, _launch(demo, host, first, wanted=port)
+
+
+def _launch(demo: Any, host: str, port: int, *, wanted: int | None) -> str:
+    """Launch the page and return its address; another process may take a port first."""
+    for _ in range(_PORTS_TRIED):
+        try:
+            _, url, _ = demo.launch(**launch_settings(host, port), prevent_thread_lock=True)
+        except OSError as fault:
+            port = free_port(host, wanted)  # raises where the port that was asked for is taken
+            logger.debug("the port was taken meanwhile: %s", fault)
+        else:
+            return str(url)
+    raise ConfigError(f"Cannot listen on {host}:{port}. Name another port: youju chat --port N")
 
 
 def _wait() -> None:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.operators import parse_query
-from assistant.pipeline import MAX_QUESTION
 from assistant.retrieval import Filters, retrieve
 from assistant.scope import misses
 from assistant.types import (
@@ -130,7 +129,7 @@ class ScriptedAssistant:
         yield final
 
     def ask(self, question: str, filters: Filters | None = None) -> Answer:
-        if len(question) > MAX_QUESTION:
+        if len(question) > 2_000:
             raise ConfigError(f"The question has {len(question)} characters")
         self.asked.append(question)
         hits = self.find(question, k=5, filters=filters)

@@ -7,6 +7,7 @@ reaches beyond the machine makes the exit status 9.
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from assistant.web import app
+from assistant.web.app import serve
 from assistant.web.parts import Seams
 from assistant.web.runs import Evaluation
 from corpus.errors import ConfigError
@@ -45,7 +46,8 @@ def main(folder: Path, port: int | None) -> int:
             write_notes(notes)
         assistant = ScriptedAssistant(notes, folder / "index")
 
-        real_start = app.start
+        page = importlib.import_module("assistant.web.app")
+        real_start = page.start
 
         def start(*args: Any, **kwargs: Any) -> Any:
             demo, url = real_start(*args, **kwargs)
@@ -53,7 +55,7 @@ def main(folder: Path, port: int | None) -> int:
                 sys.stderr.write(f"route {method} {path}\n")
             return demo, url
 
-        patch.setattr(app, "start", start)
+        patch.setattr(page, "start", start)
 
         def announce(url: str) -> None:
             sys.stderr.write(f"at {url}\n")
@@ -61,7 +63,7 @@ def main(folder: Path, port: int | None) -> int:
 
         try:
             evaluation = Evaluation(folders=(folder / "results",), own=folder / "eval")
-            app.serve(
+            serve(
                 assistant,
                 port=port,
                 data_dir=folder / "web",
