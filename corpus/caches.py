@@ -47,11 +47,14 @@ class Caches:
         self._bm25_guard = Lock()
         self._neighbours_guard = Lock()
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
+        self._held: dict[str, str] = {}  # the one stamp under which a path's note is kept
         self._n_chars = 0
         self._notes_guard = Lock()
 
     def note(self, reader: Reader, path: str) -> Note:
         """The note of a path, the same object while it is kept: what is made of it is found again.
+
+        A note is kept once, for the generation that was asked for last.
 
         Raises:
             CorpusError: no note of that path is in the index.
@@ -65,10 +68,17 @@ class Caches:
         with self._notes_guard:
             if key in self._notes:  # another thread has read it meanwhile
                 return self._notes[key]
-            self._notes[key] = note
+            older = self._notes.pop((self._held.get(path, ""), path), None)
+            if older is not None:
+                self._n_chars -= len(older.text)
+                if older == note:  # unchanged since: what was made of it stays true
+                    note = older
+            self._notes[key], self._held[path] = note, reader.stamp
             self._n_chars += len(note.text)
             while self._n_chars > _MAX_CHARS and len(self._notes) > 1:
-                self._n_chars -= len(self._notes.popitem(last=False)[1].text)
+                (_, gone), former = self._notes.popitem(last=False)
+                self._n_chars -= len(former.text)
+                del self._held[gone]
             return note
 
     def bm25(self, reader: Reader) -> BM25:

@@ -619,3 +619,19 @@ def test_vectors_held_in_memory_give_the_same_cosines_as_those_read(tmp_path: Pa
         (moved,) = [chunk.id for chunk in index.chunks_of("3.md")]
         now = index.cosine("gamma delta", [moved])[0]
         assert now > index.cosine("alpha beta", [moved])[0]  # a new generation is not the old one
+
+
+def test_notes_are_held_once_however_often_the_index_is_refreshed(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "same.md").write_text("# 同\n\n不变的一篇。\n", "utf-8")
+    with Index.open(tmp_path / "index", encoder=HashingEncoder()) as index:
+        held = []
+        for number in range(4):
+            (notes / "other.md").write_text(f"# 异\n\n第{number}版。\n", "utf-8")
+            index.refresh(Vault(notes))
+            held.append((index.note("same.md"), index.note("other.md")))
+        assert all(same is held[0][0] for same, _ in held)  # what was made of it is found again
+        assert [other.text[-4] for _, other in held] == ["0", "1", "2", "3"]
+        assert len(index._caches._notes) == 2
+        assert index._caches._n_chars == sum(len(note.text) for note in held[-1])
