@@ -108,7 +108,7 @@ def test_a_run_that_is_killed_at_any_write_is_taken_up(
     (changed / "bat.md").rename(changed / "蝙蝠.md")
     after = fresh(changed, tmp_path / "after")
     with opened(MilvusAddress(uri=str(tmp_path / "one.db"), is_lite=True)) as index:
-        for vault, wanted in [(notes, before), (changed, after)] * 2:
+        for vault, wanted in ((notes, before), (changed, after)):
             for at in range(1, 40):
                 killer.left = at
                 try:
@@ -119,7 +119,7 @@ def test_a_run_that_is_killed_at_any_write_is_taken_up(
                 else:
                     break
             assert content(index) == wanted
-    assert kills > 15
+    assert kills > 6
 
 
 def test_what_was_written_before_a_kill_is_not_encoded_again(

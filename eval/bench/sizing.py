@@ -224,7 +224,7 @@ def _extrapolated(figures: Figures) -> str:
     )
     lines = [
         "| passages | index | memory (dense + sparse + columns) | disk | query nodes of "
-        f"{_NODE_GIB} GiB | shards | counts | core hours to index | US$ a month |",
+        f"{_NODE_GIB} GiB | shards | counts, MiB | core hours to index | US$ a month |",
         "|---" * 9 + "|",
     ]
     for n_chunks in _SIZES:
@@ -234,7 +234,7 @@ def _extrapolated(figures: Figures) -> str:
             lines.append(
                 f"| {n_chunks:.0e} | {index} | {_gib(need.memory)} "
                 f"({' + '.join(map(_gib, parts))}) | {_gib(need.disk)} | {need.nodes} | "
-                f"{need.shards} | {_gib(need.counts)} | {need.core_hours:,.1f} | "
+                f"{need.shards} | {1024 * need.counts:,.0f} | {need.core_hours:,.1f} | "
                 f"{need.dollars:,.0f} |".replace("e+0", "e")
             )
     return "\n".join((head, "", *lines))
@@ -244,9 +244,11 @@ def _assumed() -> str:
     return (
         f"**Assumed**: data takes {_FILL:.0%} of a query node's memory; DISKANN keeps "
         f"{_PQ_RATIO + _CACHE_RATIO:.1%} of the raw vectors in memory and {_DEGREE} links each on "
-        "disk, with texts mapped from disk (Milvus' defaults); HNSW_SQ and IVF_SQ8 take one byte a "
+        "disk (Milvus' defaults), with texts mapped from disk (`mmap.enabled`, to be switched on); "
+        "HNSW_SQ and IVF_SQ8 take one byte a "
         f"dimension; one shard for {_PER_SHARD:.0e} passages; different terms grow as the power "
-        f"law through the two largest vaults; prices of {_GIB_MONTH:.0f} US$ a GiB of memory, with "
+        "law through the two largest vaults, which are recombined from the sample notes: words of "
+        f"real notes grow faster; prices of {_GIB_MONTH:.0f} US$ a GiB of memory, with "
         f"its share of cores, and {_DISK_MONTH} US$ a GiB of disk a month: put in your own "
         "(`_GIB_MONTH`, `_DISK_MONTH` in `eval/bench/sizing.py`). Coordinators, message queue and "
         "replicas come on top; each replica costs the memory once more."
