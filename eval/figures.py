@@ -44,6 +44,7 @@ _METHODS = {
 _READING = {
     "xquad_zh": "XQuAD, Chinese",
     "xquad_en": "XQuAD, English",
+    "drcd_test_hans": "DRCD, simplified",
 }
 _RIVALS = {
     "youju": "youju",
