@@ -184,8 +184,16 @@ function settle() {
     part.removeAttribute("aria-label");
   }
   // and names its upload areas otherwise than they read
+  reachWide();
   for (const area of document.querySelectorAll(".upload-container[aria-label]")) {
     area.removeAttribute("aria-label");
+  }
+}
+// What is wider than its place is scrolled by keyboard, too.
+function reachWide() {
+  const wide = ":is(pre, table, .fm)";
+  for (const part of document.querySelectorAll(`#yj-note ${wide}, .yj-body ${wide}, .yj-result .mt`)) {
+    if (part.scrollWidth > part.clientWidth + 1) part.tabIndex = 0;
   }
 }
 const watcher = new MutationObserver(() => {
