@@ -21,6 +21,7 @@ from corpus.chunking import DEFAULT_SIZE
 from corpus.encoder import load_encoder
 from corpus.errors import ConfigError, IndexError_, ModelError, YoujuError
 from corpus.inspection import Finding, inspected
+from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home
 from corpus.readers import Vault
 from corpus.refresh import fingerprint_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["SHIPPED", "Doctor"]
 
 # folders of files that ship with their checksums
-SHIPPED = (("corpus", "model"), ("corpus", "data"), ("assistant", "models"))
+SHIPPED = (("corpus", "model"), ("corpus", "data"), ("assistant", "models"), ("assistant", "data"))
 _RECORDS = ("last.json", "consent.json")
 # findings after which the database is built again; the others need less
 _LOST = {"content", "database", "log"}
@@ -48,12 +49,21 @@ class Doctor:
         config: the settings in force.
         thorough: hold the index against itself even where its checksums are right.
         shipped: folders whose files ship with a list of checksums; those of the packages if None.
+
+    Raises:
+        ConfigError: the index is no folder.
     """
 
     def __init__(
         self, config: Config, *, thorough: bool = False, shipped: Iterable[Path] | None = None
     ) -> None:
+        if isinstance(config.index, MilvusAddress):
+            raise ConfigError(
+                "youju doctor examines an index folder, and this index is on Milvus: see it with"
+                " `youju index --status`, or name a folder with --index"
+            )
         self._config = config
+        self._folder: Path = config.index
         self._thorough = thorough
         self._shipped = (
             [Path(str(files(package).joinpath(folder))) for package, folder in SHIPPED]
@@ -81,7 +91,7 @@ class Doctor:
         try:
             yield from self._mend_index(progress)
         except YoujuError as fault:
-            yield entry("repair.failed", "fault", str(self._config.index), str(fault))
+            yield entry("repair.failed", "fault", str(self._folder), str(fault))
         yield from self._mend_chats()
         for file in _damaged_records():
             file.unlink(missing_ok=True)
@@ -93,9 +103,9 @@ class Doctor:
         config = self._config
         yield from python()
         yield from packages()
-        yield from folders([data_home(), config.index, None])
-        yield from disk(config.index, _size(config.index))
-        written = [(str(path), _stamp(path)) for path in (config.index / DATABASE, config.notes)]
+        yield from folders([data_home(), self._folder, None])
+        yield from disk(self._folder, _size(self._folder))
+        written = [(str(path), _stamp(path)) for path in (self._folder / DATABASE, config.notes)]
         yield from clock(written)
 
     def _models(self) -> Iterator[Entry]:
@@ -131,7 +141,7 @@ class Doctor:
             yield entry("record.damaged", "fault", str(file))
 
     def _notes(self) -> Iterator[Entry]:
-        notes, index = self._config.notes, self._config.index
+        notes, index = self._config.notes, self._folder
         try:
             Vault(notes)
         except YoujuError:
@@ -145,21 +155,21 @@ class Doctor:
         encoder = self._encoder
         try:
             self._findings = inspected(
-                self._config.index,
+                self._folder,
                 fingerprint=None if encoder is None else fingerprint_of(encoder, DEFAULT_SIZE),
                 # a named model would have to encode all passages once more
                 encoder=encoder if self._config.encoder is None else None,
                 thorough=self._thorough,
             )
         except (IndexError_, OSError) as fault:
-            yield entry("index.unusable", "fault", str(self._config.index), str(fault))
+            yield entry("index.unusable", "fault", str(self._folder), str(fault))
             return
         for found in self._findings:
             level: Level = "fault" if found.level == "damage" else "remark"
             detail = f" ({found.detail})" if found.kind == "checksum" and found.detail else ""
             yield entry(f"index.{found.kind}", level, found.name, detail or found.detail)
         if all(found.level != "damage" for found in self._findings) and not self._is_unseen():
-            yield entry("index.sound", "sound", "", f"{_size(self._config.index) / 1e6:.1f} MB")
+            yield entry("index.sound", "sound", "", f"{_size(self._folder) / 1e6:.1f} MB")
 
     def _chats(self) -> Iterator[Entry]:
         from assistant.web.salvage import faults_of
@@ -190,14 +200,14 @@ class Doctor:
         if is_lost:
             # first, so that the old one answers until the new one is whole
             report = rebuilt(
-                config.index, Vault(config.notes), encoder=self._needed(), progress=progress
+                self._folder, Vault(config.notes), encoder=self._needed(), progress=progress
             )
             yield entry("repair.done", "sound", DATABASE, f"{report.n_notes}")
-        gone = removed(config.index, [f for f in found if not (is_lost and f.kind == "seal")])
+        gone = removed(self._folder, [f for f in found if not (is_lost and f.kind == "seal")])
         for name in gone:
             yield entry("repair.done", "sound", name)
         is_short = gone or any(finding.kind == "missing" for finding in found)
-        if is_short or not Store(config.index).is_sealed:
+        if is_short or not Store(self._folder).is_sealed:
             yield from self._freshen()
 
     def _freshen(self) -> Iterator[Entry]:
@@ -205,9 +215,9 @@ class Doctor:
         from assistant.pipeline import Assistant
 
         config = self._config
-        with Assistant.open(config.notes, config.index, encoder=config.encoder) as assistant:
+        with Assistant.open(config.notes, self._folder, encoder=config.encoder) as assistant:
             assistant.refresh()
-        if Store(config.index).is_sealed:
+        if Store(self._folder).is_sealed:
             yield entry("repair.done", "sound", LIST)
 
     def _needed(self) -> Encoder:

@@ -333,16 +333,6 @@ class Index(protocol.Index):
         except IndexDamaged:  # the next refresh builds all of it again
             return False
 
-    def links(self, path: str) -> list[Link]:
-        """See `Snapshot.links`."""
-        with self.snapshot() as now:
-            return now.links(path)
-
-    def backlinks(self, path: str) -> list[Link]:
-        """See `Snapshot.backlinks`."""
-        with self.snapshot() as now:
-            return now.backlinks(path)
-
     def status(self) -> IndexStatus:
         """The index in figures."""
         with self._store.reading() as reader:

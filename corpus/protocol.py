@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from corpus.bm25 import Terms
     from corpus.encoder import Encoder
+    from corpus.links import Link
     from corpus.refresh import NoteSource, Progress
     from corpus.tables import NoteRow
     from corpus.types import Chunk, Note, RefreshReport, Skipped
@@ -221,6 +222,14 @@ class Snapshot(Protocol):
         """All notes without their text, by path."""
         ...
 
+    def links(self, path: str) -> list[Link]:
+        """The links of a note in the order of its text, each with the note it leads to."""
+        ...
+
+    def backlinks(self, path: str) -> list[Link]:
+        """The links of other notes that lead to a note, by note and place."""
+        ...
+
 
 class Index(ABC):
     """An index of notes. Threads may share it for reading.
@@ -340,6 +349,16 @@ class Index(ABC):
         """See `Snapshot.listing`."""
         with self.snapshot() as now:
             return now.listing()
+
+    def links(self, path: str) -> list[Link]:
+        """See `Snapshot.links`."""
+        with self.snapshot() as now:
+            return now.links(path)
+
+    def backlinks(self, path: str) -> list[Link]:
+        """See `Snapshot.backlinks`."""
+        with self.snapshot() as now:
+            return now.backlinks(path)
 
     @property
     def generation(self) -> int:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from corpus import protocol
 from corpus.bm25 import Terms
 from corpus.errors import CorpusError
+from corpus.links import Link
 from corpus.milvus.catalog import Build, Facts
 from corpus.milvus.client import MAX_HITS, VectorIndex
 from corpus.milvus.expressions import among, equal, holding, is_exact, like, narrowing, phrase_words
@@ -433,6 +434,14 @@ class MilvusSnapshot:
         """All notes with their text, by path."""
         for row in self.listing():
             yield self.note(row.path)
+
+    def links(self, path: str) -> list[Link]:
+        """None: links between notes are not kept in a database (docs/scale.md)."""
+        return []
+
+    def backlinks(self, path: str) -> list[Link]:
+        """None, as for `links`."""
+        return []
 
     def listing(self) -> list[NoteRow]:
         """All notes without their text, by path."""
