@@ -147,7 +147,7 @@ def page(data: bytes) -> None:
 
 _NOBODY: Any = None
 _SOURCES = [
-    Source(number=n, key=key, hit=_NOBODY, text="低秩矩阵", place="")
+    Source(number=n, key=key, hit=_NOBODY, text="低秩矩阵", title="", place="")
     for n, key in enumerate(("7abc", "8def"), start=1)
 ]
 TARGETS: dict[str, Callable[[bytes], None]] = {

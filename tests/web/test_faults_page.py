@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.test_faults_notes import LEADING, LOADING, XSS
+from tests.web.browsing import Window
 from tests.web.conftest import Served
-from tests.web.test_browser import Window, chromium  # noqa: F401  (a fixture)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -62,7 +62,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def window(chromium: Any, attacked: Served) -> Iterator[Window]:  # noqa: F811
+def window(chromium: Any, attacked: Served) -> Iterator[Window]:
     opened = Window(chromium, attacked.url)
     opened.page.on("dialog", lambda dialog: opened.faults.append(dialog.message))
     yield opened
@@ -177,7 +177,7 @@ def test_row_73_no_link_of_a_note_leads_anywhere_unseen(window: Window) -> None:
 
 
 def test_row_86_a_page_says_that_its_server_is_gone_and_goes_on_with_the_next(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     tmp_path: Path,
 ) -> None:
     first = Served(tmp_path)
