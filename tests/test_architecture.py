@@ -192,7 +192,7 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
         project = tomllib.load(file)["project"]
     extras = project["optional-dependencies"]
     declared = _names([*project["dependencies"], *extras["llm"], *extras["train"]])
-    declared |= _names([*extras["formats"], *extras["mcp"]])
+    declared |= _names([*extras["formats"], *extras["mcp"], *extras["keyring"]])
     declared |= {"anyio", "mcp-types", "pydantic"}  # what the SDK of MCP speaks
     # Part of what sentence-transformers is; nothing else may come by way of another package.
     declared |= {"torch", "transformers"}
