@@ -40,16 +40,18 @@ def _walk(window: Window) -> list[str]:
     page = window.page
     page.evaluate("window.stops = new Map(); document.activeElement?.blur()")
     left = 0
-    for _ in range(400):
+    for number in range(400):
         page.keyboard.press("Tab")
         outside, shown = page.evaluate(_NOTE_STOP)
         assert shown, page.evaluate("document.activeElement.outerHTML.slice(0, 160)")
         left += outside
-        if left == 2 or not page.evaluate(_CLICKABLE):
+        if left == 2 or (number % 8 == 7 and not page.evaluate(_CLICKABLE)):
             break
     return page.evaluate(_CLICKABLE)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_everything_that_can_be_clicked_has_a_tab_stop(window: Window) -> None:
     page = window.page
     assert _walk(window) == []
