@@ -1,6 +1,6 @@
 """A follow-up question made complete in itself by the questions asked before it.
 
-Rules, no model and no index: what is changed is told apart by its form. A pronoun gives way to the
+Rules, no model: what is changed is told apart by its form. A pronoun gives way to the
 subject of the question before; "那 GQA 呢?" takes the place of what it is like in that question; a
 question without a subject of its own gets it named; one that is complete stays as it is. A wrong
 rewrite must not hide notes: `merge` keeps room for what the words as typed find.
@@ -9,18 +9,21 @@ rewrite must not hide notes: `merge` keeps room for what the words as typed find
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from assistant.lexicon import alike
 from assistant.types import Hit
+from corpus.glossary import translations
 from corpus.text import fold, has_han
 from corpus.tokens import STOP_TERMS, tokens
 
-__all__ = ["HISTORY", "merge", "standalone"]
+__all__ = ["HISTORY", "is_elsewhere", "merge", "standalone"]
 
 HISTORY = 6  # earlier questions that are looked at
 _MAX_CONTEXT = 160  # characters; a longer question is complete, and as context cut to its subject
 _RAW_SHARE = 0.5  # what a passage that only the question as typed finds keeps of its score
+_LEAST_ODDS = 0.05  # a rarer translation is chance
 _RAW_KEPT = 3  # of them are among the hits whatever their score
 
 
@@ -41,6 +44,25 @@ def standalone(question: str, history: Sequence[str]) -> str:
         if earlier:
             before = _completed(earlier, before) if before else _fresh(earlier)
     return before.text if before and before.text != question.strip() else question
+
+
+def is_elsewhere(question: str, df: Callable[[str], int]) -> bool:
+    """Whether a question asks for something that the notes, and so the conversation, are not about.
+
+    Args:
+        question: as typed, behind other questions.
+        df: number of passages that hold a term.
+
+    Returns:
+        True if none of the words that say something is in a note, in another form or in the other
+        language; such a question is not completed from the one before it.
+    """
+    said = _content(question)
+    return len(said) > 1 and not any(df(word) or any(map(df, _others(word))) for word in said)
+
+
+def _others(word: str) -> list[str]:
+    return [*alike(word), *(name for name, odds in translations(word) if odds >= _LEAST_ODDS)]
 
 
 def merge(rewritten: Sequence[Hit], raw: Sequence[Hit], k: int) -> list[Hit]:

@@ -338,8 +338,11 @@ class Assistant:
         hits = asked(self.index, scope, question, k, cross=self._cross)
         if not history:
             return (question,), hits
-        from assistant.followups import merge  # a single question needs none of it
+        from assistant.followups import is_elsewhere, merge  # a single question needs none of it
 
+        with self.index.snapshot() as now:
+            if is_elsewhere(question, now.df):
+                return (question,), hits
         whole = self._writer.standalone(question, [sentence_of(turn) for turn in history])
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.followups import HISTORY, merge, standalone
+from assistant.followups import HISTORY, is_elsewhere, merge, standalone
 from assistant.pipeline import MAX_QUESTION, Assistant
 from assistant.retrieval import Filters
 from assistant.types import Answer, Hit, Scores
@@ -217,3 +217,10 @@ def test_the_page_passes_the_questions_of_the_conversation(tmp_path: Path) -> No
     assert scripted.given == [f"GQA {n}" for n in range(2, HISTORY + 2)]
     list(page.ask("LoRA", None))
     assert scripted.given == []
+
+
+def test_a_question_of_which_no_note_holds_a_word_is_not_completed() -> None:
+    held = {"efsearch", "hnsw", "内存"}
+    assert is_elsewhere("怎样烤出好吃的面包？", lambda term: 0)
+    assert not is_elsewhere("要多少内存，好吃吗", lambda term: int(term in held))
+    assert not is_elsewhere("为什么？", lambda term: 0)
