@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.candidates import Candidate, candidates
 from assistant.evidence import features, question_row
@@ -26,7 +27,7 @@ from corpus.text import fold
 from corpus.tokens import is_proper
 from corpus.types import Unit
 
-__all__ = ["Extract", "Selection", "select", "with_stem"]
+__all__ = ["Extract", "Selection", "ranking", "select", "with_stem"]
 
 _MAX_LIST = 14
 # Units besides the best one, by what is asked; a short fact needs one sentence.
@@ -103,17 +104,11 @@ def select(
     Returns:
         The selection; deterministic for the same index.
     """
-    found = candidates(hits)
-    if not asks_about_orders(question.text):
-        found = [candidate for candidate in found if not _is_demanded(candidate)]
+    found, rows, scores = _scored(question, hits, idf=idf, df=df, similar=similar, ranker=ranker)
     if not found:
         return Selection(extracts=(), confidence=0.0)
-    rows = features(question, found, idf=idf, df=df, similar=similar)
-    scores = ranker.probability(rows)
-    for candidate, score in zip(found, scores.tolist(), strict=True):
-        candidate.score = score
     sure = float(answerable.probability(question_row(rows, scores)[None, :])[0])
-    ranked = sorted(found, key=lambda c: (-c.score, c.rank, c.unit.start))
+    ranked = _by_score(found)
     best = ranked[0]
     missing = _missing(question, best)
     unknown = _unknown(question, found, df)
@@ -129,6 +124,49 @@ def select(
         return Selection(extracts=(), confidence=sure, missing=missing)
     chosen = _compose(question, best, ranked)
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
+
+
+def ranking(
+    question: Question,
+    hits: Sequence[Hit],
+    *,
+    idf: Callable[[str], float],
+    df: Callable[[str], int],
+    similar: WordSimilarity,
+    ranker: Trees,
+) -> list[Extract]:
+    """All units of the passages, the likeliest to answer first, whether or not any is shown.
+
+    Args and order of equals as in `select`.
+    """
+    found, _, _ = _scored(question, hits, idf=idf, df=df, similar=similar, ranker=ranker)
+    return [Extract(hit=c.hit, unit=c.unit, score=c.score) for c in _by_score(found)]
+
+
+def _scored(
+    question: Question,
+    hits: Sequence[Hit],
+    *,
+    idf: Callable[[str], float],
+    df: Callable[[str], int],
+    similar: WordSimilarity,
+    ranker: Trees,
+) -> tuple[list[Candidate], NDArray[np.float32], NDArray[np.float64]]:
+    """The units with their probabilities, also set as `score`, and the features behind them."""
+    found = candidates(hits)
+    if not asks_about_orders(question.text):
+        found = [candidate for candidate in found if not _is_demanded(candidate)]
+    if not found:
+        return [], np.zeros((0, 0), np.float32), np.zeros(0)
+    rows = features(question, found, idf=idf, df=df, similar=similar)
+    scores = ranker.probability(rows)
+    for candidate, score in zip(found, scores.tolist(), strict=True):
+        candidate.score = score
+    return found, rows, scores
+
+
+def _by_score(found: Sequence[Candidate]) -> list[Candidate]:
+    return sorted(found, key=lambda c: (-c.score, c.rank, c.unit.start))
 
 
 def _unknown(

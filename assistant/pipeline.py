@@ -16,7 +16,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from assistant.answering import select
+from assistant.answering import Extract, ranking, select
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
@@ -350,6 +350,22 @@ class Assistant:
         return (whole, question), merge(
             asked(self.index, scope, whole, k, cross=self._cross), hits, k
         )
+
+    def sentences(self, question: str) -> tuple[list[Hit], list[Extract]]:
+        """The passages found for a question, and all their units, likeliest to answer first.
+
+        What an answer is chosen from; neither a threshold nor the generator has a say.
+        """
+        hits = self.passages(question)[1]
+        with self.index.snapshot() as now:
+            return hits, ranking(
+                parse_question(question),
+                hits,
+                idf=now.idf,
+                df=now.df,
+                similar=self._similar,
+                ranker=self._ranker,
+            )
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The passages that match best, neighbours joined and copies shown once.

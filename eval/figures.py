@@ -142,10 +142,9 @@ def _reading(folder: Path) -> str:
             first, third = row["sentence hit@1"], row["sentence hit@3"]
             interval = f"[{first[1]:.2f}, {first[2]:.2f}]"
             cells.append(f"{first[0]:.3f} {interval} / {third[0]:.3f}")
-        refused = _rate(run["items"], lambda i: i["abstained"], share=False)
-        rows.append([label, str(run["n"]), *cells, refused])
+        rows.append([label, str(run["n"]), *cells])
     head = ["answers on reading sets, test halves, sentence hit@1 / hit@3", "n"]
-    return _table([*head, *_RIVALS.values(), "refused"], rows)
+    return _table([*head, *_RIVALS.values()], rows)
 
 
 def written(text: str, made: dict[str, str]) -> str:

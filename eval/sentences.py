@@ -1,8 +1,9 @@
-"""Extractive answers on public reading sets: is the right sentence shown first?
+"""Units on public reading sets: does the one that answers come first?
 
 A sentence is right if it holds an answer of the set and stands in the passage that the set names
 (CMRC 2018, DRCD, XQuAD). Beside the product stand the best sentences by BM25, of all passages and
-of those that the product found, which is the stronger rival. An abstention counts as a miss.
+of those that the product found, which is the stronger rival. The order of the units counts, not how
+many of them an answer shows, or whether it is given.
 """
 
 from __future__ import annotations
@@ -14,9 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from assistant.generating import EXTRACTIVE
-from assistant.pipeline import Assistant
-from assistant.types import Answer, Citation
 from corpus.bm25 import BM25
 from corpus.sentences import sentence_spans
 from corpus.tokens import content_terms
@@ -31,7 +29,7 @@ _METRICS = ("sentence hit@1", "sentence hit@3")
 
 
 def evaluate(found: RetrievalSet, queries: Sequence[str], *, setting: Setting) -> dict[str, Any]:
-    """Hits of the product's first sentences and of BM25's.
+    """Hits of the product's likeliest units and of BM25's sentences.
 
     Args:
         found: passages, questions, relevant passages and answers.
@@ -49,18 +47,16 @@ def evaluate(found: RetrievalSet, queries: Sequence[str], *, setting: Setting) -
                 return passage in gold and contains(text, answers)
 
             started = time.perf_counter()
-            draft = _answer(assistant, found.queries[name])
+            hits, ranked = assistant.sentences(found.queries[name])
             spent = 1000 * (time.perf_counter() - started)
-            cited = sorted(draft.citations, key=_marker)
-            mine = [right(ids[c.note], c.quote) for c in cited]
+            mine = [right(ids[e.hit.note.path], e.text) for e in ranked[:3]]
             asked = found.queries[name]
             theirs = [right(*pair) for pair in rival.top(asked, 3)]
-            near = {ids[hit.note.path] for hit in draft.hits}
+            near = {ids[hit.note.path] for hit in hits}
             nearer = [right(*pair) for pair in rival.top(asked, 3, among=near)]
             items.append(
                 {
                     "id": name,
-                    "abstained": draft.abstained,
                     "sentence hit@1": any(mine[:1]),
                     "sentence hit@3": any(mine[:3]),
                     "BM25 hit@1": any(theirs[:1]),
@@ -70,7 +66,7 @@ def evaluate(found: RetrievalSet, queries: Sequence[str], *, setting: Setting) -
                     "ms": round(spent, 1),
                 }
             )
-    metrics = {name: mean_metric(i[name] for i in items) for name in (*_METRICS, "abstained", "ms")}
+    metrics = {name: mean_metric(i[name] for i in items) for name in (*_METRICS, "ms")}
     methods = {"youju": {name: metrics[name] for name in _METRICS}}
     for label, prefix in (
         ("best sentences by BM25", "BM25"),
@@ -81,19 +77,6 @@ def evaluate(found: RetrievalSet, queries: Sequence[str], *, setting: Setting) -
             for name in _METRICS
         }
     return {"n": len(items), "metrics": metrics, "methods": methods, "items": items}
-
-
-def _answer(assistant: Assistant, question: str) -> Answer:
-    """The answer; one made of sentences of the passages is not checked, as it copies them."""
-    growing = assistant.stream(question)
-    if assistant.generator == EXTRACTIVE:
-        return next(growing)
-    *_, answer = growing
-    return answer
-
-
-def _marker(citation: Citation) -> int:
-    return citation.marker
 
 
 class _BestSentence:

@@ -299,7 +299,9 @@ def test_row_81_uploads_that_are_kept_are_bounded(tmp_path: Path) -> None:
         opened.append(path)
         return Opened()
 
-    desk: Any = type("Desk", (), {"local": True, "assistant": Opened()})()
+    desk: Any = type(
+        "Desk", (), {"local": True, "assistant": Opened(), "has_looked": lambda self: None}
+    )()
     vaults = Vaults(desk, tmp_path, open_notes)
     for n in range(14):
         file = tmp_path / f"n{n}.zip"
