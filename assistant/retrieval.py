@@ -24,7 +24,7 @@ from corpus.index import Index, Snapshot
 from corpus.tokens import Token, content_terms, tokens
 from corpus.types import Chunk, Note
 
-__all__ = ["Filters", "browse", "retrieve", "rrf"]
+__all__ = ["Filters", "browse", "query_terms", "retrieve", "rrf"]
 
 logger = logging.getLogger(__name__)
 

@@ -27,6 +27,7 @@ from corpus.errors import ModelError
 from corpus.text import fold
 
 __all__ = [
+    "MANIFEST",
     "Encoder",
     "SentenceTransformerEncoder",
     "StaticEncoder",
