@@ -1,4 +1,4 @@
-"""The tables of the README, made from the committed results: `python -m eval.figures`.
+"""The tables of both READMEs, made from the committed results: `python -m eval.figures`.
 
 Writes between `<!-- table NAME -->` and `<!-- /table -->` only; the words around stay a person's.
 `--check` changes nothing and fails if a table is not what the results say. Counts come from the
@@ -40,6 +40,37 @@ _METHODS = {
     "dense alone": "dense alone",
     "fused": "fused",
     "fused + reranked": "reranked",
+}
+READMES = (Path("README.md"), Path("README.zh.md"))
+# Labels in the Chinese README; a label without an entry stays as it is.
+_CHINESE = {
+    "answers": "回答",
+    "check": "核对",
+    "search, test halves, hit@1 / hit@10": "检索，test 一半，hit@1 / hit@10",
+    "the feed, second set": "feed，第二套",
+    "the feed, first set": "feed，第一套",
+    "the 31 sample notes": "31 篇示例笔记",
+    "questions": "问题",
+    "fact and note right": "事实和笔记都对",
+    "cites the right note": "引用了对的笔记",
+    "refused though answerable": "能答却拒答",
+    "answered though unanswerable": "不能答却答了",
+    "all shown claims supported": "所示陈述全部有据",
+    "claims": "陈述",
+    "right verdict": "判定正确",
+    "altered claims supported": "篡改的陈述判为有据",
+    "altered claims contradicted": "篡改的陈述判为矛盾",
+    "true claims supported": "真陈述判为有据",
+    "dense alone": "只用向量",
+    "fused": "融合",
+    "reranked": "重排后",
+    "questions over technical notes": "技术笔记上的问题",
+    "CACM, English": "CACM，英文",
+    "XQuAD, Chinese over English": "XQuAD，中文问英文",
+    "XQuAD, English over Chinese": "XQuAD，英文问中文",
+    "XQuAD, Chinese": "XQuAD，中文",
+    "XQuAD, English": "XQuAD，英文",
+    "DRCD, simplified": "DRCD，简体",
 }
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 Item = dict[str, Any]
@@ -121,6 +152,17 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
     return {**out, "search": _table(head, rows)}
 
 
+def in_chinese(table: str) -> str:
+    """A table with the labels of the Chinese README."""
+    lines = [line.split(" | ") for line in table.splitlines()]
+    return "\n".join(" | ".join(_translated(cell) for cell in cells) for cells in lines)
+
+
+def _translated(cell: str) -> str:
+    label = cell.strip("| ")
+    return cell.replace(label, _CHINESE[label]) if label in _CHINESE else cell
+
+
 def written(text: str, made: dict[str, str]) -> str:
     """The text with every table block filled.
 
@@ -134,22 +176,33 @@ def written(text: str, made: dict[str, str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write or check the README's tables; 1 if `--check` finds one that is not current."""
+    """Write or check the tables of both READMEs; 1 if `--check` finds one that is not current."""
     parser = argparse.ArgumentParser(prog="python -m eval.figures", description=main.__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail if not current")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the file")
+    parser.add_argument("--readme", type=Path, help="one file (README.md and README.zh.md)")
     args = parser.parse_args(argv)
     try:
-        text = args.readme.read_text(encoding="utf-8")
-        new = written(text, tables())
+        made = tables()
+        return max(_renewed(path, made, args.check) for path in _named(args.readme))
     except (OSError, ConfigError) as fault:
         print(f"figures: {fault}", file=sys.stderr)
         return 1
-    if args.check and new != text:
-        print("figures: the README's tables are not current: run make figures", file=sys.stderr)
+
+
+def _named(readme: Path | None) -> tuple[Path, ...]:
+    return READMES if readme is None else (readme,)
+
+
+def _renewed(readme: Path, made: dict[str, str], check: bool) -> int:
+    if readme.name.endswith(".zh.md"):
+        made = {name: in_chinese(table) for name, table in made.items()}
+    text = readme.read_text(encoding="utf-8")
+    new = written(text, made)
+    if check and new != text:
+        print(f"figures: tables of {readme} are not current: run make figures", file=sys.stderr)
         return 1
-    if not args.check and new != text:
-        args.readme.write_text(new, encoding="utf-8")
+    if new != text:
+        readme.write_text(new, encoding="utf-8")
     return 0
 
 
