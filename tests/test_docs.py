@@ -31,6 +31,7 @@ import pytest
 
 from assistant.cli import build_parser
 from assistant.config import load_config
+from assistant.tools import TOOLS
 from tests import transcripts
 from tests.test_architecture import PEERS, module_name, modules, tracked_files, tree
 
@@ -293,6 +294,20 @@ def test_json_of_the_documents_is_json_and_its_commands_parse(name: str) -> None
     for block in re.findall(r"^```json\n(.*?)^```", read(name), re.DOTALL | re.MULTILINE):
         for words in commands_in(json.loads(block)):
             assert build_parser(words).parse_args(words).verb == "mcp"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_http_example_is_a_call_of_an_endpoint(name: str) -> None:
+    for line in shell_lines(read(name)):
+        if line.startswith("curl "):
+            words = shlex.split(line)
+            (url,) = [word for word in words if "://" in word]
+            if "-d" not in words:  # the result of a call
+                assert re.search(r"/gradio_api/call/(ask|find|check)/EVENT_ID$", url), url
+                continue
+            tool = TOOLS[url.rpartition("/gradio_api/call/v2/")[2]]
+            given = json.loads(words[words.index("-d") + 1])
+            assert set(tool.required) <= given.keys() <= set(tool.arguments)
 
 
 @pytest.mark.parametrize("path", transcripts.documents(), ids=lambda path: path.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,10 +13,12 @@ from types import ModuleType
 
 import pytest
 
-from assistant import comparing
+from assistant import choosing, comparing
+from assistant.cli import main
 from assistant.pipeline import Assistant
 from assistant.types import Checked, Verdict
-from tests.example_vaults import NOTES, write_vault
+from eval.scripted_server import Reply, ScriptedServer
+from tests.example_vaults import NOTES, VAULTS, write_vault
 
 REPO = Path(__file__).resolve().parent.parent
 GUIDE = (REPO / "docs/guides/extending.md").read_text(encoding="utf-8")
@@ -123,3 +127,57 @@ def test_the_rule_of_the_guide_says_what_differs(
         "笔记写的是“周五”，这里说的是“周三”",
         "笔记写的是“Friday”，这里说的是“周三”",
     ]
+
+
+def test_the_commands_of_the_guide_to_ollama_ask_it_and_keep_the_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Against a server on loopback in the place of Ollama."""
+    write_vault(tmp_path, VAULTS["notes"])
+    monkeypatch.setenv("YOUJU_NOTES", str(tmp_path / "notes"))
+    text = (REPO / "docs/guides/ollama.md").read_text("utf-8")
+    first, kept, without = re.findall(
+        r"^youju (ask .*(?:qwen3:8b|extractive)|chat  .*)$", text, re.M
+    )
+    said = "GQA 让多个查询头共用一组键和值。"
+    with ScriptedServer(lambda _: Reply(text=said)) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.base_url.removesuffix("/v1"))
+        assert main([*shlex.split(first), "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["generator"] == "qwen3:8b"
+        assert [claim["verdict"] for claim in answer["claims"]] == ["supported"]
+        assert server.requests[0]["model"] == "qwen3:8b"
+        assert kept.startswith("chat ")
+        assert choosing.agreed() is True
+        n_asked = len(server.requests)
+        assert main([*shlex.split(without), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["generator"] == "extractive"
+        assert len(server.requests) == n_asked
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_commands_of_the_guide_to_measuring_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In their order, with the drafts reviewed after the first; a missed limit ends with 4."""
+    write_vault(tmp_path, VAULTS["notes"])
+    log = {
+        "question": "GQA?",
+        "answer": "GQA 共用键和值。",
+        "contexts": ["GQA 让查询头共用键和值。"],
+    }
+    write_vault(tmp_path, {"log.jsonl": json.dumps(log)})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    ends = []
+    for line in (REPO / "docs/guides/measuring.md").read_text("utf-8").splitlines():
+        if line.startswith("youju ") or line.endswith("`youju eval grounding log.jsonl`."):
+            words = shlex.split(line.rpartition("youju ")[2].strip("`."))
+            ends.append(main([word.replace("~", str(tmp_path)) for word in words]))
+            assert ends[-1] in {0, 4}, capsys.readouterr().err
+            drafts = tmp_path / "drafts.csv"
+            drafts.write_text(drafts.read_text("utf-8").replace(",false\n", ",true\n"), "utf-8")
+    assert len(ends) == 8
+    assert ends.count(4) <= 1
+    assert (tmp_path / "before.html").stat().st_size > 1000
