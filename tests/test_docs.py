@@ -122,7 +122,7 @@ def mapped_modules(markdown: str) -> set[str]:
                 depth = len(line) - len(line.lstrip())
                 while folders and folders[-1][0] >= depth:
                     folders.pop()
-                if named := re.match(r"[\w.-]+/(?=\s)", line.lstrip()):
+                if named := re.match(r"[\w.-]+/(?=\s|$)", line.lstrip()):
                     above = folders[-1][1] if folders else ""
                     folders.append((depth, above + named[0]))
                 here = folders[-1][1] if folders else ""
@@ -434,3 +434,34 @@ def test_the_file_map_is_read_from_trees_and_tables() -> None:
 def test_anchors_are_those_of_github() -> None:
     assert slug("1. 两条命令: `make chat`!") == "1-两条命令-make-chat"
     assert anchors("# A\n## B b\n## B b\n```\n# no\n```\n") == {"a", "b-b", "b-b-1"}
+
+
+def test_calls_are_read_as_a_shell_hands_them_over() -> None:
+    lines = (
+        'YOUJU_HOME=x youju ask "a b" \\\n  --json   # why\n'
+        "$ .venv/bin/youju find '#ml' | head\ncat q.txt | youju ask -\nyoujuice x\n"
+    )
+    assert list(invocations(f"`youju no`\n```sh\n{lines}```\n```json\nyouju no\n```\n")) == [
+        ["ask", "a b", "--json"],
+        ["find", "#ml"],
+        ["ask", "-"],
+    ]
+
+
+def test_modules_are_read_from_the_comments_of_the_file_map() -> None:
+    block = (
+        "## File map\n```\ncorpus/\n  bm25.py, ann.py  scores; text.py: folding\n"
+        "                   tokens.py: terms\nassistant/\n  web/  page\n    app.py  it\n"
+        "  cli.py  shell; corpus.py: no such file\n```\n"
+    )
+    assert mapped_modules(block) == {
+        "corpus/bm25.py", "corpus/ann.py", "corpus/text.py", "corpus/tokens.py",
+        "assistant/web/app.py", "assistant/cli.py",
+    }  # fmt: skip
+
+
+def test_a_command_that_the_parser_refuses_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["find", "x", "--colour"], ["frobnicate"], ["eval", "answers", "--limit", "x"]):
+        with pytest.raises(SystemExit):
+            build_parser(words).parse_args(words)
+    assert capsys.readouterr().err
