@@ -25,7 +25,7 @@ from corpus.protocol import Index, Snapshot
 from corpus.tokens import STOP_TERMS, Token, content_terms, terms, tokens
 from corpus.types import Chunk, Note
 
-__all__ = ["Filters", "browse", "retrieve", "rrf"]
+__all__ = ["Filters", "browse", "query_terms", "retrieve", "rrf"]
 
 logger = logging.getLogger(__name__)
 

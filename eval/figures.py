@@ -1,4 +1,4 @@
-"""The tables of the README, made from the committed results: `python -m eval.figures`.
+"""The tables of both READMEs, made from the committed results: `python -m eval.figures`.
 
 Writes between `<!-- table NAME -->` and `<!-- /table -->` only; the words around stay a person's.
 `--check` changes nothing and fails if a table is not what the results say. Counts come from the
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
+from eval.labels import in_chinese
 from eval.runs import load
 
 __all__ = ["main", "result_of", "tables", "written"]
@@ -160,22 +161,36 @@ def written(text: str, made: dict[str, str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write or check the README's tables; 1 if `--check` finds one that is not current."""
+    """Write or check the tables of both READMEs; 1 if `--check` finds one that is not current."""
     parser = argparse.ArgumentParser(prog="python -m eval.figures", description=main.__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail if not current")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"), help="the file")
+    parser.add_argument("--readme", type=Path, help="one file (README.md and README.zh.md)")
     args = parser.parse_args(argv)
     try:
-        text = args.readme.read_text(encoding="utf-8")
-        new = written(text, tables())
+        made = tables()
+        return max(_renewed(path, made, args.check) for path in _named(args.readme))
     except (OSError, ConfigError) as fault:
         print(f"figures: {fault}", file=sys.stderr)
         return 1
-    if args.check and new != text:
-        print("figures: the README's tables are not current: run make figures", file=sys.stderr)
+
+
+READMES = (Path("README.md"), Path("README.zh.md"))
+
+
+def _named(readme: Path | None) -> tuple[Path, ...]:
+    return READMES if readme is None else (readme,)
+
+
+def _renewed(readme: Path, made: dict[str, str], check: bool) -> int:
+    if readme.name.endswith(".zh.md"):
+        made = {name: in_chinese(table) for name, table in made.items()}
+    text = readme.read_text(encoding="utf-8")
+    new = written(text, made)
+    if check and new != text:
+        print(f"figures: tables of {readme} are not current: run make figures", file=sys.stderr)
         return 1
-    if not args.check and new != text:
-        args.readme.write_text(new, encoding="utf-8")
+    if new != text:
+        readme.write_text(new, encoding="utf-8")
     return 0
 
 

@@ -29,7 +29,7 @@ from eval.runs import mean_metric
 from eval.stats import grouped_interval
 from eval.verdicts import Bools, Floats
 
-__all__ = ["evaluate", "table", "weakest"]
+__all__ = ["METRICS", "evaluate", "table", "weakest"]
 
 _ORDER = ("contradicted", "unsupported", "not_checked", "supported")
 _WINDOW = 3  # sentences

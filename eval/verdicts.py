@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 __all__ = [
     "LABELS",
+    "Bools",
+    "Floats",
     "auroc",
     "balanced_accuracy",
     "best_cut",

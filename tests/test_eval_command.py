@@ -301,8 +301,9 @@ def test_contexts_of_others_say_nothing_about_a_claim() -> None:
     assert other.verdict.value == "unsupported"
 
 
-def test_the_tables_of_the_readme_are_those_of_the_results() -> None:
-    readme = Path(__file__).resolve().parent.parent / "README.md"
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_tables_of_the_readme_are_those_of_the_results(name: str) -> None:
+    readme = Path(__file__).resolve().parent.parent / name
     assert figures.main(["--check", "--readme", str(readme)]) == 0
 
 

@@ -1,0 +1,47 @@
+"""The tables of the README with the labels of the Chinese one. Called by `figures`."""
+
+from __future__ import annotations
+
+__all__ = ["in_chinese"]
+
+# Labels in the Chinese README; a label without an entry stays as it is.
+_CHINESE = {
+    "answers": "回答",
+    "check": "核对",
+    "search, test halves, hit@1 / hit@10": "检索，test 一半，hit@1 / hit@10",
+    "the feed, second set": "feed，第二套",
+    "the feed, first set": "feed，第一套",
+    "the 31 sample notes": "31 篇示例笔记",
+    "questions": "问题",
+    "fact and note right": "事实和笔记都对",
+    "cites the right note": "引用了对的笔记",
+    "refused though answerable": "能答却拒答",
+    "answered though unanswerable": "不能答却答了",
+    "all shown claims supported": "所示陈述全部有据",
+    "claims": "陈述",
+    "right verdict": "判定正确",
+    "altered claims supported": "篡改的陈述判为有据",
+    "altered claims contradicted": "篡改的陈述判为矛盾",
+    "true claims supported": "真陈述判为有据",
+    "dense alone": "只用向量",
+    "fused": "融合",
+    "reranked": "重排后",
+    "questions over technical notes": "技术笔记上的问题",
+    "CACM, English": "CACM，英文",
+    "XQuAD, Chinese over English": "XQuAD，中文问英文",
+    "XQuAD, English over Chinese": "XQuAD，英文问中文",
+    "XQuAD, Chinese": "XQuAD，中文",
+    "XQuAD, English": "XQuAD，英文",
+    "DRCD, simplified": "DRCD，简体",
+}
+
+
+def in_chinese(table: str) -> str:
+    """A table with the labels of the Chinese README."""
+    lines = [line.split(" | ") for line in table.splitlines()]
+    return "\n".join(" | ".join(_translated(cell) for cell in cells) for cells in lines)
+
+
+def _translated(cell: str) -> str:
+    label = cell.strip("| ")
+    return cell.replace(label, _CHINESE[label]) if label in _CHINESE else cell
