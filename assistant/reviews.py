@@ -19,7 +19,7 @@ from typing import Any
 
 from corpus.errors import ConfigError
 
-__all__ = ["Decision", "Draft", "ReviewTable", "Source", "decision_of", "tables_in"]
+__all__ = ["VERDICTS", "Decision", "Draft", "ReviewTable", "Source", "decision_of", "tables_in"]
 
 _ACCEPTED = frozenset({"true", "yes", "accept", "accepted", "是", "接受"})
 _REJECTED = frozenset({"reject", "rejected", "拒绝"})

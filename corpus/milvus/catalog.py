@@ -22,7 +22,10 @@ from corpus.milvus.client import MAX_HITS, Column, Gateway, VectorIndex
 from corpus.milvus.rows import STUB
 from corpus.milvus.statistics import Totals
 
-__all__ = ["Build", "Catalog", "Facts", "Lease", "collections_of", "make_collections"]
+__all__ = [
+    "Build", "Catalog", "Facts", "Lease", "build_of", "collections_of", "facts_of",
+    "make_collections", "totals_of",
+]  # fmt: skip
 
 _META = "meta"
 _FORMAT = 1

@@ -22,7 +22,7 @@ from corpus.milvus.address import MilvusAddress
 from corpus.milvus.expressions import among
 from corpus.milvus.rows import MAX_TEXT, Row
 
-__all__ = ["Column", "Gateway", "VectorIndex"]
+__all__ = ["MAX_HITS", "Column", "Gateway", "VectorIndex"]
 
 logger = logging.getLogger(__name__)
 
