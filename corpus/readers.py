@@ -285,7 +285,7 @@ def _refusal(path: str) -> str | None:
         return None
     if suffix in DATABASE and is_database(path):
         return None
-    return f"{suffix or 'no'} format is not read yet"
+    return f"{suffix} format is not read yet" if suffix else "a file without a suffix is not read"
 
 
 def read_text(path: Path) -> str:
