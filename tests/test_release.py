@@ -251,18 +251,20 @@ def wheel(dist: Path) -> Path:
 @pytest.fixture(scope="module")
 def place(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("installed")
+    # not what the shell of the tests points to: a checkout in PYTHONPATH would pass for installed
+    shell = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     made = [sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")]
-    subprocess.run(made, check=True)
+    subprocess.run(made, check=True, env=shell)
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     python = scripts / "python"
     install = ["install", "--quiet", "--no-deps", "--no-index", "--no-input", str(wheel)]
     pip = [sys.executable, "-m", "pip", "--python", str(python), *install]
-    subprocess.run(pip, check=True)
+    subprocess.run(pip, check=True, env=shell)
     # Behind its own packages those of the tests' environment; a .pth file there, such as that of
     # an editable youju, is not followed from here.
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    own = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout
-    borrowed = Path(own.strip()) / "borrowed.pth"
+    own = subprocess.run([python, "-c", code], check=True, capture_output=True, env=shell).stdout
+    borrowed = Path(own.decode("utf-8").strip()) / "borrowed.pth"
     borrowed.write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     (folder / "work").mkdir()
     return Place(python=python, command=scripts / "youju", folder=folder / "work")
