@@ -33,7 +33,7 @@ endef
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: ## Create .venv with youju in it: .venv/bin/youju is the command
@@ -73,6 +73,13 @@ coverage: dev ## Run the tests and show which branches of assistant they miss
 .PHONY: eval
 eval: install ## Measure answers on the sample notes, or what ARGS="SUITE DATA …" says
 	@$(VENV)/bin/youju eval $(if $(ARGS),$(ARGS),answers)
+
+# The wheel is built from the sdist, so nothing that an older build left behind gets into it.
+.PHONY: release-check
+release-check: dev ## Build wheel and sdist into dist; install the wheel elsewhere and use it
+	@rm -rf build/lib dist
+	@$(PY) -m build --no-isolation --outdir dist .
+	@RELEASE_DIST=dist $(PY) -m pytest -m slow tests/test_release.py $(ARGS)
 
 .PHONY: figures
 figures: install ## Make the README's tables from eval/results

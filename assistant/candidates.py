@@ -23,6 +23,21 @@ _POINTER = re.compile(
     r"(?:(?:!?\[\[[^\]\n]{1,120}\]\]|\[[^\]\n]{1,120}\]\([^)\n]{1,300}\))\W{0,3}(?:和|与|及|and)?\s*){1,6}",
     re.IGNORECASE,
 )
+# "up:: [[索引]]", "[[hnsw]]、[[ivf]]", an embedded picture: ways to go on from here. A link to a
+# page of the web is left alone: its address may be what is asked for.
+_WIKILINK, _NOTE_LINK = (
+    r"!?\[\[[^\]\n]{1,120}\]\]",
+    r"!?\[[^\]\n]{0,120}\]\((?!\w+:)[^)\n]{1,300}\)",
+)
+_BARE_LINKS = re.compile(
+    r"\W{0,6}?(?:[\w-]{1,20}::)?\s*"
+    rf"(?:(?:{_WIKILINK}|{_NOTE_LINK})[\s,，、;；|/·和与及]*){{1,8}}\W{{0,3}}"
+)
+# As many items that are [[names]] and nothing else are a list of names, which may answer; a list of
+# [titles](note.md) or of headings of the same note is a table of contents.
+_NAMES = 3
+_NAME = re.compile(r"\W{0,6}?\[\[(?!#)[^\]\n]{1,120}\]\]\W{0,3}")
+_WORDLESS = re.compile(r"[\W_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +100,7 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
     text = note.text
     pieces = units(note, chunk.start, chunk.end, chunk.heading)
     headers = {u.stem for u in pieces if u.kind == "row" and u.stem}
+    pointers = _pointers(text, pieces)
     return tuple(
         _Piece(
             unit=unit,
@@ -93,7 +109,18 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
             heading=" ".join(unit.heading or chunk.heading),
         )
         for unit in pieces
-        if unit.kind != "heading"
-        and (unit.start, unit.end) not in headers
-        and not _POINTER.fullmatch(text, unit.start, unit.end)
+        if unit.kind != "heading" and (unit.start, unit.end) not in headers and unit not in pointers
     )
+
+
+def _pointers(text: str, pieces: Sequence[Unit]) -> set[Unit]:
+    """The units that only say where to look, or say nothing at all ("- ...")."""
+    told = {u for u in pieces if _POINTER.fullmatch(text, u.start, u.end)}
+    bare = {u for u in pieces if _BARE_LINKS.fullmatch(text, u.start, u.end)}
+    names = {u for u in bare if u.kind == "item" and _NAME.fullmatch(text, u.start, u.end)}
+    wordless = {
+        u
+        for u in pieces
+        if u.kind in {"item", "paragraph", "quote"} and _WORDLESS.fullmatch(text, u.start, u.end)
+    }
+    return told | wordless | (bare if len(names) < _NAMES else bare - names)

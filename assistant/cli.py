@@ -399,6 +399,7 @@ def _ask(args: argparse.Namespace) -> int:
             return ABSTAINED if answer.abstained else DONE
         answered = asked = 0
         for line in _lines():
+            _begin(args, line, is_first=not asked)
             try:
                 answer = assistant.ask(line, rewrite=args.rewrite)
             except ConfigError as error:  # one bad question costs only itself
@@ -407,6 +408,13 @@ def _ask(args: argparse.Namespace) -> int:
             asked += 1
             answered += not answer.abstained
         return ABSTAINED if asked and not answered else DONE
+
+
+def _begin(args: argparse.Namespace, text: str, *, is_first: bool) -> None:
+    """Set the result for one of many lines off from the one before it, and say whose it is."""
+    if not _wants_json(args):
+        print("" if is_first else "\n", end="")
+        print(f"» {' '.join(_sound(text).split())}\n", flush=True)
 
 
 def _unasked(question: str, reason: str) -> Answer:
@@ -493,7 +501,9 @@ def _check(args: argparse.Namespace) -> int:
     flagged = False
     config = _config(args)
     with _open(config, _models(args, config)) as assistant:
-        for text in _texts(args):
+        for n, text in enumerate(_texts(args)):
+            if args.lines:
+                _begin(args, text, is_first=n == 0)
             checked = assistant.check(text)
             _show_checked(args, checked)
             flagged |= any(

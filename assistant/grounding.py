@@ -115,9 +115,15 @@ class Checker:
             citations: what its markers stand for, when they stand for anything.
 
         Returns:
-            Claims in order of appearance.
+            Claims in order of appearance; the title of a cited note above what is quoted from it
+            is none.
         """
-        return tuple(self.judge(text, span, citations) for span in claims_of(text))
+        titles = {f"**{citation.title}**" for citation in citations}
+        return tuple(
+            self.judge(text, span, citations)
+            for span in claims_of(text)
+            if span.markers or span.text not in titles
+        )
 
     def judge(
         self,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from assistant.plain import rate_text
 from corpus.errors import IndexBusy, IndexError_, YoujuError
 from corpus.types import RefreshReport
 
@@ -75,7 +76,7 @@ class Bar:
         what, things = ("indexing", "notes") if of_notes else ("encoding", "passages")
         rate = done / max(now - self._begun, 1e-9)
         left = f"{_duration((total - done) / rate)} left" if rate else ""
-        said = f"{done}/{total} {things}, {rate:.0f} {things}/s, {left}"
+        said = f"{done}/{total} {things}, {rate_text(done, now - self._begun)} {things}/s, {left}"
         if self._is_terminal:
             full = _WIDTH * done // max(total, 1)
             self._stream.write(f"\r{what} {'█' * full}{'·' * (_WIDTH - full)} {said}   ")

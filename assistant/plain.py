@@ -19,7 +19,7 @@ from corpus.types import DOUBTFUL, RefreshReport
 if TYPE_CHECKING:
     from corpus.protocol import IndexStatus
 
-__all__ = ["answer_text", "checked_text", "hits_text", "report_text", "status_text"]
+__all__ = ["answer_text", "checked_text", "hits_text", "rate_text", "report_text", "status_text"]
 
 _LINE = re.compile(r"#L\d+$")
 _NAMED = 20  # notes that a report names of each kind of change
@@ -42,6 +42,8 @@ _NAMES = {
     Verdict.NOT_CHECKED: ("未核对", "not checked"),
 }
 _QUOTE = 200
+# The row of dashes below the header of a table, which says nothing in a line of a preview.
+_RULES = re.compile(r"^[ \t>]*\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?[ \t]*$\n?", re.M)
 
 
 def answer_text(answer: Answer, *, colour: bool = False) -> str:
@@ -111,7 +113,7 @@ def hits_text(query: str, hits: Sequence[Hit]) -> str:
         trail = " › ".join(dict.fromkeys([hit.note.title, *hit.chunk.heading]))  # noqa: RUF001
         date = f", {hit.note.date}" if hit.note.date else ""
         out.append(f"{n}. {trail} ({_file(hit.note.path, hit.chunk.line)}{date})")
-        out.append(f"   {_cut(hit.text, 240)}")
+        out.append(f"   {_cut(_RULES.sub('', hit.text), 240)}")
         if hit.also:
             places = ", ".join(_file(place.note, place.line) for place in hit.also)
             out.append(f"   {'也见于：' if has_han(query) else 'Also in: '}{places}")
@@ -129,9 +131,9 @@ def report_text(report: RefreshReport, *, seconds: float | None = None) -> str:
     rate = ""
     if seconds is not None:
         rate = f" in {seconds:.1f} s"
-        rate += f" ({n_read / max(seconds, 0.001):.0f} notes/s)" if n_read else ""
+        rate += f" ({rate_text(n_read, seconds)} notes/s)" if n_read else ""
     lines = [
-        f"{report.n_notes} notes, {report.n_chunks} passages: {report.added} added, "
+        f"{_sum(report.n_notes, report.n_chunks)}: {report.added} added, "
         f"{report.changed} changed, {report.renamed} renamed, {report.deleted} deleted, "
         f"{report.unchanged} unchanged{rate}"
     ]
@@ -146,12 +148,22 @@ def report_text(report: RefreshReport, *, seconds: float | None = None) -> str:
     return "\n".join(map(_one_line, lines))
 
 
+def rate_text(n: int, seconds: float) -> str:
+    """How many a second, with a decimal where they are few."""
+    rate = n / max(seconds, 0.001)
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}".removesuffix(".0")
+
+
+def _sum(n_notes: int, n_chunks: int) -> str:
+    notes = "1 note" if n_notes == 1 else f"{n_notes} notes"
+    return f"{notes}, {'1 passage' if n_chunks == 1 else f'{n_chunks} passages'}"
+
+
 def status_text(status: IndexStatus) -> str:
     """The index in figures."""
     lines = [
         f"notes     {status.root or 'none indexed yet'}",
-        f"content   {status.n_notes} notes, {status.n_chunks} passages, "
-        f"{status.n_chars} characters",
+        f"content   {_sum(status.n_notes, status.n_chunks)}, {status.n_chars:,} characters",
         f"updated   {status.updated_at or 'never'} (generation {status.generation})",
         f"encoder   {status.encoder or 'none yet'}",
         f"on disk   {status.size_bytes / 1e6:.1f} MB",

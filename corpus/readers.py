@@ -321,22 +321,33 @@ def _refusal(path: str) -> str | None:
         return None
     if suffix in DATABASE and is_database(path):
         return None
-    return f"{suffix or 'no'} format is not read yet"
+    return f"{suffix} format is not read yet" if suffix else "a file without a suffix is not read"
 
 
 def read_text(path: Path) -> str:
-    """The decoded text of one file outside any vault (`youju check --file`).
+    """The text of one file outside any vault (`youju check --file`), read as a note would be.
+
+    Of a file that holds several notes, one behind the other.
 
     Raises:
         CorpusError: it cannot be read, or is no text.
     """
+    suffix = path.suffix.lower()
     try:
-        return decode(path.read_bytes())
+        data = path.read_bytes()
+        if suffix in BINARY:
+            return _joined(convert(suffix, data))
+        text = decode(in_utf8(data)) if suffix in MARKUP else decode(data)
+        return _joined(convert(suffix, text)) if suffix in CONVERTED - DATABASE else text
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         said = getattr(error, "strerror", None) or error
         raise CorpusError(f"Cannot read {path}: {said}") from None
     except Unreadable as error:
         raise CorpusError(f"Cannot read {path}: {error}") from None
+
+
+def _joined(drafts: list[Draft]) -> str:
+    return "\n\n".join(draft.text for draft in drafts)
 
 
 def _notes_from_drafts(file: str, drafts: list[Draft], path: str) -> list[Note]:

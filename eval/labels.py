@@ -35,7 +35,9 @@ _CHINESE = {
     "DRCD, simplified": "DRCD，简体",
     "DRCD, traditional": "DRCD，繁体",
     "CSL, titles": "CSL，标题找摘要",
-    "answers on reading sets, test halves, sentence hit@1 / hit@3": "阅读集，test 一半，句子 hit@1 / hit@3",
+    "answers on reading sets, test halves, sentence hit@1 / hit@3": (
+        "阅读集，test 一半，句子 hit@1 / hit@3"
+    ),
     "best sentences by BM25": "BM25 最好的句子",
     "the same, of the passages youju found": "同上，只在 youju 找到的段落里",
 }

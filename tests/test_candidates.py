@@ -23,6 +23,14 @@ def texts(body: str) -> list[str]:
         "详见 [[hnsw|图索引]] 和 [[ivf-pq]]。",
         "See also [the notes](hnsw.md).",
         "另见：[[hnsw]]",
+        "up:: [[向量索引]]",
+        "相关:: [[ivf]]、[[pq]] 和 [[hnsw|图索引]]",
+        "[[向量索引的选择]]",
+        "![结构](img/hnsw.png)",
+        "- [[为什么选 HNSW]]",
+        "- [[hnsw]]\n- [IVF](notes/ivf.md)",
+        "- [HNSW](hnsw.md)\n- [IVF](./notes/ivf.md)\n- [PQ 与 **IVF**](../pq.md#ivf)\n- ...",
+        "- [参数](#参数)\n- [M 取**多少**?](#m-取多少)\n- [内存](#内存)\n- [[#构建]]",
     ],
 )
 def test_a_sentence_that_only_points_elsewhere_answers_nothing(pointer: str) -> None:
@@ -36,7 +44,17 @@ def test_a_sentence_that_only_points_elsewhere_answers_nothing(pointer: str) -> 
         "可见 M 越大召回越高。",
         "PPO 的流程见 [[rlhf]]，它分三步：采样、打分、更新。",
         "[[hnsw]] 是分层的小世界图。",
+        "- [[hnsw]]：分层的小世界图",
+        "- 见第 3 章：[[hnsw]] 的图是分层的",
+        "[hnswlib 的仓库](https://example.org/hnswlib)",
+        "来源:: 2016 年的论文",
     ],
 )
 def test_a_sentence_that_says_something_beside_its_link_may_answer(said: str) -> None:
-    assert said.rstrip("。") in "".join(texts(said))
+    assert said.removeprefix("- ").rstrip("。") in "".join(texts(said))
+
+
+def test_a_list_of_links_is_a_list_of_names() -> None:
+    names = ["[[hnsw]]", "[[ivf]]", "[[pq]]"]
+    written = "\n".join(f"- {name}" for name in names)
+    assert texts(f"支持的索引：\n\n{written}") == ["支持的索引：", *names]

@@ -269,6 +269,17 @@ def test_ask_of_an_empty_input_prints_nothing(run: Run, notes: Path) -> None:
     assert run("ask", "-", "--notes", notes) == Ran(0, "", "")
 
 
+def test_each_of_many_answers_is_set_off_and_says_what_was_asked(run: Run, notes: Path) -> None:
+    done = run("ask", "-", "--notes", notes, stdin="LoRA 的秩通常取多少？\n\n北京的高铁票？\n")
+    first, second = done.out.split("\n\n» ")
+    assert first.startswith("» LoRA 的秩通常取多少？\n\n")
+    assert second.startswith("北京的高铁票？\n\n")
+    checked = run("check", "-", "--lines", "--notes", notes, stdin="你好\nhello\n")
+    assert checked.out == (
+        "» 你好\n\n没有可核对的陈述。\n\n» hello\n\nThere is no claim to check.\n"
+    )
+
+
 def test_ask_answers_each_line_before_the_next_is_read(notes: Path) -> None:
     with talking("ask", "-", "--notes", notes, "--json") as (say, process):
         for question in ("LoRA 的秩通常取多少？", "HNSW 是什么？"):

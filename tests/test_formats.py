@@ -14,9 +14,10 @@ from corpus import readers
 from corpus.blocks import blocks
 from corpus.chunking import chunk_note
 from corpus.drafts import Draft, Unreadable, distinct, fence, iso_date, table
+from corpus.errors import CorpusError
 from corpus.formats import drafts_of_bytes
 from corpus.index import Index
-from corpus.readers import Vault, notes_from_text
+from corpus.readers import Vault, notes_from_text, read_text
 from corpus.types import Note
 from corpus.webpages import html_to_markdown
 from tests.fakes import HashingEncoder
@@ -466,6 +467,18 @@ DOCUMENT = docx(
     word__numbering=NUMBERING,
     docProps__core=CORE,
 )
+
+
+def test_a_file_to_check_is_read_as_a_note_would_be(tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_bytes(DOCUMENT)
+    (tmp_path / "b.html").write_text(
+        "<title>T</title><script>x</script><p>秩取 <b>8</b>。", "utf-8"
+    )
+    (tmp_path / "c.docx").write_bytes(b"PK no zip")
+    assert "LoRA 报告" in read_text(tmp_path / "a.docx")
+    assert read_text(tmp_path / "b.html").strip() == "秩取 8。"
+    with pytest.raises(CorpusError, match=r"Cannot read .*c\.docx: broken Word document"):
+        read_text(tmp_path / "c.docx")
 
 
 def test_a_word_document_keeps_headings_lists_and_tables(tmp_path: Path) -> None:

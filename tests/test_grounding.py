@@ -190,6 +190,15 @@ def test_a_copied_sentence_is_supported(samples: Notes) -> None:
     assert_copies_are_supported(samples, N_COPIES)
 
 
+def test_the_title_above_what_is_quoted_from_a_note_is_no_claim(samples: Notes) -> None:
+    answer = samples.assistant.ask("BM25 的 k1 默认值是多少?")
+    title = answer.citations[0].title
+    text = f"**{title}**\n\n{answer.text}"
+    check = samples.assistant._checker.check
+    assert [c.text for c in check(text, answer.citations)] == [c.text for c in answer.claims]
+    assert check(text)[0].text == f"**{title}**", "in a text of another's, it may be one"
+
+
 def test_a_copied_sentence_of_the_feed_is_supported(feed: Notes) -> None:
     assert_copies_are_supported(feed, N_COPIES)
 

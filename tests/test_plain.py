@@ -2,7 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
+from assistant.plain import (
+    answer_text,
+    checked_text,
+    hits_text,
+    rate_text,
+    report_text,
+    status_text,
+)
 from assistant.types import Checked, Verdict
 from corpus.index import IndexStatus
 from corpus.types import RefreshReport, Skipped
@@ -83,7 +90,7 @@ def test_a_report_names_every_skipped_file() -> None:
         added=1, n_notes=1, n_chunks=2, skipped=(Skipped(path="a.pdf", reason="not read"),)
     )
     assert report_text(report) == (
-        "1 notes, 2 passages: 1 added, 0 changed, 0 renamed, 0 deleted, 0 unchanged\n"
+        "1 note, 2 passages: 1 added, 0 changed, 0 renamed, 0 deleted, 0 unchanged\n"
         "skipped a.pdf: not read"
     )
 
@@ -97,3 +104,20 @@ def test_a_status_says_so_before_anything_is_indexed() -> None:
     assert "none indexed yet" in shown
     assert "never (generation 0)" in shown
     assert "1.5 MB" in shown
+
+
+def test_one_note_is_not_many() -> None:
+    assert report_text(RefreshReport(n_notes=1, n_chunks=1)).startswith("1 note, 1 passage: ")
+    assert report_text(RefreshReport(n_notes=2, n_chunks=3)).startswith("2 notes, 3 passages: ")
+
+
+def test_a_slow_rate_is_not_nothing() -> None:
+    assert [rate_text(n, 20.0) for n in (5, 20, 35, 400)] == ["0.2", "1", "1.8", "20"]
+
+
+def test_a_hit_in_a_table_is_shown_without_its_row_of_dashes() -> None:
+    table = "| 项 | 值 |\n|:---|---:|\n| 秩 | 8 |\n\n---\n\n- a | b"
+    chunk = replace(HIT.chunk, start=0, end=len(table))
+    hit = replace(HIT, note=replace(NOTE, text=table), chunk=chunk)
+    shown = hits_text("秩", [hit]).splitlines()[1]
+    assert shown == "   | 项 | 值 | | 秩 | 8 | --- - a | b"

@@ -146,7 +146,7 @@ def test_a_folder_is_read_without_what_belongs_to_programs(tmp_path: Path) -> No
     vault = Vault(tmp_path)
     assert list(read(vault)) == ["a.md", "sub/b.md"]
     assert {entry.path: entry.reason for entry in vault.skipped} == {
-        "README": "no format is not read yet",
+        "README": "a file without a suffix is not read",
         "f.sync-conflict-20240305-101010.md": "a sync-conflict copy",
         "g.xlsx": ".xlsx format is not read yet",
     }

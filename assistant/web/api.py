@@ -32,11 +32,13 @@ def offer(assistant: Callable[[], Assistant]) -> None:
         except YoujuError as fault:  # what a caller reads; everything else stays in the log
             raise gr.Error(" ".join(str(fault).split()), print_exception=False) from fault
 
-    def ask(question: str) -> dict[str, Any]:
+    # What is required has a default all the same: `called` tells what is missing in a line, Gradio
+    # answers 500 with a traceback.
+    def ask(question: str | None = None) -> dict[str, Any]:
         return called("ask", question=question)
 
     def find(
-        query: str,
+        query: str | None = None,
         k: int = 10,
         folder: str | None = None,
         tag: str | None = None,
@@ -48,7 +50,7 @@ def offer(assistant: Callable[[], Assistant]) -> None:
             "find", query=query, k=k, folder=folder, tag=tag, since=since, until=until, title=title
         )
 
-    def check(text: str) -> dict[str, Any]:
+    def check(text: str | None = None) -> dict[str, Any]:
         return called("check", text=text)
 
     for function in (ask, find, check):

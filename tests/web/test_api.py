@@ -68,6 +68,10 @@ def test_what_does_not_fit_is_told_in_one_line(served: Served) -> None:
     kind, data = called(served.url, "find", {"query": "KV", "since": "May"})
     assert kind == "error"
     assert "write a date as" in json.dumps(data)
+    for name, what in (("ask", "question"), ("find", "query"), ("check", "text")):
+        kind, data = called(served.url, name, {})
+        assert kind == "error"
+        assert f"{name} needs {what}" in json.dumps(data)
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/call/v2/ask", "/gradio_api/call/find"])
