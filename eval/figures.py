@@ -35,6 +35,8 @@ _PUBLIC = {
     "xquad_en": "XQuAD, English",
     "cmrc2018_dev": "CMRC 2018",
     "drcd_test_hans": "DRCD, simplified",
+    "drcd_test_hant": "DRCD, traditional",
+    "csl_title_zh": "CSL, titles",
 }
 _METHODS = {
     "BM25 + jieba": "BM25 + jieba",
@@ -46,6 +48,7 @@ _READING = {
     "xquad_zh": "XQuAD, Chinese",
     "xquad_en": "XQuAD, English",
     "drcd_test_hans": "DRCD, simplified",
+    "cmrc2018_dev": "CMRC 2018",
 }
 _RIVALS = {
     "youju": "youju",
