@@ -37,7 +37,7 @@ _BARE_LINKS = re.compile(
 # [titles](note.md) or of headings of the same note is a table of contents.
 _NAMES = 3
 _NAME = re.compile(r"\W{0,6}?\[\[(?!#)[^\]\n]{1,120}\]\]\W{0,3}")
-_WORDLESS = re.compile(r"[\W_]*")
+_WORDLESS = re.compile(r"(?:(?<!\w)#\w[\w/-]*+|[\W_])*+")  # "...", "#todo #今天"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,7 +327,8 @@ def _refusal(path: str) -> str | None:
 def read_text(path: Path) -> str:
     """The text of one file outside any vault (`youju check --file`), read as a note would be.
 
-    Of a file that holds several notes, one behind the other.
+    Of a file that holds several notes, one behind the other; of Markdown the body, since its
+    front matter states nothing.
 
     Raises:
         CorpusError: it cannot be read, or is no text.
@@ -338,7 +339,9 @@ def read_text(path: Path) -> str:
         if suffix in BINARY:
             return _joined(convert(suffix, data))
         text = decode(in_utf8(data)) if suffix in MARKUP else decode(data)
-        return _joined(convert(suffix, text)) if suffix in CONVERTED - DATABASE else text
+        if suffix in CONVERTED - DATABASE:
+            return _joined(convert(suffix, text))
+        return text[read_front_matter(text).end :] if suffix in MARKDOWN else text
     except (OSError, ValueError) as error:  # ValueError: NUL in the path
         said = getattr(error, "strerror", None) or error
         raise CorpusError(f"Cannot read {path}: {said}") from None

@@ -27,6 +27,7 @@ def texts(body: str) -> list[str]:
         "相关:: [[ivf]]、[[pq]] 和 [[hnsw|图索引]]",
         "[[向量索引的选择]]",
         "![结构](img/hnsw.png)",
+        "#待办/今天 #hnsw",
         "- [[为什么选 HNSW]]",
         "- [[hnsw]]\n- [IVF](notes/ivf.md)",
         "- [HNSW](hnsw.md)\n- [IVF](./notes/ivf.md)\n- [PQ 与 **IVF**](../pq.md#ivf)\n- ...",

@@ -475,8 +475,10 @@ def test_a_file_to_check_is_read_as_a_note_would_be(tmp_path: Path) -> None:
         "<title>T</title><script>x</script><p>秩取 <b>8</b>。", "utf-8"
     )
     (tmp_path / "c.docx").write_bytes(b"PK no zip")
+    (tmp_path / "d.md").write_text("---\ntags: [秩]\n---\n秩取 8。", "utf-8")
     assert "LoRA 报告" in read_text(tmp_path / "a.docx")
     assert read_text(tmp_path / "b.html").strip() == "秩取 8。"
+    assert read_text(tmp_path / "d.md") == "秩取 8。"
     with pytest.raises(CorpusError, match=r"Cannot read .*c\.docx: broken Word document"):
         read_text(tmp_path / "c.docx")
 
