@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--vaults", type=Path, required=True)
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval sets")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
-    parser.add_argument("--support", type=float, default=0.8, help="least probability of support")
+    parser.add_argument("--support", type=float, default=0.84, help="least probability of support")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
