@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from assistant.candidates import Candidate, candidates
 from assistant.evidence import features, question_row
 from assistant.injection import asks_about_orders, demanded
-from assistant.lexicon import alike
+from assistant.lexicon import alike, opposites
 from assistant.questions import Kind, Question, parse_question
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
@@ -30,6 +30,7 @@ from corpus.types import Unit
 __all__ = ["Extract", "Selection", "ranking", "select", "with_stem"]
 
 _MAX_LIST = 14
+_OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
 # Units besides the best one, by what is asked; a short fact needs one sentence.
 _LIMIT = {
     Kind.NUMBER: 3, Kind.WHEN: 3, Kind.WHO: 3, Kind.DEFINE: 3, Kind.YES_NO: 3, Kind.CODE: 2,
@@ -160,9 +161,28 @@ def _scored(
         return [], np.zeros((0, 0), np.float32), np.zeros(0)
     rows = features(question, found, idf=idf, df=df, similar=similar)
     scores = ranker.probability(rows)
+    scores *= [_OPPOSED if _is_opposed(question, candidate) else 1.0 for candidate in found]
     for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score
     return found, rows, scores
+
+
+def _is_opposed(question: Question, candidate: Candidate) -> bool:
+    """Whether what governs a unit, its stem or its heading, says the opposite of what is asked.
+
+    What stands under 不足 tells no 优势, however many words of the question it holds.
+    """
+    from assistant.alignment import words
+
+    heading = candidate.unit.heading or candidate.hit.chunk.heading
+    above = candidate.stem or (heading[-1] if heading else "")
+    there = {w.text for w in words(above)}
+    asked = {w.text for w in words(question.core) if w.is_content}
+    if not there or there & asked:
+        return False
+    return any(
+        there & opposites(word) and not there & alike(word) for word in asked if len(word) > 1
+    )
 
 
 def _by_score(found: Sequence[Candidate]) -> list[Candidate]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +142,19 @@ def test_an_answer_names_what_of_the_question_no_note_holds(assistant: Assistant
     assert not answer.abstained
     assert answer.notices == ("笔记没有提到：ZebraTune",)
     assert assistant.ask("LoRA 的秩默认设为多少?").notices == ()
+
+
+def test_what_stands_under_the_opposite_is_no_answer(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "fm.md").write_text(
+        "# FM\n\n优势:\n\n- 稀疏场景下也能学到特征\n- 线性时间复杂度\n\n"
+        "不足:\n\n- FM 只有二阶交叉,没有 FM 的高阶特征\n",
+        encoding="utf-8",
+    )
+    with Assistant.open(notes, tmp_path / "index") as opened:
+        opened.refresh()
+        shown = opened.ask("FM 有什么优势?").text
+        assert "线性时间复杂度" in shown
+        assert "二阶交叉" not in shown
+        assert "二阶交叉" in opened.ask("FM 有哪些不足?").text
