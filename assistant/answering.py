@@ -247,6 +247,9 @@ def _missing(question: Question, best: Candidate) -> tuple[str, ...]:
 def _compose(question: Question, best: Candidate, ranked: list[Candidate]) -> list[Extract]:
     """The best unit with what belongs to it, in the order of the notes."""
     group = _list_of(best, ranked)
+    facing = _facing_list(question, best, ranked)
+    if facing:  # both sides were asked for
+        return _merge([*(group or [best]), *facing], is_list=True)
     if len(group) > 1 and _wants_list(question, best, group):
         return _merge(group, is_list=True)
     limit = _LIMIT[question.kind]
@@ -260,6 +263,26 @@ def _compose(question: Question, best: Candidate, ranked: list[Candidate]) -> li
             continue
         picked.append(candidate)
     return _merge(picked, is_list=False)
+
+
+def _facing_list(
+    question: Question, best: Candidate, ranked: Sequence[Candidate]
+) -> list[Candidate]:
+    """The items under the opposite stem, where a question asks for both: 优势和不足."""
+    from assistant.alignment import words
+
+    asked = {w.text for w in words(question.core) if w.is_content}
+    above = {w.text for w in words(best.stem)}
+    mine = {word for word in asked if above & {word, *alike(word)}}
+    other = {word for word in asked - mine for side in mine if word in opposites(side)}
+    if not other:
+        return []
+    wanted = other.union(*map(alike, other))
+    return [
+        c
+        for c in sorted(ranked, key=lambda c: c.unit.start)
+        if c.hit.chunk.id == best.hit.chunk.id and wanted & {w.text for w in words(c.stem)}
+    ][:_MAX_LIST]
 
 
 def _wants_list(question: Question, best: Candidate, group: list[Candidate]) -> bool:

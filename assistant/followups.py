@@ -269,6 +269,9 @@ def _is_complete(question: str, before: str) -> bool:
     said = {fold(name.text) for name in _names(before)}
     names = [n for n in _names(question) if _is_name(n) and fold(n.text) not in said]
     content = _content(question)
+    named = [n for n in _names(question) if _is_name(n)]
+    if named and named[0].start == 0 and _spoken(content, named):
+        return True  # it begins with its subject, though that was named before
     own = {t.text for n in names for t in tokens(n.text)}
     rest = [word for word in content if word not in own]
     if names:
@@ -279,6 +282,12 @@ def _is_complete(question: str, before: str) -> bool:
         return _DEFINITION.search(question) is not None
     defined = _DEFINITION.match(question)
     return len(content) >= _FULL or (han and defined is not None and bool(content))
+
+
+def _spoken(content: Sequence[str], names: Sequence[_Name]) -> bool:
+    """Whether words besides the names say something."""
+    own = {token.text for name in names for token in tokens(name.text)}
+    return any(word not in own for word in content)
 
 
 def _core(text: str) -> str:

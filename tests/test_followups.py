@@ -224,3 +224,8 @@ def test_a_question_of_which_no_note_holds_a_word_is_not_completed() -> None:
     assert is_elsewhere("怎样烤出好吃的面包？", lambda term: 0)
     assert not is_elsewhere("要多少内存，好吃吗", lambda term: int(term in held))
     assert not is_elsewhere("为什么？", lambda term: 0)
+
+
+def test_a_question_that_begins_with_its_subject_stays_as_it_is() -> None:
+    assert standalone("FM 有什么优势", ["FM 和 FFM 有什么区别？"]) == "FM 有什么优势"
+    assert standalone("有什么优势", ["FM 和 FFM 有什么区别？"]) != "有什么优势"

@@ -158,3 +158,6 @@ def test_what_stands_under_the_opposite_is_no_answer(tmp_path: Path) -> None:
         assert "线性时间复杂度" in shown
         assert "二阶交叉" not in shown
         assert "二阶交叉" in opened.ask("FM 有哪些不足?").text
+        both = opened.ask("FM 的优势和不足?").text
+        assert "线性时间复杂度" in both
+        assert "二阶交叉" in both
