@@ -36,7 +36,7 @@ _LIMIT = {
     Kind.NUMBER: 3, Kind.WHEN: 3, Kind.WHO: 3, Kind.DEFINE: 3, Kind.YES_NO: 3, Kind.CODE: 2,
     Kind.LIST: 4, Kind.COMPARE: 4, Kind.HOW: 3, Kind.WHY: 3, Kind.OPEN: 3,
 }  # fmt: skip
-_WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN, Kind.DEFINE})
+_WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
 # A further unit must be this likely, as a share of the best one's probability.
 _SHARE, _SHARE_ELSEWHERE, _LEAST = 0.2, 0.6, 0.06
 
