@@ -267,9 +267,9 @@ def _is_complete(question: str, before: str) -> bool:
     if bound.search(question) or (_LEAD.search(question)) or (not han and question[0].islower()):
         return False
     said = {fold(name.text) for name in _names(before)}
-    names = [n for n in _names(question) if _is_name(n) and fold(n.text) not in said]
+    named = [name for name in _names(question) if _is_name(name)]
+    names = [name for name in named if fold(name.text) not in said]
     content = _content(question)
-    named = [n for n in _names(question) if _is_name(n)]
     if named and named[0].start == 0 and _spoken(content, named):
         return True  # it begins with its subject, though that was named before
     own = {t.text for n in names for t in tokens(n.text)}
