@@ -161,28 +161,34 @@ def _scored(
         return [], np.zeros((0, 0), np.float32), np.zeros(0)
     rows = features(question, found, idf=idf, df=df, similar=similar)
     scores = ranker.probability(rows)
-    scores *= [_OPPOSED if _is_opposed(question, candidate) else 1.0 for candidate in found]
+    scores *= [_OPPOSED if opposed else 1.0 for opposed in _opposed(question, found)]
     for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score
     return found, rows, scores
 
 
-def _is_opposed(question: Question, candidate: Candidate) -> bool:
-    """Whether what governs a unit, its stem or its heading, says the opposite of what is asked.
+def _opposed(question: Question, found: Sequence[Candidate]) -> list[bool]:
+    """For which units what governs them, stem or heading, says the opposite of what is asked.
 
     What stands under 不足 tells no 优势, however many words of the question it holds.
     """
     from assistant.alignment import words
 
-    heading = candidate.unit.heading or candidate.hit.chunk.heading
-    above = candidate.stem or (heading[-1] if heading else "")
-    there = {w.text for w in words(above)}
     asked = {w.text for w in words(question.core) if w.is_content}
-    if not there or there & asked:
-        return False
-    return any(
-        there & opposites(word) and not there & alike(word) for word in asked if len(word) > 1
-    )
+    facing = [(opposites(word), {word, *alike(word)}) for word in asked if len(word) > 1]
+    facing = [(against, same) for against, same in facing if against]
+    seen: dict[str, bool] = {}
+    for above in {_above(c) for c in found} if facing else ():
+        there = {w.text for w in words(above)}
+        seen[above] = not there & asked and any(
+            there & against and not there & same for against, same in facing
+        )
+    return [seen.get(_above(c), False) for c in found]
+
+
+def _above(candidate: Candidate) -> str:
+    heading = candidate.unit.heading or candidate.hit.chunk.heading
+    return candidate.stem or (heading[-1] if heading else "")
 
 
 def _by_score(found: Sequence[Candidate]) -> list[Candidate]:

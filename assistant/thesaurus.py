@@ -14,7 +14,7 @@ from importlib.resources import files
 from corpus.text import fold, has_han
 from corpus.tokens import stem
 
-__all__ = ["contraries", "kin", "normal", "starts"]
+__all__ = ["contraries", "kin", "normal"]
 
 _SIDES, _MEMBERS = " ~ ", "/"
 
@@ -92,9 +92,3 @@ def _facing(word: str) -> set[str]:
     table = _table()
     found = {m for line in table.of.get(word, ()) for m in table.against[line]}
     return found | {m for line in table.facing.get(word, ()) for m in table.alike[line]}
-
-
-@lru_cache(maxsize=1)
-def starts() -> frozenset[str]:
-    """First words of the English phrases, in normal form."""
-    return frozenset(m.split(" ", 1)[0] for m in _table().of if " " in m)

@@ -266,22 +266,24 @@ def keep(target: str, data: bytes) -> Path:
     return path
 
 
+def breaks(target: str, data: bytes) -> bool:
+    """Whether an input breaks a target, in whatever way."""
+    try:
+        attempt(target, data)
+    except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return True
+    return False
+
+
 def smallest(target: str, data: bytes) -> bytes:
     """A part of an input that still breaks a target, pieces taken out as long as it does."""
-
-    def breaks(part: bytes) -> bool:
-        try:
-            attempt(target, part)
-        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
-            return True
-        return False
 
     width = max(1, len(data) // 2)
     while width:
         at = 0
         while at < len(data):
             part = data[:at] + data[at + width :]
-            if breaks(part):
+            if breaks(target, part):
                 data = part
             else:
                 at += width
