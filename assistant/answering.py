@@ -15,30 +15,73 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.alignment import weigh, words
+from assistant.answerable import QUESTION_FEATURES, question_row
 from assistant.candidates import Candidate, candidates
-from assistant.evidence import features, question_row
+from assistant.companions import COMPANION_FEATURES, companion_rows
+from assistant.evidence import FEATURES, features
 from assistant.injection import asks_about_orders, demanded
 from assistant.lexicon import alike, opposites
 from assistant.questions import Kind, Question, parse_question
 from assistant.similarity import WordSimilarity
-from assistant.trees import Trees
+from assistant.trees import Trees, load_trees
 from assistant.types import Hit
 from corpus.text import fold
 from corpus.tokens import is_proper
 from corpus.types import Unit
 
-__all__ = ["Extract", "Selection", "ranking", "select", "with_stem"]
+__all__ = [
+    "AnswerModels",
+    "Extract",
+    "Selection",
+    "answer_models",
+    "ranking",
+    "select",
+    "with_stem",
+]
 
 _MAX_LIST = 14
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
-# Units besides the best one, by what is asked; a short fact needs one sentence.
-_LIMIT = {
-    Kind.NUMBER: 3, Kind.WHEN: 3, Kind.WHO: 3, Kind.DEFINE: 3, Kind.YES_NO: 3, Kind.CODE: 2,
-    Kind.LIST: 4, Kind.COMPARE: 4, Kind.HOW: 3, Kind.WHY: 3, Kind.OPEN: 3,
-}  # fmt: skip
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
-# A further unit must be this likely, as a share of the best one's probability.
+_MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
+# A unit of so many characters must be as likely to belong as the least says; a longer one has to
+# earn its length, a shorter one need not fear it.
+_USUAL, _SHORTEST = 60, 0.3
+_ELSEWHERE = 2.0  # so much likelier must be what stands in another note
+# A short fact needs nothing beside it, but another unit may give it as well: it is shown if it is
+# as likely as this share of the best one says, in the same note or another, and at all.
+_FACTS = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})
 _SHARE, _SHARE_ELSEWHERE, _LEAST = 0.2, 0.6, 0.06
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerModels:
+    """The trained models of an answer.
+
+    Attributes:
+        ranker: probability that a unit answers.
+        answerable: probability that the notes answer at all; `facts["cut"]` is the least one at
+            which an answer is shown.
+        companions: probability that a unit belongs beside the best one; `facts["least"]` is the
+            least one, for a unit of usual length.
+    """
+
+    ranker: Trees
+    answerable: Trees
+    companions: Trees
+
+
+def answer_models() -> AnswerModels:
+    """The models that ship with the product.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    return AnswerModels(
+        ranker=load_trees("answers", FEATURES),
+        answerable=load_trees("answerable", QUESTION_FEATURES),
+        companions=load_trees("companions", COMPANION_FEATURES),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +130,7 @@ def select(
     idf: Callable[[str], float],
     df: Callable[[str], int],
     similar: WordSimilarity,
-    ranker: Trees,
-    answerable: Trees,
+    models: AnswerModels,
 ) -> Selection:
     """The units that answer a question, or none.
 
@@ -98,32 +140,33 @@ def select(
         idf: weight of a term in the notes.
         df: number of passages that hold a term.
         similar: word and sentence vectors.
-        ranker: probability that a unit answers.
-        answerable: probability that the notes answer at all; `facts["cut"]` is the least one at
-            which an answer is shown.
+        models: the trained ones.
 
     Returns:
         The selection; deterministic for the same index.
     """
-    found, rows, scores = _scored(question, hits, idf=idf, df=df, similar=similar, ranker=ranker)
+    found, rows, scores = _scored(
+        question, hits, idf=idf, df=df, similar=similar, ranker=models.ranker
+    )
     if not found:
         return Selection(extracts=(), confidence=0.0)
-    sure = float(answerable.probability(question_row(rows, scores)[None, :])[0])
-    ranked = _by_score(found)
-    best = ranked[0]
+    asked = words(question.core)
+    whole = question_row(asked, weigh(asked, idf, df), found, rows, scores)
+    sure = float(models.answerable.probability(whole[None, :])[0])
+    best = _by_score(found)[0]
     missing = _missing(question, best)
     unknown = _unknown(question, found, df)
-    if sure < answerable.facts["cut"]:
+    if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
         if part:  # what is asked of the other things may well be there
             rest = select(
-                parse_question(part), hits, idf=idf, df=df, similar=similar, ranker=ranker,
-                answerable=answerable,
-            )  # fmt: skip
+                parse_question(part), hits, idf=idf, df=df, similar=similar, models=models
+            )
             if rest.extracts:
                 return replace(rest, unknown=unknown)
         return Selection(extracts=(), confidence=sure, missing=missing)
-    chosen = _compose(question, best, ranked)
+    beside = _beside(question, found, rows, scores, models.companions)
+    chosen = _compose(question, best, _by_score(found), beside)
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
 
 
@@ -172,8 +215,6 @@ def _opposed(question: Question, found: Sequence[Candidate]) -> list[bool]:
 
     What stands under 不足 tells no 优势, however many words of the question it holds.
     """
-    from assistant.alignment import words
-
     asked = {w.text for w in words(question.core) if w.is_content}
     facing = [(opposites(word), {word, *alike(word)}) for word in asked if len(word) > 1]
     facing = [(against, same) for against, same in facing if against]
@@ -202,8 +243,6 @@ def _unknown(
 
     Colloquial words, which a note need not hold to answer, are left out.
     """
-    from assistant.alignment import words
-
     asked = words(question.core)
     best = np.max([c.covered for c in found], axis=0, initial=0.0)
     lost = [
@@ -239,8 +278,6 @@ def _is_demanded(candidate: Candidate) -> bool:
 
 def _missing(question: Question, best: Candidate) -> tuple[str, ...]:
     """Words of the question that the best unit and its surroundings do not cover."""
-    from assistant.alignment import words
-
     asked = words(question.core)
     lost = [
         question.text[w.start : w.end]
@@ -250,7 +287,38 @@ def _missing(question: Question, best: Candidate) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lost))
 
 
-def _compose(question: Question, best: Candidate, ranked: list[Candidate]) -> list[Extract]:
+def _beside(
+    question: Question,
+    found: Sequence[Candidate],
+    rows: NDArray[np.float32],
+    scores: NDArray[np.float64],
+    companions: Trees,
+) -> list[Candidate]:
+    """The units to be shown beside the best one, the worthiest first."""
+    ranked = _by_score(found)
+    best = ranked[0]
+    home = best.hit.note.path
+    if question.kind in _FACTS:
+        return [
+            c
+            for c in ranked[1:]
+            if c.score >= _LEAST
+            and c.score >= best.score * (_SHARE if c.hit.note.path == home else _SHARE_ELSEWHERE)
+        ]
+    looked_at, about = companion_rows(question.text, found, rows, scores)
+    if not looked_at:
+        return []
+    lengths = np.array([len(found[i].text) for i in looked_at]) / _USUAL
+    away = np.array([found[i].hit.note.path != home for i in looked_at])
+    worth = companions.probability(about) / np.maximum(_SHORTEST, lengths)
+    worth /= np.where(away, _ELSEWHERE, 1.0)
+    order = np.argsort(-worth, kind="stable")
+    return [found[looked_at[n]] for n in order if worth[n] >= companions.facts["least"]]
+
+
+def _compose(
+    question: Question, best: Candidate, ranked: list[Candidate], beside: Sequence[Candidate]
+) -> list[Extract]:
     """The best unit with what belongs to it, in the order of the notes."""
     group = _list_of(best, ranked)
     facing = _facing_list(question, best, ranked)
@@ -258,16 +326,11 @@ def _compose(question: Question, best: Candidate, ranked: list[Candidate]) -> li
         return _merge([*(group or [best]), *facing], is_list=True)
     if len(group) > 1 and _wants_list(question, best, group):
         return _merge(group, is_list=True)
-    limit = _LIMIT[question.kind]
     picked = [best]
-    for candidate in ranked[1:]:
-        if len(picked) >= limit:
-            break
-        here = candidate.hit.note.path == best.hit.note.path
-        least = (_SHARE if here else _SHARE_ELSEWHERE) * best.score
-        if candidate.score < max(least, _LEAST) or _same_words(candidate, picked):
-            continue
-        picked.append(candidate)
+    limit = _MAX_FACTS if question.kind in _FACTS else _MAX_UNITS
+    for candidate in beside:
+        if len(picked) < limit and not _same_words(candidate, picked):
+            picked.append(candidate)
     return _merge(picked, is_list=False)
 
 
@@ -275,8 +338,6 @@ def _facing_list(
     question: Question, best: Candidate, ranked: Sequence[Candidate]
 ) -> list[Candidate]:
     """The items under the opposite stem, where a question asks for both: 优势和不足."""
-    from assistant.alignment import words
-
     asked = {w.text for w in words(question.core) if w.is_content}
     above = {w.text for w in words(best.stem)}
     mine = {word for word in asked if above & {word, *alike(word)}}

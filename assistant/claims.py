@@ -45,6 +45,7 @@ _VALUED = re.compile(
     r"(?<![A-Za-z0-9_])[A-Za-z](?=$))\s*$",
     re.IGNORECASE,
 )
+_STEM = re.compile(r"(\S.*\S)\s*[:：]\s+$")
 _BETWEEN = ' \t\u3000。．.!！;；,，、)）"”*_'  # may stand between a claim and its marker
 _QUESTION = re.compile(r"[?？][\s\"”』」)）]*$")
 # Courtesies before a statement, which is judged without them.
@@ -171,9 +172,19 @@ def markers_of(text: str) -> list[tuple[int, int, tuple[int, ...]]]:
         if is_inside or not numbers or 0 in numbers or m.start() in footnotes:
             continue
         is_value = _VALUED.search(text[max(0, m.start() - 8) : m.start()]) is not None
+        if is_value and len(numbers) == 1 and _closes_stem(text, m.start(), m.end()):
+            is_value = False
         if not is_value and (len(numbers) == 1 or max(numbers) < 100):
             found.append((m.start(), m.end(), numbers))
     return found
+
+
+def _closes_stem(text: str, start: int, end: int) -> bool:
+    """Whether a bracket behind a colon ends the line that introduces a list: 分三类: [1]."""
+    if text[end:].partition("\n")[0].strip():
+        return False
+    stem = _STEM.search(text[text.rfind("\n", 0, start) + 1 : start])
+    return stem is not None and len(tokens(stem[1])) > 1 and not _VALUED.search(stem[1])
 
 
 def _numbers(written: str) -> tuple[int, ...]:

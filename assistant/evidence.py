@@ -27,7 +27,7 @@ from corpus.glossary import translations
 from corpus.text import has_han
 from corpus.tokens import is_proper
 
-__all__ = ["FEATURES", "QUESTION_FEATURES", "features", "question_row"]
+__all__ = ["FEATURES", "features"]
 
 _SLOTS = frozenset({"name", "version", "word", "number"})
 
@@ -353,37 +353,3 @@ def _near_text(own: Alignment, weights: Sequence[float], text: str) -> str:
     main = max(said, key=lambda k: (said[k], -k))
     near = [w for w in own.evidence if abs(w.clause - main) <= 1]
     return text[near[0].start : near[-1].end]
-
-
-QUESTION_FEATURES = (
-    *(f"top {name}" for name in FEATURES),
-    *(f"mean {name}" for name in FEATURES),
-    *(f"max {name}" for name in FEATURES),
-    "first",
-    "second",
-    "three",
-    "eight",
-)
-
-
-def question_row(rows: NDArray[np.float32], scores: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What all candidates together say of whether the notes answer.
-
-    Args:
-        rows: features of the candidates, of shape (n, len(FEATURES)), n at least 1.
-        scores: probability of each candidate, of shape (n,).
-
-    Returns:
-        float32 of shape (len(QUESTION_FEATURES),): the best candidate, the mean of the best
-        three, the largest of all, and the probabilities of the best added up.
-    """
-    order = np.argsort(-scores, kind="stable")
-    best = scores[order]
-    return np.concatenate(
-        [
-            rows[order[0]],
-            rows[order[:3]].mean(axis=0),
-            rows.max(axis=0),
-            [best[0], best[1] if len(best) > 1 else 0.0, best[:3].sum(), best[:8].sum()],
-        ]
-    ).astype(np.float32)

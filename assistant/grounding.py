@@ -23,11 +23,11 @@ from assistant.disagreement import rivals, statements
 from assistant.judging import (
     CLAIM_FEATURES,
     JUDGED,
+    Likelihood,
     claim_row,
     decide,
     is_same_subject,
     judged_row,
-    likelihood,
     settled,
 )
 from assistant.passages import Passage, joined, passages_of, rough_coverage
@@ -353,9 +353,11 @@ class Checker:
         likely = None
         if self._likely is not None and verdict is not Verdict.SUPPORTED:
             chance = float(self._likely.probabilities(whole)[0, 0])
-            fitted = {name: self._likely.facts[name] for name in ("coverage", "slope", "offset")}
-            likely = likelihood(rows, chance, **fitted)
-        return settled(found[at], verdict, chances, likely)
+            likely = Likelihood.of(self._likely.facts).probability(
+                rows, chance, is_contradicted=verdict is Verdict.CONTRADICTED
+            )
+        support = self._verdicts.facts["support"]
+        return settled(found[at], verdict, chances, support=support, likely=likely)
 
     def _compared(self, claim: str, passages: Sequence[Passage]) -> list[Finding]:
         if not passages:

@@ -9,7 +9,8 @@ Knows findings; not notes. Called by `grounding`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +24,15 @@ __all__ = [
     "JUDGED",
     "KINDS",
     "LABELS",
+    "Likelihood",
     "claim_row",
     "decide",
     "is_same_subject",
     "judged_row",
-    "likelihood",
     "settled",
 ]
 
-_HALF = 0.49  # the largest score of what is not supported
+_BELOW = 0.01  # at least so much less than what is supported scores what is not
 _SURE = 0.6  # a conflict that no probability outweighs
 _ALL, _MIXED = 0.92, 0.3
 _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
@@ -164,30 +165,61 @@ def _objection(column: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
     return found
 
 
-def likelihood(
-    rows: NDArray[np.float32], chance: float, *, coverage: float, slope: float, offset: float
-) -> float:
-    """Probability that a claim which is not called supported is supported after all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likelihood:
+    """How likely a claim that is not called supported is supported after all.
 
-    A logistic function of the model's log odds and of the largest coverage: words that the
-    passages share with a claim tell more in texts of others than in altered copies of notes.
+    A logistic function of the third model's log odds, of the largest coverage (words that the
+    passages share with a claim tell more in texts of others than in altered copies of notes), and
+    of whether the verdict is "contradicted".
 
-    Args:
-        rows: features of the findings (JUDGED), of shape (n, len(JUDGED)), n at least 1.
-        chance: the third model's probability of "supported".
+    Attributes:
         coverage: weight of the largest coverage beside the log odds.
         slope: of the sum of both.
+        contradicted: added to it where the verdict is "contradicted".
         offset: added to it.
+
+    Source: Platt, "Probabilistic outputs for support vector machines", 1999.
     """
-    sure = min(max(chance, 0.001), 0.999)
-    told = float(np.log(sure / (1 - sure))) + coverage * float(
-        rows[:, JUDGED.index("coverage")].max()
-    )
-    return float(1 / (1 + np.exp(-(slope * told + offset))))
+
+    coverage: float
+    slope: float
+    contradicted: float
+    offset: float
+
+    @classmethod
+    def of(cls, facts: Mapping[str, float]) -> Likelihood:
+        """From what was fitted beside the trees."""
+        return cls(**{field.name: facts[field.name] for field in fields(cls)})
+
+    def told(self, rows: NDArray[np.float32], chance: float) -> float:
+        """What model and coverage say together, as log odds; arguments as of `probability`."""
+        sure = min(max(chance, 0.001), 0.999)
+        largest = float(rows[:, JUDGED.index("coverage")].max())
+        return float(np.log(sure / (1 - sure))) + self.coverage * largest
+
+    def probability(
+        self, rows: NDArray[np.float32], chance: float, *, is_contradicted: bool
+    ) -> float:
+        """The probability, in (0, 1).
+
+        Args:
+            rows: features of the findings (JUDGED), of shape (n, len(JUDGED)), n at least 1.
+            chance: the third model's probability of "supported".
+            is_contradicted: whether that is the verdict.
+        """
+        log_odds = self.slope * self.told(rows, chance) + self.offset
+        log_odds += self.contradicted * is_contradicted
+        return float(1 / (1 + np.exp(-log_odds)))
 
 
 def settled(
-    f: Finding, verdict: Verdict, chances: NDArray[np.float64], likely: float | None = None
+    f: Finding,
+    verdict: Verdict,
+    chances: NDArray[np.float64],
+    *,
+    support: float,
+    likely: float | None = None,
 ) -> Finding:
     """The finding with its verdict and its score.
 
@@ -195,19 +227,20 @@ def settled(
         f: the passage on which the verdict rests.
         verdict: on the claim.
         chances: probabilities of the three verdicts; (3,).
-        likely: `likelihood` of a claim that is not supported, or None to go by `chances`.
+        support: least probability of the verdict "supported".
+        likely: `Likelihood` of a claim that is not supported, or None to go by `chances`.
 
     Returns:
-        Its score is the probability of "supported" where that is the verdict, and otherwise
-        less than one half: half of `likely`.
+        Its score is the probability that the notes support the claim; below `support` where that is
+        not the verdict, whatever the model would say without the objections.
     """
     if f.is_verbatim:
         return f
     pro, contra, neither = (float(chance) for chance in chances)
     if verdict is Verdict.SUPPORTED:
-        score = max(pro, 0.5)
+        score = max(pro, support)
     else:
-        score = min(pro, _HALF) if likely is None else _HALF * likely
+        score = min(pro if likely is None else likely, support - _BELOW)
     against = contradiction(f)
     found = f.found
     if verdict is Verdict.CONTRADICTED and against is not None:

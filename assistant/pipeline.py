@@ -16,11 +16,10 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from assistant.answering import Extract, ranking, select
+from assistant.answering import AnswerModels, Extract, answer_models, ranking, select
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
-from assistant.evidence import FEATURES, QUESTION_FEATURES
 from assistant.gathering import gathered
 from assistant.generating import EXTRACTIVE, Chat, Extractive, Generator, Task
 from assistant.grounding import Checker, load_checker, searching
@@ -30,7 +29,6 @@ from assistant.questions import parse_question
 from assistant.retrieval import Filters, browse, retrieve
 from assistant.scope import Scope, asked, misses, scope_of
 from assistant.similarity import WordSimilarity
-from assistant.trees import Trees, load_trees
 from assistant.types import Answer, Checked, Claim, Hit
 from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
 from corpus.errors import ConfigError, CorpusError, ModelError, YoujuError
@@ -90,12 +88,8 @@ class Assistant:
         return load_checker(self.index, self._similar, searching(self.index))
 
     @cached_property
-    def _ranker(self) -> Trees:
-        return load_trees("answers", FEATURES)
-
-    @cached_property
-    def _answerable(self) -> Trees:
-        return load_trees("answerable", QUESTION_FEATURES)
+    def _models(self) -> AnswerModels:
+        return answer_models()
 
     @cached_property
     def _writer(self) -> Generator:
@@ -261,8 +255,7 @@ class Assistant:
                 idf=now.idf,
                 df=now.df,
                 similar=self._similar,
-                ranker=self._ranker,
-                answerable=self._answerable,
+                models=self._models,
             )
         draft = Answer(
             question=question,
@@ -364,7 +357,7 @@ class Assistant:
                 idf=now.idf,
                 df=now.df,
                 similar=self._similar,
-                ranker=self._ranker,
+                ranker=self._models.ranker,
             )
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:

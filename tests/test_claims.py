@@ -106,10 +106,17 @@ def test_a_marker_belongs_to_the_claim_it_stands_in_or_behind(
     assert marked(text) == expected
 
 
+@pytest.mark.parametrize("stem", ["综述按任务讨论幻觉，覆盖六类：", "The cited finding is this:"])
+def test_a_marker_behind_the_colon_of_a_stem_is_a_marker(stem: str) -> None:
+    text = f"{stem} [3]\n\nHNSW 是图索引。[1]"
+    assert marked(text) == [(1,)]  # a stem by itself says nothing
+    assert without_markers(text) == f"{stem}\n\nHNSW 是图索引。"
+
+
 @pytest.mark.parametrize(
     "text",
     ["取值范围 [0, 1]。", "维度取 [32, 64, 128] 之一。", "结果在 [2, 5] 之间。",
-     "数组 a[1] 的值是 3。",
+     "数组 a[1] 的值是 3。", "网络的层数分别是： [3]", "The input shape: [2]", "层数: [12]",
      "下标 `x[1]` 从 0 数起。", "公式 $y[1] = 2$ 成立。", "LoRA 冻结权重[12345]。",
      "见 [1](https://a.cn) 的说明。"],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The score of a claim: which is more, and on which side of one half."""
+"""The score of a claim: which is more, and on which side of the least of what is supported."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from assistant.contexts import Contexts
-from assistant.judging import JUDGED, LABELS, judged_row, likelihood
+from assistant.judging import JUDGED, LABELS, Likelihood, judged_row
 from corpus.encoder import load_encoder
 from eval.training.claim_sources import statement
 
-FACTS = {"coverage": 8.0, "slope": 0.5, "offset": -3.0}
+FITTED = Likelihood(coverage=8.0, slope=0.5, contradicted=-1.0, offset=-3.0)
 
 
 def rows(*coverages: float) -> np.ndarray:
@@ -21,15 +21,20 @@ def rows(*coverages: float) -> np.ndarray:
     return found
 
 
+def likelihood(found: np.ndarray, chance: float, *, is_contradicted: bool = False) -> float:
+    return FITTED.probability(found, chance, is_contradicted=is_contradicted)
+
+
 def test_more_coverage_and_more_chance_make_support_likelier() -> None:
-    least = likelihood(rows(0.2, 0.1), 0.1, **FACTS)
-    assert least < likelihood(rows(0.2, 0.9), 0.1, **FACTS)
-    assert least < likelihood(rows(0.2, 0.1), 0.8, **FACTS)
+    least = likelihood(rows(0.2, 0.1), 0.1)
+    assert least < likelihood(rows(0.2, 0.9), 0.1)
+    assert least < likelihood(rows(0.2, 0.1), 0.8)
+    assert least > likelihood(rows(0.2, 0.1), 0.1, is_contradicted=True)
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
 def test_a_certain_model_gives_a_probability_all_the_same(chance: float) -> None:
-    assert 0 < likelihood(rows(0.5), chance, **FACTS) < 1
+    assert 0 < likelihood(rows(0.5), chance) < 1
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +46,18 @@ TEXT = "LoRA 把权重的增量分解为两个低秩矩阵的乘积。训练时�
 OTHER = "向量索引 HNSW 是分层的小世界图，查询从最上层开始。"
 
 
-def test_what_is_not_supported_scores_below_one_half_and_by_what_it_shares(
+def test_what_is_not_supported_scores_less_and_by_what_it_shares(
     contexts: Contexts,
 ) -> None:
     def checked(claim: str) -> tuple[str, float]:
         (found,) = contexts.check(claim, [TEXT])
         return found.verdict.value, found.score
 
+    _, supported = checked("训练时冻结原来的权重，只更新这两个矩阵。")
     verdict, near = checked("LoRA 训练时会更新原来的全部权重矩阵。")
     assert verdict != "supported"
     _, far = checked("南极的企鹅在冬天孵蛋。")
-    assert far < near < 0.5
-    assert checked("训练时冻结原来的权重，只更新这两个矩阵。")[1] > 0.5
+    assert far < near < supported
 
 
 def test_findings_are_of_the_texts_that_belong_to_a_claim(contexts: Contexts) -> None:

@@ -5,7 +5,8 @@ dev halves of the golden questions (feed, samples, vaults), the questions writte
 and the dev halves of public reading-comprehension sets (CMRC 2018, DRCD, XQuAD; CC BY-SA),
 retrieves for each question as the product does, and fits boosted trees on the features of
 `assistant.evidence`: a unit that overlaps a gold span is right, every other is not, and all units
-are wrong for a question that the notes do not answer. Test halves are never read here.
+are wrong for a question that the notes do not answer. What belongs beside the best unit is learned
+from the questions over notes, whose gold spans are complete. Test halves are never read here.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.alignment import Word, weigh, words
+from assistant.answerable import QUESTION_FEATURES, question_row
 from assistant.candidates import Candidate, candidates
+from assistant.companions import COMPANION_FEATURES, companion_rows
 from assistant.config import sample_notes
-from assistant.evidence import FEATURES, QUESTION_FEATURES, features, question_row
+from assistant.evidence import FEATURES, features
 from assistant.questions import parse_question
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
@@ -50,6 +55,11 @@ class Example:
 
     Attributes:
         set: name of the set it comes from.
+        group: what is in one fold.
+        question: as it is searched.
+        asked: its words.
+        weights: of these words.
+        found: its candidates.
         rows: features, of shape (n_candidates, n_features).
         labels: 1 for a candidate that answers.
         answerable: whether the notes hold an answer at all.
@@ -57,6 +67,10 @@ class Example:
 
     set: str
     group: str
+    question: str
+    asked: tuple[Word, ...]
+    weights: NDArray[np.float64]
+    found: tuple[Candidate, ...]
     rows: NDArray[np.float32]
     labels: NDArray[np.int64]
     answerable: bool
@@ -88,13 +102,19 @@ class _Asked:
         ]
         return candidates(hits[:HITS])
 
-    def rows(self, question: str, found: list[Candidate]) -> NDArray[np.float32]:
-        return features(
-            parse_question(question),
-            found,
-            idf=self.index.idf,
-            df=self.index.df,
-            similar=self.similar,
+    def example(
+        self, question: str, found: list[Candidate], labels: Sequence[int], **rest: Any
+    ) -> Example:
+        parsed, now = parse_question(question), self.index
+        asked = words(parsed.core)
+        return Example(
+            question=question,
+            asked=asked,
+            weights=weigh(asked, now.idf, now.df),
+            found=tuple(found),
+            rows=features(parsed, found, idf=now.idf, df=now.df, similar=self.similar),
+            labels=np.array(labels, np.int64),
+            **rest,
         )
 
 
@@ -105,11 +125,12 @@ def golden(sets: Sequence[str], notes: Path, name: str) -> Iterator[Example]:
         found = asked.candidates(gold.question)
         if not found:
             continue
-        yield Example(
+        yield asked.example(
+            gold.question,
+            found,
+            [_answers(gold, c) for c in found],
             set=name,
             group=gold.gold[0].note if gold.gold and name != "feed" else gold.id,
-            rows=asked.rows(gold.question, found),
-            labels=np.array([_answers(gold, c) for c in found], np.int64),
             answerable=gold.answerable,
         )
 
@@ -161,11 +182,12 @@ def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
             int(c.hit.note.path == path and any(a in _plain(c.text) for a in wanted)) for c in found
         ]
         if found and (hidden or any(labels)):
-            yield Example(
+            yield asked.example(
+                query["text"],
+                found,
+                labels,
                 set=name,
                 group=f"{name}:{path}",
-                rows=asked.rows(query["text"], found),
-                labels=np.array(labels, np.int64),
                 answerable=not hidden,
             )
 
@@ -230,13 +252,19 @@ def figures(
 
 
 OWN = ("feed", "samples", "vault", "notes")
+LEAST = 0.08  # probability at which a unit of usual length is shown beside the best one
 
 
 def question_rows(
     examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
     """Features, labels and weights of whole questions; questions over notes weigh twice."""
-    rows = np.stack([question_row(e.rows, s) for e, s in zip(examples, scores, strict=True)])
+    rows = np.stack(
+        [
+            question_row(e.asked, e.weights, e.found, e.rows, s)
+            for e, s in zip(examples, scores, strict=True)
+        ]
+    )
     labels = np.array([int(e.answerable) for e in examples], np.int64)
     return rows, labels, np.array([2.0 if e.set in OWN else 1.0 for e in examples])
 
@@ -261,6 +289,25 @@ def crossed_answerable(
         model = fit(rows[seen], labels[seen], weights=weights[seen], seed=seed, **_ANSWERABLE)
         out[~seen] = model.predict_proba(rows[~seen])[:, 1]
     return out
+
+
+def companions(
+    examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features and labels of the units beside the best ones of answerable questions.
+
+    Args:
+        examples: of all sets; only those over notes are used.
+        scores: of their candidates, by models that never saw their group.
+    """
+    rows, labels = [], []
+    for e, s in zip(examples, scores, strict=True):
+        if e.set not in OWN or not e.answerable:
+            continue
+        looked_at, about = companion_rows(e.question, e.found, e.rows, s)
+        rows.append(about)
+        labels.append(e.labels[looked_at])
+    return np.concatenate(rows), np.concatenate(labels)
 
 
 def errors(
@@ -311,11 +358,11 @@ def main() -> None:
 
 
 def train(examples: Sequence[Example], *, out: Path, cut: float, seed: int) -> None:
-    """Fit both models, print their crossed figures, write them into a folder.
+    """Fit the models, print crossed figures, write them into a folder.
 
     Args:
         examples: of all sets.
-        out: folder of `answers.json` and `answerable.json`.
+        out: folder of `answers.json`, `answerable.json` and `companions.json`.
         cut: least probability at which an answer is shown.
         seed: of the trees.
     """
@@ -331,6 +378,9 @@ def train(examples: Sequence[Example], *, out: Path, cut: float, seed: int) -> N
     rows, labels, weights = question_rows(examples, scores)
     model = fit(rows, labels, weights=weights, seed=seed, **_ANSWERABLE)
     write_trees(out / "answerable.json", tree_object(model, QUESTION_FEATURES, cut=cut))
+    rows, labels = companions(examples, scores)
+    model = fit(rows, labels, seed=seed, max_iter=200, learning_rate=0.05)
+    write_trees(out / "companions.json", tree_object(model, COMPANION_FEATURES, least=LEAST))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import logging
 import random
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +31,21 @@ from assistant.judging import (
     CLAIM_FEATURES,
     JUDGED,
     LABELS,
+    Likelihood,
     claim_row,
     decide,
     judged_row,
-    likelihood,
 )
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
+from assistant.types import Verdict
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from eval.goldens import GoldClaim, claims, notes_of
 from eval.training import claim_sources
 from eval.training.boosting import fit, tree_object, write_trees
+from eval.verdicts import expected_calibration_error
 
 __all__ = ["main"]
 
@@ -280,19 +282,18 @@ def train(found: list[Case], others: list[Case], *, out: Path, support: float, s
     labels = np.array([c.verdict for c in found], np.int64)
     model = fit(rows, labels, seed=seed, **_VERDICTS)
     write_trees(out / "verdicts.json", tree_object(model, CLAIM_FEATURES, support=support))
-    kept = [
-        decide(c.rows, o, p, support=support)[0].value != "supported"
+    said = [
+        decide(c.rows, o, p, support=support)[0]
         for c, o, p in zip(found, odds, chances, strict=True)
     ]
     foreign = [judge.predict_proba(c.rows) for c in others]
     foreign_rows = np.stack([claim_row(c.rows, o) for c, o in zip(others, foreign, strict=True)])
-    kept += [
-        decide(c.rows, o, model.predict_proba(row[None])[0], support=support)[0].value
-        != "supported"
+    said += [
+        decide(c.rows, o, model.predict_proba(row[None])[0], support=support)[0]
         for c, o, row in zip(others, foreign, foreign_rows, strict=True)
     ]
     likely, facts = _likely(
-        found + others, np.concatenate([rows, foreign_rows]), len(found), np.array(kept), seed=seed
+        found + others, np.concatenate([rows, foreign_rows]), len(found), said, seed=seed
     )
     write_trees(out / "likely.json", tree_object(likely, CLAIM_FEATURES, **facts))
 
@@ -301,7 +302,7 @@ def _likely(
     every: list[Case],
     rows: NDArray[np.float32],
     n_notes: int,
-    kept: NDArray[np.bool_],
+    said: list[Verdict],
     *,
     seed: int,
 ) -> tuple[Any, dict[str, float]]:
@@ -311,7 +312,7 @@ def _likely(
         every: cases over notes first, then those of others.
         rows: of `claim_row`, one a case.
         n_notes: how many are over notes.
-        kept: which are not called supported; the function is fitted on these.
+        said: their verdicts; the function is fitted on what is not called supported.
         seed: of the trees.
     """
     from sklearn.linear_model import LogisticRegression
@@ -334,22 +335,28 @@ def _likely(
         model = fit(rows[seen], labels[seen], weights=weights[seen], seed=seed, **_VERDICTS)
         chance[~seen] = model.predict_proba(rows[~seen])[:, 0]
     coverage = np.array([c.rows[:, JUDGED.index("coverage")].max() for c in every])
-    sure = np.clip(chance, 0.001, 0.999)
-    told = np.log(sure / (1 - sure)) + _COVERAGE * coverage
+    start = Likelihood(coverage=_COVERAGE, slope=1.0, contradicted=0.0, offset=0.0)
+    told = np.array([start.told(c.rows, p) for c, p in zip(every, chance, strict=True)])
+    against = np.array([v is Verdict.CONTRADICTED for v in said])
+    kept = np.array([v is not Verdict.SUPPORTED for v in said])
     line = LogisticRegression(C=10).fit(
-        told[kept, None], labels[kept] == 0, sample_weight=weights[kept]
+        np.stack([told, against], axis=1)[kept], labels[kept] == 0, sample_weight=weights[kept]
     )
-    facts = {
-        "coverage": _COVERAGE,
-        "slope": round(float(line.coef_[0, 0]), 4),
-        "offset": round(float(line.intercept_[0]), 4),
-    }
+    fitted = replace(
+        start,
+        slope=round(float(line.coef_[0, 0]), 4),
+        contradicted=round(float(line.coef_[0, 1]), 4),
+        offset=round(float(line.intercept_[0]), 4),
+    )
     scores = np.array(
         [
-            likelihood(c.rows, p, **facts) if k else 1 + p
-            for c, p, k in zip(every, chance, kept, strict=True)
+            fitted.probability(c.rows, p, is_contradicted=bool(a)) if k else 1 + p
+            for c, p, k, a in zip(every, chance, kept, against, strict=True)
         ]
     )
+    notes = kept & (np.arange(len(every)) < n_notes)
+    error = expected_calibration_error(scores[notes], labels[notes] == 0)
+    print(f"over notes, not called supported: calibration error {error:.3f} of {notes.sum()}")
     for name in dict.fromkeys(c.set for c in every):
         mine = np.array([c.set == name for c in every])
         true = labels[mine] == 0
@@ -357,7 +364,7 @@ def _likely(
             f"{name:<24} left out: AUROC of the score {roc_auc_score(true, scores[mine]):.3f}"
             f" of coverage {roc_auc_score(true, coverage[mine]):.3f}"
         )
-    return fit(rows, labels, weights=weights, seed=seed, **_VERDICTS), facts
+    return fit(rows, labels, weights=weights, seed=seed, **_VERDICTS), asdict(fitted)
 
 
 if __name__ == "__main__":

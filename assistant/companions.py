@@ -1,0 +1,139 @@
+"""What belongs beside the best unit in an answer: the reason behind it, the rest of a definition.
+
+A sentence that answers often does not repeat the question: the one before it does. So each other
+unit is looked at beside the best one: where it stands to it, how it begins, what they share. Knows
+candidates with their features and probabilities; the model over these rows is trained by
+`eval.training.answers`, and `answering` chooses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.alignment import words
+from assistant.candidates import Candidate
+from assistant.evidence import FEATURES
+
+__all__ = ["COMPANION_FEATURES", "companion_rows"]
+
+_LIKELIEST, _NEAR = 12, 8  # which units are looked at: the likeliest, and so many on either side
+_APART = 99.0  # "distance" of units of different passages
+# How a unit takes up what was said before it.
+_OPENINGS = tuple(
+    re.compile(rf"\W*(?:{words})", re.IGNORECASE)
+    for words in (
+        "因为|原因|理由|由于|because",
+        "所以|因此|于是|结果|so|therefore|then",
+        "否则|otherwise",
+        "但|不过|然而|而|but|however",
+        "这|它|其|即|也就是|此时|this|it|they|that",
+        "例如|比如|for example|e\\.g",
+        "对策|解法|做法|办法|处理|fix|remedy|solution",
+    )
+)
+
+COMPANION_FEATURES = (
+    *(f"own {name}" for name in FEATURES),
+    *(f"best {name}" for name in FEATURES),
+    "probability", "best probability", "ratio", "order", "same passage", "same note", "distance",
+    "apart", "same section", "same heading", "same stem", "best is stem", "same group",
+    "same kind", "new", "taken up", "left behind", "more of question", "length", "best length",
+    "length ratio", "opening", "best opening", "best label", "label end", "semicolon",
+    "best semicolon",
+    "before", "behind", "passage probability", "rank", "best rank", "siblings", "place", "places",
+)  # fmt: skip
+
+
+def companion_rows(
+    question: str,
+    found: Sequence[Candidate],
+    rows: NDArray[np.float32],
+    scores: NDArray[np.float64],
+) -> tuple[list[int], NDArray[np.float32]]:
+    """What speaks for each other unit beside the likeliest one.
+
+    Args:
+        question: as it is searched.
+        found: the candidates, at least one.
+        rows: their features, of shape (n, len(FEATURES)).
+        scores: probability of each, of shape (n,).
+
+    Returns:
+        Places in `found` of the units looked at, and float32 of shape
+        (that many, len(COMPANION_FEATURES)).
+    """
+    order = np.argsort(-scores, kind="stable")
+    best = int(order[0])
+    position = np.empty(len(found), dtype=int)
+    position[order] = np.arange(len(found))
+    top = found[best]
+    chosen = [
+        i
+        for i, c in enumerate(found)
+        if i != best
+        and (position[i] < _LIKELIEST or (c.rank == top.rank and abs(c.place - top.place) <= _NEAR))
+    ]
+    passages: dict[int, list[int]] = {}
+    for i, c in enumerate(found):
+        passages.setdefault(c.rank, []).append(i)
+    at = {(c.rank, c.place): i for i, c in enumerate(found)}
+    asked = _content(question)
+    beside = np.zeros((len(chosen), len(COMPANION_FEATURES) - 2 * len(FEATURES)), np.float32)
+    for n, i in enumerate(chosen):
+        c = found[i]
+        near = [at.get((c.rank, c.place + step)) for step in (-1, 1)]
+        passage = passages[c.rank]
+        beside[n] = [
+            scores[i], scores[best], scores[i] / max(float(scores[best]), 1e-6), position[i],
+            *_places(c, top), *_words(asked, c.text, top.text),
+            *(-1.0 if j is None else scores[j] for j in near),
+            scores[passage].sum(), c.rank, top.rank,
+            sum(found[j].unit.stem == c.unit.stem for j in passage) if c.unit.stem else 0,
+            c.place, len(passage),
+        ]  # fmt: skip
+    best_row = np.broadcast_to(rows[best], (len(chosen), rows.shape[1]))
+    return chosen, np.concatenate([rows[chosen], best_row, beside], axis=1)
+
+
+def _places(c: Candidate, top: Candidate) -> list[float]:
+    """Where a unit stands to the best one."""
+    here = c.rank == top.rank
+    distance = float(c.place - top.place) if here else _APART
+    headed = c.hit.note.path == top.hit.note.path and c.heading == top.heading
+    stem = c.unit.stem if here else None
+    return [
+        float(here), float(c.hit.note.path == top.hit.note.path), distance, abs(distance),
+        float(here and c.heading == top.heading), float(headed),
+        float(stem is not None and stem == top.unit.stem),
+        float(stem is not None and stem[0] == top.unit.start),
+        float(here and c.unit.group == top.unit.group), float(c.unit.kind == top.unit.kind),
+    ]  # fmt: skip
+
+
+def _words(asked: frozenset[str], text: str, best: str) -> list[float]:
+    """What a unit says beyond the best one, what it takes up, and how both begin and end."""
+    own, other = _content(text), _content(best)
+    ends = text.rstrip()[-1:], best.rstrip()[-1:]
+    return [
+        len(own - other - asked), len((own & other) - asked), len((other - own) - asked),
+        len((own & asked) - other), len(text), len(best), len(text) / max(1, len(best)),
+        _opening(text), _opening(best),
+        float(ends[1] in (":", "：")), float(ends[0] in (":", "：")),
+        float(ends[0] in (";", "；")), float(ends[1] in (";", "；")),
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def _content(text: str) -> frozenset[str]:
+    return frozenset(w.text for w in words(text) if w.is_content)
+
+
+@lru_cache(maxsize=8192)
+def _opening(text: str) -> float:
+    """Which way of taking up what was said before opens a unit, from 1; 0 for none."""
+    return float(next((n for n, way in enumerate(_OPENINGS, 1) if way.match(text)), 0))
