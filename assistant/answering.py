@@ -154,7 +154,7 @@ def select(
     whole = question_row(asked, weigh(asked, idf, df), found, rows, scores)
     sure = float(models.answerable.probability(whole[None, :])[0])
     best = _by_score(found)[0]
-    missing = _missing(question, best)
+    missing = _missing(question, [best])
     unknown = _unknown(question, found, df)
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
@@ -167,6 +167,7 @@ def select(
         return Selection(extracts=(), confidence=sure, missing=missing)
     beside = _beside(question, found, rows, scores, models.companions)
     chosen = _compose(question, best, _by_score(found), beside)
+    missing = _missing(question, [best, *beside[: _MAX_UNITS - 1]])
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
 
 
@@ -276,12 +277,12 @@ def _is_demanded(candidate: Candidate) -> bool:
     return unit.kind != "code" and any(a < unit.end and unit.start < b for a, b in spans)
 
 
-def _missing(question: Question, best: Candidate) -> tuple[str, ...]:
-    """Words of the question that the best unit and its surroundings do not cover."""
+def _missing(question: Question, shown: Sequence[Candidate]) -> tuple[str, ...]:
+    """Words of the question that neither these units nor their surroundings cover."""
     asked = words(question.core)
     lost = [
         question.text[w.start : w.end]
-        for w, score in zip(asked, best.covered, strict=True)
+        for w, score in zip(asked, np.max([c.covered for c in shown], axis=0), strict=True)
         if score < 0.5 and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
     ]
     return tuple(dict.fromkeys(lost))

@@ -19,6 +19,7 @@ from corpus.text import has_han
 __all__ = ["Composed", "abstention", "compose", "unanswered"]
 
 
+_UNSURE = 0.6  # below it, an answer says which words of the question it does not speak of
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
@@ -170,12 +171,16 @@ def unanswered(question: str, selection: Selection) -> tuple[str, ...]:
     Returns:
         At most one sentence, without its final mark.
     """
-    named = selection.unknown[:4]
-    if not named:
-        return ()
-    if has_han(question):
-        return (f"笔记没有提到：{'、'.join(named)}",)
-    return (f"the notes do not mention: {', '.join(named)}",)
+    zh = has_han(question)
+    if selection.unknown:
+        named = ("、" if zh else ", ").join(selection.unknown[:4])
+        return (f"笔记没有提到：{named}" if zh else f"the notes do not mention: {named}",)
+    if selection.extracts and selection.confidence < _UNSURE and selection.missing:
+        named = ("、" if zh else ", ").join(selection.missing[:4])
+        if zh:
+            return (f"不太确定：所引的句子没有直接说到“{named}”",)
+        return (f"not certain: the sentences quoted do not speak of: {named}",)
+    return ()
 
 
 def abstention(question: str, selection: Selection, hits: Sequence[Hit]) -> tuple[str, str]:

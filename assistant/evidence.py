@@ -175,7 +175,9 @@ def _said_around(
     asked: tuple[Word, ...], found: Sequence[Candidate], similar: WordSimilarity
 ) -> list[list[tuple[float, ...]]]:
     """How surely stem, headings and title of each candidate say each word; each text once."""
-    named = [(c, " ".join((c.hit.note.title, *c.hit.note.aliases))) for c in found]
+    named = [
+        (c, " ".join((c.hit.note.title, *c.hit.note.aliases, *c.hit.note.tags))) for c in found
+    ]
     around = Matcher(
         asked, [words(t) for c, title in named for t in (c.stem, c.heading, title)], similar
     )
@@ -183,7 +185,7 @@ def _said_around(
     for c, title in named:
         parts[0].append(around.align(words(c.stem), c.stem).score)
         parts[1].append(around.align(words(c.heading), c.heading).score)
-        parts[2].append(around.align(words(title), c.hit.note.title).score)
+        parts[2].append(around.align(words(title), title).score)
     return parts
 
 

@@ -57,7 +57,8 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"多少|几(?![何乎率])|多大|多长|多高|多快|多久|多宽|几倍|占比|比例|比率|数量|大小|长度|"
         r"规模|价格|成本|"
         r"how (?:many|much|large|big|long|fast|often)|what (?:size|percentage|fraction|number)|"
-        r"\bsize\b|length")),
+        r"what(?:'s| is| was) the (?:default|maximum|minimum|average|median|total|threshold|price|cost|fee|"
+        r"budget)\b|\bsize\b|length|默认值|阈值")),
     (Kind.HOW, re.compile(r"怎么|怎样|如何|咋|方法|方式|过程|原理|机制|\bhow\b")),
     (Kind.YES_NO, re.compile(
         r"是否|能否|可否|有没有|是不是|能不能|会不会|要不要|支持不支持|吗[?？]?\s*$|"

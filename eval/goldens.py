@@ -103,7 +103,7 @@ def questions(name: str, split: str) -> list[GoldQuestion]:
 
     Args:
         name: "feed", "feed2" (kept to judge), "sample", "vault", or "train-" with "feed",
-            "samples", "notes" or "vault".
+            "samples", "notes", "restated" (claims only) or "vault".
         split: "dev", "test" or "all".
     """
     file, _, corpus = name.partition("-")
@@ -127,7 +127,7 @@ def claims(name: str, split: str) -> list[GoldClaim]:
 
     Args:
         name: "feed", "feed2" (kept to judge), "sample", a vault, or "train-" with "feed",
-            "samples", "notes" or "vault".
+            "samples", "notes", "restated" (claims only) or "vault".
         split: "dev", "test" or "all".
     """
     rows, corpus = _rows(claims_file(name)), name.removeprefix("train-")
@@ -161,8 +161,8 @@ def notes_of(name: str, data: Path | None) -> Path:
     """
     if name in ("sample", "train-samples"):
         return sample_notes()
-    if name == "train-notes":
-        return Path(str(files("eval").joinpath("golden/notes")))
+    if name in ("train-notes", "train-restated"):
+        return Path(str(files("eval").joinpath(f"golden/{name.removeprefix('train-')}")))
     if data is None or not data.exists():
         raise ConfigError(
             f"The notes of the set {name!r} are not in this repository: name them with --data"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from assistant.answering import Extract, Selection
 from assistant.claims import claims_of
-from assistant.composing import Composed, abstention, compose
+from assistant.composing import Composed, abstention, compose, unanswered
 from assistant.types import Hit, Scores
 from corpus.blocks import units
 from corpus.readers import notes_from_text
@@ -95,6 +97,19 @@ def test_an_abstention_names_what_is_missing_and_the_nearest_notes() -> None:
     text, reason = abstention("What price?", missing, hits)
     assert text == "Your notes do not answer this. Nearest notes: “LoRA”."
     assert reason == "the notes do not mention: 价格, GPT-9"
+
+
+def test_an_answer_that_is_not_certain_names_what_it_does_not_speak_of() -> None:
+    shown = Selection(
+        extracts=(extract(NOTE, "LoRA 冻结"),), confidence=0.5, missing=("价格", "GPT-9")
+    )
+    assert unanswered("价格多少？", shown) == ("不太确定：所引的句子没有直接说到“价格、GPT-9”",)
+    said = unanswered("What price?", shown)
+    assert said == ("not certain: the sentences quoted do not speak of: 价格, GPT-9",)
+    assert unanswered("价格多少？", replace(shown, confidence=0.9)) == ()
+    assert unanswered("价格多少？", replace(shown, missing=())) == ()
+    assert unanswered("价格多少？", replace(shown, extracts=())) == ()  # its reason says it
+    assert unanswered("价格？", replace(shown, unknown=("GPT-9",))) == ("笔记没有提到：GPT-9",)
 
 
 def test_an_abstention_without_hits_says_so() -> None:

@@ -71,10 +71,11 @@ def test_spans_over_the_sample_notes_say_their_quotes_and_facts() -> None:
         assert all(holds(said, fact) for fact in row.get("facts", [])), row["id"]
 
 
-def test_spans_over_the_notes_written_for_training_say_their_quotes_and_facts() -> None:
-    notes = notes_in(GOLDEN / "notes")
+@pytest.mark.parametrize("corpus", ["notes", "restated"])
+def test_spans_over_the_notes_written_for_training_say_their_quotes_and_facts(corpus: str) -> None:
+    notes = notes_in(GOLDEN / corpus)
     for row in [*rows("train_questions.jsonl"), *rows("train_claims.jsonl")]:
-        if row["corpus"] != "notes":
+        if row["corpus"] != corpus:
             continue
         spans = row.get("gold") or row.get("evidence") or []
         for span in spans:
