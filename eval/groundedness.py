@@ -26,8 +26,9 @@ from corpus.tokens import content_terms
 from eval import verdicts
 from eval.records import Record
 from eval.runs import mean_metric
-from eval.stats import grouped_interval
+from eval.stats import with_interval
 from eval.verdicts import Bools, Floats
+from eval.whole_answers import by_span, overlap, within
 
 __all__ = ["METRICS", "evaluate", "table", "weakest"]
 
@@ -74,11 +75,14 @@ def evaluate(
     contexts = Contexts([c for r in records for c in r.contexts], encoder or load_encoder())
     lines = _Lines(records)
     items: list[dict[str, Any]] = []
+    marked = any(record.spans for record in records)
     for record in records:
         started = time.perf_counter()
         claims = contexts.check(record.text, record.contexts, judges)
         spent = 1000 * (time.perf_counter() - started)
         items.append(_item(record, claims, spent, lines))
+        if marked:
+            items[-1] |= overlap(record, claims)
         if record.sentences:
             items[-1] |= _located(record, claims, contexts, lines)
     figures = _groundedness(items)
@@ -94,6 +98,9 @@ def evaluate(
         metrics |= {name: [*row, len(known)] for name, row in shipped.items()}
         error = figures["calibration error"]
         metrics["calibration error"] = [error, error, error, len(known)]
+        metrics |= within(known)
+    if marked:
+        metrics |= by_span(items)
     found = [i for i in items if "evidence hit@1" in i]
     if found:
         result["evidence"] = {
@@ -113,7 +120,8 @@ def _item(record: Record, claims: Sequence[Claim], spent: float, lines: _Lines) 
     verdict, score = weakest(claims)
     return {
         "id": record.id, "gold": record.label, "verdict": verdict, "score": score,
-        "group": record.group, "kind": record.kind, "ms": round(spent, 1),
+        "group": record.group, "kind": record.kind, "stratum": record.stratum,
+        "ms": round(spent, 1),
         "n_claims": len(claims),
         "n_supported": sum(c.verdict.value == "supported" for c in claims),
         "right": verdict == record.label
@@ -200,7 +208,7 @@ def _method(
         return lambda weights: metric(flagged, positive, weights)
 
     rows = {"AUROC": area, **{name: at_cut(metric) for name, metric in METRICS.items()}}
-    return {name: _with_interval(metric, groups) for name, metric in rows.items()}
+    return {name: with_interval(metric, groups) for name, metric in rows.items()}
 
 
 def _macro(items: Sequence[dict[str, Any]]) -> list[float]:
@@ -209,15 +217,7 @@ def _macro(items: Sequence[dict[str, Any]]) -> list[float]:
     def metric(weights: Floats | None) -> float:
         return verdicts.macro_f1(verdicts.confusion(gold, said, weights))
 
-    return _with_interval(metric, [i["group"] for i in items], samples=200)
-
-
-def _with_interval(
-    metric: Callable[[Floats | None], float], groups: Sequence[str], samples: int = 500
-) -> list[float]:
-    value = metric(None)
-    low, high = grouped_interval(metric, groups, samples=samples)
-    return [round(x, 4) if not math.isnan(x) else x for x in (value, low, high)]
+    return with_interval(metric, [i["group"] for i in items], samples=200)
 
 
 def _kinds(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -51,6 +51,8 @@ class Record:
         group: never to be split: claims of one document or question.
         kind: of corruption, task or subset, where the set names one.
         sentences: alternatives of sets of lines (from 0) of the one context that are the evidence.
+        stratum: task and generator together; what is true of one must not be read off another.
+        spans: (start, end) of what people marked as unsupported in the text.
     """
 
     id: str
@@ -63,6 +65,8 @@ class Record:
     split: str = ""
     question: str = ""
     sentences: tuple[tuple[int, ...], ...] = ()
+    stratum: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_unsupported(self) -> bool:
@@ -195,7 +199,17 @@ def _record(path: Path, n: int, row: Mapping[str, Any]) -> Record:
         split=str(row.get("split") or ""),
         question=str(_first(row, _QUESTION) or ""),
         sentences=tuple(tuple(map(int, s)) for s in row.get("supporting_sentences") or () if s),
+        stratum=f"{row['task']} {row['model']}" if row.get("task") and row.get("model") else "",
+        spans=_spans(row.get("spans")),
     )
+
+
+def _spans(found: Any) -> tuple[tuple[int, int], ...]:
+    """Marked spans of a row; none where the set marks none, or marks them in another form."""
+    if not isinstance(found, list):
+        return ()
+    marked = [s for s in found if isinstance(s, dict) and {"start", "end"} <= s.keys()]
+    return tuple((int(s["start"]), int(s["end"])) for s in marked)
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:

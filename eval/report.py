@@ -20,6 +20,12 @@ from eval.verdicts import LABELS
 __all__ = ["compared_plain", "html", "markdown", "misses", "pictures", "plain", "plots", "write"]
 
 _MOST = 40  # rows of changed items and of misses
+_KNOWN_BY = {
+    "content": "the very set that the committed figures are of",
+    "sha256": "the published checksum",
+    "size": "as many rows as published, its checksum is not a known one",
+    "": "a file of no known set",
+}
 Table = tuple[str, list[str], list[list[str]]]  # heading, columns, rows
 _DRAFTS = "Drafts that nobody reviewed are among the items: these figures prove nothing."
 
@@ -44,6 +50,9 @@ def _facts(run: Run) -> list[str]:
         out.append(models)
     if data:
         out.append(f"data: {data}")
+    if known_by := run.get("published"):
+        shown = (f"{name}: {_KNOWN_BY.get(how, how)}" for name, how in known_by.items())
+        out.append("original files: " + "; ".join(shown))
     if left := run.get("left out"):
         out.append("left out: " + ", ".join(f"{n} {what}" for what, n in left.items()))
     return [*out, _DRAFTS] if run.get("unreviewed") else out
