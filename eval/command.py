@@ -14,7 +14,7 @@ from pathlib import Path
 
 from corpus.errors import ConfigError
 from corpus.places import data_home
-from eval import drafting, report, runs
+from eval import drafting, listing, overview, report, runs
 from eval.model_drafts import DRAFTED_NOTES, ModelDrafts
 from eval.runs import Run
 from eval.setting import setting_of
@@ -23,13 +23,16 @@ from eval.suites import measured
 __all__ = ["configure"]
 
 DONE, MISSED = 0, 4
-SUITES = ("retrieval", "answers", "grounding", "dialogues", "scripted", "speed", "make", "compare")
+SUITES = ("retrieval", "answers", "grounding", "dialogues", "scripted", "speed", "make", "compare",
+          "overview", "sets")  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Give a parser the arguments of the verb, and what runs it as its default `run`."""
-    parser.add_argument("suite", choices=SUITES, help="what is measured; make drafts questions, "
-                        "compare sets two kept runs side by side")  # fmt: skip
+    parser.add_argument("suite", nargs="?", choices=SUITES, default="overview",
+                        help="what is measured; make drafts questions, compare sets two kept "
+                        "runs side by side, overview (the default) shows all kept runs, sets "
+                        "lists the public sets")  # fmt: skip
     parser.add_argument(
         "set",
         nargs="*",
@@ -63,6 +66,11 @@ def _run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--limit must be at least 1, got {args.limit}")
     if args.suite == "make":
         return _make(args)
+    if args.suite == "overview":
+        return _overview(args)
+    if args.suite == "sets":
+        print(listing.plain(args.data))
+        return DONE
     if args.suite == "compare":
         if len(args.set) != 2:
             raise ConfigError("compare takes two runs: the one before and the one after")
@@ -101,6 +109,15 @@ def _show(args: argparse.Namespace, run: Run, compared: Run | None) -> None:
         report.write(args.markdown, text)
         for name, svg in plots.items():
             report.write(args.markdown.with_name(name), svg)
+
+
+def _overview(args: argparse.Namespace) -> int:
+    """All kept runs, or those named, as lines and as one page."""
+    found = overview.found_runs([Path(name) for name in args.set])
+    print(overview.plain(found))
+    if args.html:
+        report.write(args.html, overview.html(found))
+    return DONE
 
 
 def _make(args: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ from eval.records import Record
 from eval.runs import mean_metric
 from eval.stats import with_interval
 from eval.verdicts import Bools, Floats
-from eval.whole_answers import by_span, overlap, within
+from eval.whole_answers import WITHIN, by_span, overlap, within
 
 __all__ = ["METRICS", "evaluate", "table", "weakest"]
 
@@ -337,6 +337,9 @@ def table(name: str, result: dict[str, Any]) -> str:
         for method, values in methods.items():
             cells = (_cell(values.get(metric)) for metric in shown)
             lines.append(f"  {method:<34}" + "".join(f"{cell:<21}" for cell in cells))
+    for metric, row in result.get("metrics", {}).items():
+        if metric.startswith("span ") or metric == WITHIN:
+            lines.append(f"  {metric:<34} {_cell(row)}")
     lines += [f"  {pair:<34} {n}" for pair, n in result.get("confusion", {}).items()]
     for kind, row in result.get("kinds", {}).items():
         facts = ", ".join(f"{key} {value}" for key, value in row.items())

@@ -24,16 +24,20 @@ from eval.runs import sha256_of
 from eval.sources import KNOWN_SETS, ORIGINALS, SET_FILES
 
 __all__ = [
+    "READING",
     "Paragraph",
     "Published",
     "ReadQuestion",
     "Reading",
     "found_reading",
     "is_rgb",
+    "original_place",
     "parts",
     "verified",
 ]
 
+# Folders that a clone or an unpacked archive of a set is called, and where its data lie in it.
+_CLONES = ("xquad", "cmrc2018/data", "DRCD", "RGB/data", "ragtruth", "RAGTruth/dataset")
 _SNIFFED = 65_536  # characters of a file that are looked at to tell its form
 
 
@@ -189,6 +193,10 @@ _MADE: dict[str, tuple[tuple[str, ...], Callable[..., Reading]]] = {
 }
 
 
+# Sets of `KNOWN_SETS` that come from original files.
+READING = frozenset(_MADE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """A reading set from original files.
@@ -204,9 +212,9 @@ class Published:
     known_by: Mapping[str, str]
 
 
-def _place(folder: Path, name: str) -> Path | None:
+def original_place(folder: Path, name: str) -> Path | None:
     """A file of a set in a folder, or in a folder of it that is called as the set's origin."""
-    tried = (folder / name, *(folder / sub / name for sub in ("xquad", "cmrc2018", "DRCD", "RGB")))
+    tried = (folder / name, *(folder / sub / name for sub in _CLONES))
     return next((path for path in tried if path.is_file()), None)
 
 
@@ -235,7 +243,7 @@ def found_reading(base: Path) -> Published | None:
     names, make = _MADE.get(base.name, ((), None))
     if make is None:
         return None
-    placed = [_place(base, name) or _place(base.parent, name) for name in names]
+    placed = [original_place(base, name) or original_place(base.parent, name) for name in names]
     found = tuple(path for path in placed if path is not None)
     if len(found) < len(names):
         return None

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
-from eval import charts, groundedness, retrieval
-from eval.charts import Drawing
+from eval import groundedness, retrieval
+from eval.plots import plots
 from eval.runs import LOWER, Run
-from eval.verdicts import LABELS
 
-__all__ = ["compared_plain", "html", "markdown", "misses", "pictures", "plain", "plots", "write"]
+__all__ = [
+    "Table", "body", "compared_plain", "facts", "html", "lines", "markdown", "markup", "misses",
+    "page", "pictures", "plain", "write",
+]  # fmt: skip
 
 _MOST = 40  # rows of changed items and of misses
 _KNOWN_BY = {
@@ -38,7 +40,8 @@ def _cell(row: Sequence[Any] | None) -> str:
     return f"{row[0]:.3f} [{row[1]:.3f}, {row[2]:.3f}]"
 
 
-def _facts(run: Run) -> list[str]:
+def facts(run: Run) -> list[str]:
+    """What a run was made of and with, a line each; the first is its title."""
     data = ", ".join(f"{name} {digest[:12]}" for name, digest in run.get("data", {}).items())
     out = [
         f"{run['suite']} on {run.get('set', '?')}, split {run.get('split', '?')}"
@@ -106,65 +109,6 @@ def _grid(heading: str, rows: Mapping[str, Mapping[str, Any]], columns: Sequence
     return heading, ["", *columns], cells
 
 
-def plots(run: Run) -> Iterator[tuple[str, Drawing]]:
-    """Name and drawing of each plot that the run has data for."""
-    shares = {
-        name: row
-        for name, row in run.get("metrics", {}).items()
-        if row[0] is not None
-        and not math.isnan(row[0])
-        and 0 <= row[0] <= 1
-        and not f" {name}".endswith(" ms")
-    }
-    if shares:
-        yield "figures", charts.bars("Figures with 95 % intervals", shares)
-    if run.get("calibration"):
-        points = [(chance, share) for chance, share, _ in run["calibration"]]
-        yield (
-            "calibration",
-            charts.curve(
-                "Calibration of the check",
-                {"check": points},
-                x_label="said: the notes support it",
-                y_label="truly supported",
-                diagonal=True,
-            ),
-        )
-    if confused := _matrix(run):
-        yield (
-            "confusion",
-            charts.matrix(
-                "Verdicts, true and said", confused, rows="true", columns="said by the check"
-            ),
-        )
-    if run.get("curve"):
-        both = run["curve"]
-        yield (
-            "abstention",
-            charts.curve(
-                "Both errors of abstention",
-                {
-                    "refused, answerable": [(cut, miss) for cut, miss, _ in both],
-                    "answered, not answerable": [(cut, wrong) for cut, _, wrong in both],
-                },
-                x_label="threshold of confidence",
-                y_label="share",
-            ),
-        )
-
-
-def _matrix(run: Run) -> dict[tuple[str, str], int]:
-    """The confusion matrix of a run, in the order of `LABELS`; counts by (truth, said)."""
-    pairs = {}
-    for name, n in run.get("confusion", {}).items():
-        truth, arrow, said = str(name).partition(" -> ")
-        if arrow:
-            pairs[truth, said] = int(n)
-    order = {label: n for n, label in enumerate(LABELS)}
-    last = len(order)
-    return dict(sorted(pairs.items(), key=lambda row: [order.get(label, last) for label in row[0]]))
-
-
 def pictures(run: Run, folder: Path) -> list[Path]:
     """Write every plot of a run as SVG and as PNG; returns the files.
 
@@ -182,26 +126,14 @@ def pictures(run: Run, folder: Path) -> list[Path]:
 
 def plain(run: Run) -> str:
     """The run as lines for a terminal."""
-    lines = _facts(run)
+    out = facts(run)
     if run["suite"] == "grounding" and "figures" in run:
-        return "\n".join([*lines, groundedness.table(run.get("set", ""), run)])
+        return "\n".join([*out, groundedness.table(run.get("set", ""), run)])
     if run["suite"] == "dialogues":
-        return "\n".join([*lines, *(f"  {k:<34} {v}" for k, v in run["figures"].items())])
+        return "\n".join([*out, *(f"  {k:<34} {v}" for k, v in run["figures"].items())])
     for table in _tables(run):
-        lines += ["", *_lines(table)]
-    return "\n".join(lines)
-
-
-def _lines(table: Table) -> list[str]:
-    heading, columns, rows = table
-    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
-    return [
-        heading,
-        *(
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            for row in [columns, *rows]
-        ),
-    ]
+        out += ["", *lines(table)]
+    return "\n".join(out)
 
 
 def _compared(compared: Run) -> Table:
@@ -229,7 +161,7 @@ def _changed(compared: Run) -> Table:
 
 def compared_plain(compared: Run) -> str:
     """The comparison as lines for a terminal, with the items that changed."""
-    return "\n".join(["", *_lines(_compared(compared)), "", *_lines(_changed(compared))])
+    return "\n".join(["", *lines(_compared(compared)), "", *lines(_changed(compared))])
 
 
 def _missed(run: Run) -> list[dict[str, Any]]:
@@ -253,7 +185,7 @@ def _miss(item: Mapping[str, Any]) -> list[str]:
 def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[str, str]]:
     """The run as Markdown, and the SVG files it shows, by name."""
     shown = {f"{stem}-{name}.svg": drawing.svg() for name, drawing in plots(run)}
-    out = [f"# {_facts(run)[0]}", "", *(f"{line}  " for line in _facts(run)[1:]), ""]
+    out = [f"# {facts(run)[0]}", "", *(f"{line}  " for line in facts(run)[1:]), ""]
     out += [f"![{name}]({name})" for name in shown]
     tables = [*_tables(run), *([_compared(compared), _changed(compared)] if compared else [])]
     for heading, columns, rows in tables:
@@ -281,27 +213,55 @@ td,th{border-bottom:1px solid #ddd;padding:.25rem .7rem;text-align:left;white-sp
 
 def html(run: Run, compared: Run | None) -> str:
     """The run as one page that needs nothing else: no script, no font, no address."""
-    title = escape(_facts(run)[0])
-    out = [
-        '<!doctype html><html lang="en"><meta charset="utf-8">',
-        f"<title>{title}</title><style>{_CSS}</style><h1>{title}</h1>",
-    ]
-    for line in _facts(run)[1:]:
+    title = escape(facts(run)[0])
+    return page(title, f"<h1>{title}</h1>\n{body(run, compared)}")
+
+
+def page(title: str, body: str) -> str:
+    """A page around what is in it, both as markup."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">\n'
+        f"<title>{title}</title><style>{_CSS}</style>\n{body}\n"
+    )
+
+
+def body(run: Run, compared: Run | None = None) -> str:
+    """What a page says of a run below its title: facts, plots, tables, what went wrong."""
+    out = []
+    for line in facts(run)[1:]:
         out.append(f'<p class="{"draft" if line == _DRAFTS else "note"}">{escape(line)}</p>')
     out += [drawing.svg() for _, drawing in plots(run)]
     tables = [*_tables(run), *([_compared(compared), _changed(compared)] if compared else [])]
-    for heading, columns, rows in tables:
-        out.append(f"<h2>{escape(heading)}</h2><table><tr>")
-        out += [f"<th>{escape(column)}</th>" for column in columns]
-        for row in rows:
-            out.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row))
-        out.append("</table>")
+    out += [markup(table) for table in tables]
     wrong = _missed(run)
     if wrong:
         out.append(f"<details><summary>Wrong ({len(wrong)})</summary><ul>")
         out += [f"<li>{escape(' '.join(_miss(item)))}</li>" for item in wrong]
         out.append("</ul></details>")
-    return "\n".join(out) + "\n"
+    return "\n".join(out)
+
+
+def markup(table: Table) -> str:
+    """A table under its heading, as markup."""
+    heading, columns, rows = table
+    out = [f"<h2>{escape(heading)}</h2><table><tr>"]
+    out += [f"<th>{escape(column)}</th>" for column in columns]
+    for row in rows:
+        out.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row))
+    return "\n".join([*out, "</table>"])
+
+
+def lines(table: Table) -> list[str]:
+    """A table under its heading, as lines for a terminal."""
+    heading, columns, rows = table
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
+    return [
+        heading,
+        *(
+            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            for row in [columns, *rows]
+        ),
+    ]
 
 
 def write(path: Path, text: str) -> None:

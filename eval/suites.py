@@ -30,6 +30,7 @@ from eval import (
     speed,
 )
 from eval.beir import is_set
+from eval.originals import original_place
 from eval.published_claims import PublishedClaims, found_claims
 from eval.records import has_contexts, load_records, sample
 from eval.runs import Run
@@ -124,7 +125,10 @@ def _drawn(args: argparse.Namespace, found: Sequence[T]) -> list[T]:
 def _places(args: argparse.Namespace, name: str) -> list[Path]:
     """Where a public set of this name may lie: here, or in the folder of --data."""
     given: Path | None = args.data
-    return [Path(name), *([given / name] if given else [])]
+    if given is None:
+        return [Path(name)]
+    found = original_place(given, name)
+    return [Path(name), given / name, *([found] if found else [])]
 
 
 def _beir(args: argparse.Namespace, name: str) -> Path | None:

@@ -18,7 +18,9 @@ from eval.records import Record
 from eval.stats import with_interval
 from eval.verdicts import Floats
 
-__all__ = ["by_span", "overlap", "within"]
+__all__ = ["WITHIN", "by_span", "overlap", "within"]
+
+WITHIN = "AUROC within task and generator"
 
 
 def within(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
@@ -41,7 +43,7 @@ def within(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
     if len(names) < 2:
         return {}
     row = with_interval(metric, [i["group"] for i in items], samples=200)
-    return {"AUROC within task and generator": [*row, len(items)]}
+    return {WITHIN: [*row, len(items)]}
 
 
 def overlap(record: Record, claims: Sequence[Claim]) -> dict[str, int]:

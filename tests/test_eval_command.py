@@ -98,6 +98,54 @@ def test_search_is_measured_by_gold_spans_beside_its_parts(notes: Path, tmp_path
     assert run["metrics"]["recall@10"][0] == 1
 
 
+def test_a_run_of_search_shows_recall_over_ranks_and_times(notes: Path, tmp_path: Path) -> None:
+    mine, out = lines(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "run.json"
+    html = tmp_path / "run.html"
+    assert evaluate("retrieval", mine, "--notes", notes, "--out", out, "--html", html) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    for method, row in run["ranks"].items():
+        assert [row[k - 1] for k in (1, 5, 10)] == [
+            pytest.approx(run["methods"][method][f"recall@{k}"][0], abs=1e-4) for k in (1, 5, 10)
+        ]
+    told = html.read_text(encoding="utf-8")
+    assert "ranks looked at" in told
+    assert "How long one takes" in told
+
+
+def test_all_kept_runs_stand_on_one_page(
+    notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = lines(tmp_path / "q.jsonl", QUESTIONS)
+    kept, page = tmp_path / "kept" / "mine.json", tmp_path / "all.html"
+    assert evaluate("answers", mine, "--notes", notes, "--out", kept) == 0
+    capsys.readouterr()
+    assert evaluate("overview", kept.parent, "--html", page) == 0
+    assert "answers  q.jsonl" in capsys.readouterr().out
+    told = page.read_text(encoding="utf-8")
+    assert told.count("<details><summary><b>") == 1
+    assert "<svg" in told
+    assert "://" not in told.replace("http://www.w3.org/2000/svg", "")  # needs no network
+    assert evaluate("--html", page) == 0  # without a suite: the committed ones
+    assert "grounding  feed2" in capsys.readouterr().out
+    assert evaluate("overview", tmp_path) == 2
+    assert "no runs to show" in capsys.readouterr().err
+
+
+def test_public_sets_are_listed_with_what_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "RGB" / "data").mkdir(parents=True)
+    (tmp_path / "RGB" / "data" / "zh_fact.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "qags.jsonl.xz").write_bytes(b"another")
+    assert evaluate("sets", "--data", tmp_path) == 0
+    said = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()[2:]}
+    assert "there, no checksum known" in said["zh_fact.json"]
+    assert "another version" in said["qags.jsonl.xz"]
+    assert "absent" in said["xquad_zh"]
+    assert "github.com/deepmind/xquad" in said["xquad_zh"]
+    assert "ParticleMedia/RAGTruth" in said["response.jsonl"]
+
+
 def test_a_quote_that_the_notes_do_not_hold_is_no_gold(
     notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
