@@ -19,6 +19,7 @@ from typing import Any
 
 from corpus.errors import ConfigError
 from eval import runs
+from eval.sources import KNOWN
 
 __all__ = ["Figure", "Target", "figure_of", "page", "renewed", "targets"]
 
@@ -165,8 +166,9 @@ def _of_lead(given: Mapping[str, Any], root: Path) -> Figure:
     leads = []
     for file in sorted((root / "eval" / "results").glob(f"{given['suite']}-*.json")):
         name, run = file.stem.rpartition("-")[0], runs.load(file)
-        if not str(run["set"]).endswith(given.get("sets", "")):
-            continue
+        known = KNOWN.get(str(run["set"]))
+        if not str(run["set"]).endswith(given.get("sets", "")) or (known and known.trainable):
+            continue  # a lead on what models were trained on is none
         if "methods" not in run and given["suite"] != "retrieval":
             continue
         methods, metric = _methods(run), given["metric"]
