@@ -150,7 +150,7 @@ def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
         history=tuple(map(str, row.get("history") or ())),
         answerable=bool(answerable)
         if answerable is not None
-        else (True if spans or quotes else None),
+        else (True if spans or quotes or facts else None),
         facts=tuple(tuple(map(str, f)) if isinstance(f, list) else (str(f),) for f in facts),
         gold=tuple(spans),
         quotes=tuple(quotes),

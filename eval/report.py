@@ -166,7 +166,16 @@ def compared_plain(compared: Run) -> str:
 
 def _missed(run: Run) -> list[dict[str, Any]]:
     items = run["items"] if isinstance(run["items"], list) else []
-    return [item for item in items if item.get("right") is False or item.get("recall@10") == 0]
+    return [
+        item
+        for item in items
+        if item.get("right") is False or item.get("recall@10") == 0 or item.get("flagged")
+    ]
+
+
+def _wrong(items: Sequence[Mapping[str, Any]]) -> str:
+    """What is the matter with them: of a log without labels nobody knows what is wrong."""
+    return "Not supported" if all("flagged" in item for item in items) else "Wrong"
 
 
 def misses(run: Run) -> str:
@@ -179,7 +188,7 @@ def _miss(item: Mapping[str, Any]) -> list[str]:
     found = [item.get("id"), item.get("kind"), item.get("gold"), item.get("verdict")]
     if "abstained" in item:
         found.append("abstained" if item["abstained"] else "answered")
-    return [str(part) for part in (*found, item.get("text")) if part]
+    return [str(part) for part in (*found, item.get("text"), *item.get("flagged", ())) if part]
 
 
 def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[str, str]]:
@@ -193,7 +202,7 @@ def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[st
         out += [_row(row) for row in rows]
     wrong = _missed(run)
     if wrong:
-        out += ["", f"## Wrong ({len(wrong)})", ""]
+        out += ["", f"## {_wrong(wrong)} ({len(wrong)})", ""]
         out += [f"- {' '.join(' '.join(_miss(item)).split())}" for item in wrong[:_MOST]]
     return "\n".join(out) + "\n", shown
 
@@ -235,7 +244,7 @@ def body(run: Run, compared: Run | None = None) -> str:
     out += [markup(table) for table in tables]
     wrong = _missed(run)
     if wrong:
-        out.append(f"<details><summary>Wrong ({len(wrong)})</summary><ul>")
+        out.append(f"<details><summary>{_wrong(wrong)} ({len(wrong)})</summary><ul>")
         out += [f"<li>{escape(' '.join(_miss(item)))}</li>" for item in wrong]
         out.append("</ul></details>")
     return "\n".join(out)

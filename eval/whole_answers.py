@@ -1,4 +1,4 @@
-"""Figures of whole answers with several claims: by marked span, and within task and generator.
+"""Figures of whole answers: by marked span, within task and generator, beside a reference.
 
 For sets in which people marked what is unsupported in answers of several models. Knows records,
 claims and items of `eval.groundedness`; no files.
@@ -12,15 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from assistant.contexts import Contexts
 from assistant.types import Claim
 from eval import verdicts
+from eval.ranking import character_f1
 from eval.records import Record
 from eval.stats import with_interval
 from eval.verdicts import Floats
 
-__all__ = ["WITHIN", "by_span", "overlap", "within"]
+__all__ = ["REFERENCE", "WITHIN", "against_reference", "by_span", "overlap", "within"]
 
 WITHIN = "AUROC within task and generator"
+REFERENCE = ("character F1 of the reference", "context recall")
 
 
 def within(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
@@ -44,6 +47,21 @@ def within(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
         return {}
     row = with_interval(metric, [i["group"] for i in items], samples=200)
     return {WITHIN: [*row, len(items)]}
+
+
+def against_reference(record: Record, contexts: Contexts) -> dict[str, float | None]:
+    """What a log's right answers say of the other system.
+
+    Character F1 of the answer and the reference (`eval.ranking.character_f1`); and context recall:
+    the share of the reference's claims that the contexts support, as RAGAS and RAGChecker define
+    it, with the built-in check as judge; None where the reference makes no claim.
+    """
+    claims = contexts.check(record.reference, record.contexts)
+    supported = sum(c.verdict.value == "supported" for c in claims)
+    return dict(zip(REFERENCE, (
+        round(character_f1(record.text, record.reference), 4),
+        round(supported / len(claims), 4) if claims else None,
+    ), strict=True))  # fmt: skip
 
 
 def overlap(record: Record, claims: Sequence[Claim]) -> dict[str, int]:

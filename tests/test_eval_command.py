@@ -170,6 +170,44 @@ def test_a_log_of_another_system_is_judged_by_its_own_contexts(tmp_path: Path) -
     assert "methods" not in run  # nothing is claimed where no label is known
 
 
+def test_a_log_with_gaps_is_told_and_read_by_its_references(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {
+            "user_input": "谁?", "response": "HNSW 由 Malkov 在 2016 年提出。",
+            "retrieved_contexts": [NOTE], "reference": "HNSW 由 Malkov 在 2016 年提出。",
+        },
+        {
+            "user_input": "多少?", "response": "占用 512 字节。", "retrieved_contexts": ["别的。"],
+            "reference": "每个向量的图结构占用 256 字节。",
+        },
+        {"user_input": "空?", "response": "", "retrieved_contexts": [NOTE]},
+        {"user_input": "无?", "response": "笔记里没有找到答案。", "retrieved_contexts": []},
+    ]  # fmt: skip
+    log, out, page = lines(tmp_path / "log.jsonl", rows), tmp_path / "r.json", tmp_path / "r.html"
+    assert evaluate("grounding", log, "--out", out, "--html", page, "--misses") == 0
+    said = capsys.readouterr().out
+    run = json.loads(out.read_text(encoding="utf-8"))
+    assert run["figures"]["texts without an answer"] == 1
+    assert [i["verdict"] for i in run["items"]][2:] == ["no_claim"] * 2  # never "supported"
+    assert run["metrics"]["context recall"][:1] == [0.5]
+    assert [i.get("context recall") for i in run["items"]] == [1, 0, None, None]
+    assert run["items"][0]["character F1 of the reference"] == 1
+    # what is not supported is shown with its reason; what is, is not
+    assert "占用 512 字节" in said
+    assert "Not supported (1)" in page.read_text(encoding="utf-8")
+    labelled = {"claim": "", "context": NOTE, "label": "supported"}
+    assert evaluate("grounding", lines(tmp_path / "bad.jsonl", [labelled])) == 2
+
+
+def test_facts_say_that_a_question_can_be_answered(notes: Path, tmp_path: Path) -> None:
+    mine = lines(tmp_path / "q.jsonl", [{"question": "HNSW 是谁提出的？", "facts": ["Malkov"]}])
+    out = tmp_path / "run.json"
+    assert evaluate("answers", mine, "--notes", notes, "--out", out) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["metrics"]["right answers"][3] == 1
+
+
 def test_labelled_claims_are_scored_beside_baselines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
