@@ -53,6 +53,20 @@ _READING = {
     "drcd_test_hans": "DRCD, simplified",
     "cmrc2018_dev": "CMRC 2018",
 }
+_CLAIMS = {
+    "attributionbench_dev": "AttributionBench, dev",
+    "qags": "QAGS",
+    "csnli_dev": "CSNLI, Chinese",
+    "wice_claim_dev": "WiCE, dev (partly trained on)",
+    "ragtruth_other_sources": "RAGTruth, 66 sources (partly trained on)",
+    "factcheckgpt_stance": "Factcheck-GPT (partly trained on)",
+}
+_CHECKS = {
+    "check, as shipped": "the check",
+    "IDF coverage, whole context": "word coverage, whole context",
+    "IDF coverage, best 3 sentences": "word coverage, best 3 sentences",
+    "length of the claim": "length of the claim",
+}
 _RIVALS = {
     "youju": "youju",
     "best sentences by BM25": "best sentences by BM25",
@@ -135,7 +149,26 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
             cells.append(f"{row['hit@1'][0]:.3f} / {row['hit@10'][0]:.3f}")
         rows.append([label, str(figures["n"]), *cells])
     head = ["search, test halves, hit@1 / hit@10", "n", *_METHODS.values()]
-    return {**out, "search": _table(head, rows), "reading": _reading(folder)}
+    search = _table(head, rows)
+    return {**out, "search": search, "reading": _reading(folder), "claims": _claims(folder)}
+
+
+def _claims(folder: Path) -> str:
+    """The check on claims of others beside what trains nothing; the best of a row in bold."""
+    rows = []
+    for one, label in _CLAIMS.items():
+        run = result_of("grounding", one, folder)
+        found = [run["methods"][method]["AUROC"] for method in _CHECKS]
+        best = max(row[0] for row in found)
+        cells = [
+            f"**{row[0]:.3f}** [{row[1]:.2f}, {row[2]:.2f}]"
+            if row[0] == best
+            else f"{row[0]:.3f} [{row[1]:.2f}, {row[2]:.2f}]"
+            for row in found
+        ]
+        rows.append([label, str(run["n"]), *cells])
+    head = ["claims of others with their own contexts, AUROC of unsupported", "n"]
+    return _table([*head, *_CHECKS.values()], rows)
 
 
 def _reading(folder: Path) -> str:

@@ -68,7 +68,8 @@ def of_golden(name: str, split: str) -> list[Asked]:
         found = goldens.questions(name, split)
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no set {name!r}: name sample, feed, feed2, vault, or a file of questions"
+            f"There is no set {name!r}: name sample, feed, feed2, vault, a file of questions, or a"
+            " public set (youju eval sets lists them)"
         ) from None
     return [
         Asked(

@@ -281,6 +281,22 @@ def test_drafts_stand_in_the_notes_and_are_not_trusted_before_review(
     capsys.readouterr()
 
 
+def test_a_heading_is_asked_about_with_what_stands_under_it_only(tmp_path: Path) -> None:
+    note = "# 手冲咖啡笔记\n\n## 手冲咖啡\n\n是一种萃取方法。\n\n## 参数\n\n"
+    note += "- 水温 92 °C\n- 比例 1:15\n"
+    (tmp_path / "coffee.md").write_text(note, encoding="utf-8")
+    (tmp_path / "b.md").write_text("# RAG\n\n## 评测\n\n看忠实度，也看召回。\n", encoding="utf-8")
+    table = tmp_path / "drafts.jsonl"
+    assert evaluate("make", tmp_path, "--out", table) == 0
+    rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
+    asked = {r["text"]: [g["quote"] for g in r["gold"]] for r in rows if r["kind"] == "heading"}
+    assert asked == {
+        "关于手冲咖啡，笔记怎么说？": ["是一种萃取方法。"],
+        "关于手冲咖啡笔记的参数，笔记怎么说？": ["水温 92 °C", "比例 1:15"],
+        "关于 RAG 的评测，笔记怎么说？": ["看忠实度，也看召回。"],
+    }
+
+
 def test_a_reviewed_table_of_a_spreadsheet_is_read_back(notes: Path, tmp_path: Path) -> None:
     table, out = tmp_path / "drafts.csv", tmp_path / "run.json"
     assert evaluate("make", notes, "--out", table) == 0
