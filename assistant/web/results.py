@@ -163,7 +163,7 @@ def paint_result(result: Result, against: Result | None = None) -> str:
         f"<div class='yj-rhead'><h2 class='hd sec'>{escape(' · '.join(filter(None, result.kind)))}"
         f"</h2><div class='wh'>{escape(' · '.join(facts))}</div></div>"
     )
-    parts = [head, _figure_table(result, against), _changed(result, against)]
+    parts = [head, _figure_table(result, against), _changed(result, against), _missed(data)]
     by_rank = ranks_of(data)
     for name, methods in methods_of(data).items():
         parts.append(_method_table(name, methods))
@@ -232,6 +232,33 @@ def _changed(result: Result, against: Result | None) -> str:
     )
     told = both("eval.changed", fell=len(fell), rose=len(rose))
     return f"<details class='yj-out'><summary>{told}</summary><table>{rows}</table></details>"
+
+
+def _missed(data: Mapping[str, Any]) -> str:
+    """The items that went wrong; of a log without labels, what was not supported and why."""
+    items = data.get("items")
+    rows = []
+    flagged = False
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, dict):
+            continue
+        told = item.get("flagged")
+        flagged = flagged or isinstance(told, list)
+        words = told if isinstance(told, list) and told else [item.get("text")]
+        wrong = item.get("right") is False or item.get("recall@10") == 0 or bool(told)
+        said = " ".join(str(word) for word in words if word)
+        if wrong and said:
+            kind = " → ".join(str(item[key]) for key in ("gold", "verdict") if item.get(key))
+            rows.append((str(item.get("id", ""))[:40], kind, said[:_WORDS]))
+    if not rows:
+        return ""
+    shown = "".join(
+        f"<tr><td class='wh'>{escape(name)}</td><td class='wh'>{escape(kind)}</td>"
+        f"<td>{escape(said)}</td></tr>"
+        for name, kind, said in rows[:_MAX_CHANGED]
+    )
+    title = both("eval.flagged" if flagged else "eval.missed", n=len(rows))
+    return f"<details class='yj-out'><summary>{title}</summary><table>{shown}</table></details>"
 
 
 def _right_of(data: Mapping[str, Any]) -> dict[str, tuple[bool, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -52,6 +53,28 @@ def test_times_stand_on_a_logarithmic_axis() -> None:
 def test_what_is_broken_or_too_little_is_left_out(broken: object) -> None:
     assert plots.times(broken) == ""
     assert plots.ranks_of({"items": broken}) == {}
+
+
+def test_what_went_wrong_is_listed_and_what_a_log_does_not_support(tmp_path: Path) -> None:
+    items = [
+        {"id": "a", "right": False, "text": "<b>wrong</b>", "gold": "contradicted",
+         "verdict": "supported"},
+        {"id": "b", "right": True, "text": "fine"},
+        {"id": "c", "right": False},
+        3,
+    ]  # fmt: skip
+    run = {"suite": "grounding", "set": "x", "metrics": {}, "items": items}
+    (tmp_path / "a.json").write_text(json.dumps(run), encoding="utf-8")
+    run |= {"set": "log", "items": [{"id": "1", "flagged": ["no such (unsupported: why)"]},
+                                    {"id": "2", "flagged": []}]}  # fmt: skip
+    (tmp_path / "b.json").write_text(json.dumps(run), encoding="utf-8")
+    shown = {r.kind[1]: paint_result(r) for r in load_results([tmp_path])}
+    assert "1 went wrong" in shown["x"]
+    assert "contradicted → supported" in shown["x"]
+    assert "&lt;b&gt;wrong" in shown["x"]
+    assert "fine" not in shown["x"]
+    assert "1 answers say what is not supported" in shown["log"]
+    assert "no such (unsupported: why)" in shown["log"]
 
 
 def test_the_committed_runs_show_ranks_and_times(repo: Path) -> None:
