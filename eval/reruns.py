@@ -34,6 +34,7 @@ QUICK = 60  # items of a quick run, drawn by the committed seed
 FEED = "notes-feed.txt"
 _REPO = Path(__file__).resolve().parents[1]
 _CODE = (".py", ".json", ".jsonl", ".txt", ".safetensors", ".md")
+_ASIDE = ("eval/results/", "eval/bench/", "eval/peers/", "eval/training/", "eval/LOG.md")
 # Fields of items that are figures of a table; times and scores are not compared.
 _FIELDS = {
     "answers": ("right", "note", "abstained", "supported", "sentence hit@1", "sentence hit@3",
@@ -172,7 +173,7 @@ def code_digest(root: Path = _REPO) -> str:
     for package in ("assistant", "corpus", "eval"):
         for path in sorted((root / package).rglob("*")):
             place = path.relative_to(root).as_posix()
-            if path.suffix in _CODE and not place.startswith(("eval/results/", "eval/bench/")):
+            if path.suffix in _CODE and not place.startswith(_ASIDE):
                 whole.update(f"{place} {runs.sha256_of(path)}\n".encode())
     return whole.hexdigest()
 
