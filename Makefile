@@ -82,8 +82,8 @@ release-check: dev ## Build wheel and sdist into dist; install the wheel elsewhe
 	@RELEASE_DIST=dist $(PY) -m pytest -m slow tests/test_release.py $(ARGS)
 
 .PHONY: figures
-figures: install ## Make the README's tables from eval/results
-	@$(PY) -m eval.figures
+figures: install ## Make the README's tables from eval/results; ARGS="--rerun --data F" measures
+	@$(PY) -m eval.figures $(ARGS)
 
 .PHONY: checksums
 checksums: install ## Renew the checksums of the shipped models, after a training

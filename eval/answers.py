@@ -34,6 +34,8 @@ def evaluate(assistant: Assistant, asked: Sequence[Asked]) -> dict[str, Any]:
         `curve` (threshold, refused though answerable, answered though not) and `items`.
     """
     items = []
+    if asked and assistant.generator == EXTRACTIVE:  # what the first question loads is not its time
+        assistant.ask(asked[0].question, asked[0].history)
     for one in asked:
         answer = assistant.ask(one.question, one.history)
         item = judged(one, answer, assistant.index)

@@ -8,6 +8,7 @@ numbers and names; nothing of suites. Every text is escaped.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -15,15 +16,18 @@ from typing import Any, Literal
 
 from corpus.text import has_han
 
-__all__ = ["Drawing", "bars", "curve", "matrix"]
+__all__ = ["Drawing", "bars", "by_rank", "curve", "matrix", "within"]
 
 _W, _H, _LEFT, _TOP = 620, 260, 48, 40
-_COLOURS = ("#2f6f4f", "#b4472e", "#3b5b92", "#8a6d1f")
+_COLOURS = (
+    "#2f6f4f", "#b4472e", "#3b5b92", "#8a6d1f", "#7a4b8c", "#2a8a94", "#a34d6e", "#6b6b6b",
+)  # fmt: skip
 _INK, _AXIS, _GRID, _PAPER = "#333333", "#888888", "#dddddd", "#ffffff"
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.grid{stroke:#ddd}.axis{stroke:#888}"
     "@media(prefers-color-scheme:dark){text{fill:#ddd}.grid{stroke:#444}}"
 )
+_LEAST_MS = 0.01  # of the time axis, which is logarithmic
 _SCALE = 2  # pixels of a PNG for one of the drawing
 # Fonts that hold Han characters, by the names that Linux, macOS and Windows know them by.
 _HAN_FONTS = (
@@ -200,8 +204,18 @@ def _width(words: str) -> int:
     return sum(12 if ord(char) > 0x2E7F else 7 for char in words)
 
 
+_QUARTERS = ((0.0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1"))
+
+
 def curve(
-    title: str, lines: Mapping[str, Points], *, x_label: str, y_label: str, diagonal: bool = False
+    title: str,
+    lines: Mapping[str, Points],
+    *,
+    x_label: str,
+    y_label: str,
+    diagonal: bool = False,
+    ticks: Sequence[tuple[float, str]] = _QUARTERS,
+    dots: bool = True,
 ) -> Drawing:
     """Lines over the unit square.
 
@@ -211,6 +225,8 @@ def curve(
         x_label: of the horizontal axis.
         y_label: of the vertical axis.
         diagonal: whether to show where y equals x.
+        ticks: places of the horizontal axis in [0, 1], and what is written there.
+        dots: whether each point is marked.
     """
     out = Drawing(title=title, width=_W, height=_H + 40)
     shapes = out._shapes
@@ -220,18 +236,21 @@ def curve(
         x, y = (min(1.0, max(0.0, value)) for value in point)
         return _LEFT + width * x, _TOP + height * (1 - y)
 
-    for tick in (0, 0.25, 0.5, 0.75, 1):
-        across, up = at((tick, 0)), at((0, tick))
+    for tick, said in _QUARTERS:
+        up = at((0, tick))
         shapes.append(_Line(points=(up, at((1, tick))), colour="grid"))
-        shapes.append(_Text(x=across[0], y=across[1] + 16, words=f"{tick:g}", anchor="middle"))
-        shapes.append(_Text(x=_LEFT - 6, y=up[1] + 4, words=f"{tick:g}", anchor="end"))
+        shapes.append(_Text(x=_LEFT - 6, y=up[1] + 4, words=said, anchor="end"))
+    for tick, said in ticks:
+        across = at((tick, 0))
+        shapes.append(_Text(x=across[0], y=across[1] + 16, words=said, anchor="middle"))
     if diagonal:
         shapes.append(_Line(points=(at((0, 0)), at((1, 1))), colour="axis"))
     for n, (name, points) in enumerate(lines.items()):
         colour = _COLOURS[n % len(_COLOURS)]
         placed = [at(point) for point in points]
         shapes.append(_Line(points=placed, colour=colour, width=2))
-        shapes += [_Dot(x=x, y=y, colour=colour) for x, y in placed]
+        if dots:
+            shapes += [_Dot(x=x, y=y, colour=colour) for x, y in placed]
         y = _TOP + 16 * (n + 1)
         key = _LEFT + width + 12
         shapes.append(_Line(points=((key, y - 4), (key + 14, y - 4)), colour=colour, width=2))
@@ -239,6 +258,49 @@ def curve(
     shapes.append(_Text(x=_LEFT, y=_H + 14, words=x_label))
     shapes.append(_Text(x=_LEFT, y=_TOP - 4, words=y_label, colour=_AXIS))
     return out
+
+
+def by_rank(title: str, lines: Mapping[str, Sequence[float]], *, y_label: str) -> Drawing:
+    """A share over the number of ranks that are looked at, from 1 on.
+
+    Args:
+        title: shown above.
+        lines: per name the share within the first 1, 2, … ranks, all of one length above 1.
+        y_label: of the vertical axis.
+    """
+    depth = max(len(row) for row in lines.values())
+    places = [n / (depth - 1) for n in range(depth)]
+    return curve(
+        title,
+        {name: list(zip(places, row, strict=True)) for name, row in lines.items()},
+        x_label="ranks looked at",
+        y_label=y_label,
+        ticks=[(place, str(n)) for n, place in enumerate(places, 1)],
+    )
+
+
+def within(title: str, times: Mapping[str, Sequence[float]]) -> Drawing:
+    """The share of items that are done within a time, over the time in ms on a log scale.
+
+    Args:
+        title: shown above.
+        times: milliseconds per item, by name; at least one.
+    """
+    every = [max(_LEAST_MS, ms) for row in times.values() for ms in row]
+    low, high = math.floor(2 * math.log10(min(every))) / 2, math.log10(max(every))
+    high = max(math.ceil(2 * high) / 2, low + 0.5)
+
+    def across(ms: float) -> float:
+        return (math.log10(max(_LEAST_MS, ms)) - low) / (high - low)
+
+    lines = {}
+    for name, row in times.items():
+        ordered = sorted(row)
+        steps = [(across(ms), n / len(ordered)) for n, ms in enumerate(ordered, 1)]
+        lines[name] = [(steps[0][0], 0.0), *steps]
+    marks = [10 ** (half / 2) for half in range(round(2 * low), round(2 * high) + 1)]
+    ticks = [(across(ms), f"{float(f'{ms:.1g}'):g}") for ms in marks]
+    return curve(title, lines, x_label="ms", y_label="share done", ticks=ticks, dots=False)
 
 
 def matrix(

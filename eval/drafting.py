@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -186,17 +187,27 @@ def _of_headings(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
         )
         if not 2 <= len(title) <= 40 or _IDLE.match(title) or title == subject:
             continue
-        body = [(u.start, u.end) for u in every[n + 1 : n + 4] if u.kind != "heading"]
+        below = takewhile(lambda u: u.kind != "heading", every[n + 1 : n + 4])
+        body = [(u.start, u.end) for u in below]
         if re.search(r"[:：,，;；]", title):  # several things in one heading
             continue
-        named = subject and subject.lower() not in title.lower()
+        named = subject and not _within(subject, title)
         if title.endswith(("?", "？")):
             text = title
         elif has_han(title):
-            text = f"{subject} 的{title}，笔记怎么说？" if named else f"{title}，笔记怎么说？"
+            blank = "" if has_han(subject[-1:]) else " "
+            whose = f"{subject}{blank}的" if named else ""
+            asked = f"{whose}{title}"
+            text = f"关于{'' if has_han(asked[0]) else ' '}{asked}，笔记怎么说？"
         else:
             text = f"What do the notes say about {title}{f' of {subject}' if named else ''}?"
         yield _make(note, "heading", text, answerable=True, gold=_gold(note, *body))
+
+
+def _within(subject: str, title: str) -> bool:
+    """Whether a heading names the subject, or the subject holds the heading."""
+    one, other = subject.lower(), title.lower()
+    return one in other or other in one
 
 
 def _of_definitions(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:

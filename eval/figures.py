@@ -1,13 +1,14 @@
 """The tables of both READMEs, made from the committed results: `python -m eval.figures`.
 
 Writes between `<!-- table NAME -->` and `<!-- /table -->` only; the words around stay a person's.
-`--check` changes nothing and fails if a table is not what the results say. Counts come from the
-items of a result, so that a rate always shows how many it is of.
+`--check` changes nothing and fails if a table is not what the results say; `--rerun` measures every
+result again. Counts come from the items of a result, so that a rate always shows how many it is of.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
+from eval import reruns, targets
+from eval.bench import again as bench
 from eval.labels import in_chinese
 from eval.runs import load
 
@@ -49,6 +52,20 @@ _READING = {
     "xquad_en": "XQuAD, English",
     "drcd_test_hans": "DRCD, simplified",
     "cmrc2018_dev": "CMRC 2018",
+}
+_CLAIMS = {
+    "attributionbench_dev": "AttributionBench, dev",
+    "qags": "QAGS",
+    "csnli_dev": "CSNLI, Chinese",
+    "wice_claim_dev": "WiCE, dev (partly trained on)",
+    "ragtruth_other_sources": "RAGTruth, 66 sources (partly trained on)",
+    "factcheckgpt_stance": "Factcheck-GPT (partly trained on)",
+}
+_CHECKS = {
+    "check, as shipped": "the check",
+    "IDF coverage, whole context": "word coverage, whole context",
+    "IDF coverage, best 3 sentences": "word coverage, best 3 sentences",
+    "length of the claim": "length of the claim",
 }
 _RIVALS = {
     "youju": "youju",
@@ -132,7 +149,26 @@ def tables(folder: Path = RESULTS) -> dict[str, str]:
             cells.append(f"{row['hit@1'][0]:.3f} / {row['hit@10'][0]:.3f}")
         rows.append([label, str(figures["n"]), *cells])
     head = ["search, test halves, hit@1 / hit@10", "n", *_METHODS.values()]
-    return {**out, "search": _table(head, rows), "reading": _reading(folder)}
+    search = _table(head, rows)
+    return {**out, "search": search, "reading": _reading(folder), "claims": _claims(folder)}
+
+
+def _claims(folder: Path) -> str:
+    """The check on claims of others beside what trains nothing; the best of a row in bold."""
+    rows = []
+    for one, label in _CLAIMS.items():
+        run = result_of("grounding", one, folder)
+        found = [run["methods"][method]["AUROC"] for method in _CHECKS]
+        best = max(row[0] for row in found)
+        cells = [
+            f"**{row[0]:.3f}** [{row[1]:.2f}, {row[2]:.2f}]"
+            if row[0] == best
+            else f"{row[0]:.3f} [{row[1]:.2f}, {row[2]:.2f}]"
+            for row in found
+        ]
+        rows.append([label, str(run["n"]), *cells])
+    head = ["claims of others with their own contexts, AUROC of unsupported", "n"]
+    return _table([*head, *_CHECKS.values()], rows)
 
 
 def _reading(folder: Path) -> str:
@@ -164,20 +200,90 @@ def written(text: str, made: dict[str, str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write or check the tables of both READMEs; 1 if `--check` finds one that is not current."""
-    parser = argparse.ArgumentParser(prog="python -m eval.figures", description=main.__doc__)
+    """Write or check the tables of both READMEs and docs/targets.md, or measure all of it again.
+
+    Returns:
+        1 if `--check` finds a table that is not current, or a result could not be measured; else 0.
+    """
+    parser = argparse.ArgumentParser(prog="python -m eval.figures", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, fail if not current")
     parser.add_argument("--readme", type=Path, help="one file (README.md and README.zh.md)")
+    parser.add_argument("--rerun", action="store_true", help="measure every committed result"
+                        " again and say what changed; a stopped rerun goes on")  # fmt: skip
+    parser.add_argument("--data", type=Path, action="append", default=[], metavar="FOLDER",
+                        help="where the feed and the public sets lie; any number")  # fmt: skip
+    parser.add_argument("--quick", action="store_true",
+                        help=f"with --rerun: {reruns.QUICK} items of each")  # fmt: skip
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD",
+                        help="with --rerun: results with one of these in their name; bench"
+                        " for the table of costs")  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("build/rerun"),
+                        help="with --rerun: where the new runs are kept (build/rerun)")  # fmt: skip
+    parser.add_argument("--accept", action="store_true",
+                        help="with --rerun: commit the new runs in place of the old")  # fmt: skip
     args = parser.parse_args(argv)
     try:
+        if args.rerun:
+            return _again(args)
         made = tables()
-        return max(_renewed(path, made, args.check) for path in _named(args.readme))
+        current = [_renewed(path, made, args.check) for path in _named(args.readme)]
+        if args.readme is None:
+            current.append(targets.renewed(PAGE, check=args.check))
+        return max(current)
     except (OSError, ConfigError) as fault:
         print(f"figures: {fault}", file=sys.stderr)
         return 1
 
 
+def _again(args: argparse.Namespace) -> int:
+    """Measure again, tell what changed, and take the new runs over if that is wanted."""
+    if args.accept and args.quick:
+        raise ConfigError("--accept takes whole runs, not --quick ones")
+    how = reruns.Rerun(data=tuple(args.data), out=args.out, quick=args.quick, only=tuple(args.only))
+    todo = reruns.steps(RESULTS, how)
+    code = reruns.code_digest()
+    outcomes = []
+    for n, step in enumerate(todo, 1):
+        took = f", {step.seconds:.0f} s when committed" if not step.missing else ""
+        print(f"figures: {n}/{len(todo)} {step.name}{took}", file=sys.stderr, flush=True)
+        outcomes.append(reruns.perform(step, how, code))
+    text = reruns.report(outcomes, how)
+    if not args.only or "bench" in args.only:
+        print("figures: bench", file=sys.stderr, flush=True)
+        text += f"\n## Costs\n\n{bench.again(how.kept / 'bench', quick=args.quick)}\n"
+    if not args.quick:
+        made = tables(reruns.merged(outcomes, RESULTS, how.out / "merged"))
+        text += _differences(made)
+    told = how.kept / "changes.md"
+    told.parent.mkdir(parents=True, exist_ok=True)
+    told.write_text(text, encoding="utf-8")
+    print(text)
+    if args.accept:
+        print(f"figures: {len(reruns.accepted(outcomes))} results replaced", file=sys.stderr)
+        return main([])
+    return int(any(outcome.told.startswith("failed") for outcome in outcomes))
+
+
+def _differences(made: dict[str, str]) -> str:
+    """Lines of the README's tables that the new runs change."""
+    text = READMES[0].read_text(encoding="utf-8")
+    new = written(text, made)
+    lines = difflib.unified_diff(
+        text.splitlines(),
+        new.splitlines(),
+        "README.md",
+        "README.md, measured now",
+        n=0,
+        lineterm="",
+    )
+    found = "\n".join(lines)
+    if not found:
+        return "\nEvery table of README.md comes out as it stands there.\n"
+    return f"\n## Tables of README.md\n\n```diff\n{found}\n```\n"
+
+
 READMES = (Path("README.md"), Path("README.zh.md"))
+PAGE = Path("docs/targets.md")
 
 
 def _named(readme: Path | None) -> tuple[Path, ...]:

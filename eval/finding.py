@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from assistant.crossing import Reranker
@@ -15,7 +16,7 @@ from assistant.pipeline import Assistant
 from assistant.retrieval import query_terms, retrieve
 from corpus.types import Chunk
 from eval.questions import Asked
-from eval.ranking import ndcg, span_gains, span_recall
+from eval.ranking import Span, ndcg, span_gains, span_recall
 from eval.retrieval import CROSSED, SHIPPED
 from eval.runs import mean_metric
 
@@ -36,19 +37,28 @@ def evaluate(
         reranker: a named one, as a method of its own, which is then the product's.
 
     Returns:
-        `metrics` of the product, `methods` (metrics per method as [mean, low, high, n]), `groups`
-        (the product's per kind and language) and `items`.
+        `metrics` of the product, `methods` (metrics per method as [mean, low, high, n]), `ranks`
+        (mean recall within 1, 2, … ranks per method), `groups` (the product's per kind and
+        language) and `items`.
     """
     found = [one for one in asked if one.gold]
     rankers = _rankers(assistant, reranker)
     shipped = list(rankers)[-1]
     scores: dict[str, list[dict[str, float]]] = {name: [] for name in rankers}
+    ranks: dict[str, list[float]] = {}
     for name, ranker in rankers.items():
+        recalls = []
+        for one in found[:1]:  # what is loaded with the first query is not its time
+            ranker(one.question)
         for one in found:
             started = time.perf_counter()
             chunks = ranker(one.question)
             spent = 1000 * (time.perf_counter() - started)
             scores[name].append({**_scores(chunks, one), "ms": spent})
+            spans, gold = _spans(chunks, one)
+            recalls.append([span_recall(spans, gold, k) for k in range(1, _DEPTH + 1)])
+        if recalls:
+            ranks[name] = [round(fmean(column), 4) for column in zip(*recalls, strict=True)]
     methods = {
         name: {metric: mean_metric(row[metric] for row in rows) for metric in (*METRICS, "ms")}
         for name, rows in scores.items()
@@ -62,6 +72,7 @@ def evaluate(
         "left out, no gold span": len(asked) - len(found),
         "metrics": methods[shipped],
         "methods": methods,
+        "ranks": ranks,
         "groups": _groups(items),
         "items": items,
     }
@@ -71,9 +82,14 @@ def _rounded(row: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in row.items()}
 
 
+def _spans(chunks: Sequence[Chunk], one: Asked) -> tuple[list[Span], list[Span]]:
+    """Where the passages found stand, and where the gold does."""
+    found = [(c.note, c.start, c.end) for c in chunks[:_DEPTH]]
+    return found, [(g.note, g.start, g.end) for g in one.gold]
+
+
 def _scores(chunks: Sequence[Chunk], one: Asked) -> dict[str, float]:
-    spans = [(c.note, c.start, c.end) for c in chunks[:_DEPTH]]
-    gold = [(g.note, g.start, g.end) for g in one.gold]
+    spans, gold = _spans(chunks, one)
     gains = span_gains(spans, gold)
     first = next((n for n, gain in enumerate(gains, 1) if gain), 0)
     # one passage may hold several gold spans: the best ranking has as many of them as it can

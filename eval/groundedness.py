@@ -26,8 +26,16 @@ from corpus.tokens import content_terms
 from eval import verdicts
 from eval.records import Record
 from eval.runs import mean_metric
-from eval.stats import grouped_interval
+from eval.stats import with_interval
 from eval.verdicts import Bools, Floats
+from eval.whole_answers import (
+    REFERENCE,
+    WITHIN,
+    against_reference,
+    by_span,
+    overlap,
+    within,
+)  # fmt: skip
 
 __all__ = ["METRICS", "evaluate", "table", "weakest"]
 
@@ -71,21 +79,10 @@ def evaluate(
         `figures` (by label), `methods` (per method the metrics as [value, low, high]),
         `confusion`, `calibration`, `kinds` and `items`.
     """
-    contexts = Contexts([c for r in records for c in r.contexts], encoder or load_encoder())
-    lines = _Lines(records)
-    items: list[dict[str, Any]] = []
-    for record in records:
-        started = time.perf_counter()
-        claims = contexts.check(record.text, record.contexts, judges)
-        spent = 1000 * (time.perf_counter() - started)
-        items.append(_item(record, claims, spent, lines))
-        if record.sentences:
-            items[-1] |= _located(record, claims, contexts, lines)
+    items = _judged_items(records, encoder or load_encoder(), judges)
     figures = _groundedness(items)
     result: dict[str, Any] = {"n": len(items), "figures": figures, "items": items}
-    faithful = [i["n_supported"] / i["n_claims"] for i in items if i["n_claims"]]
-    metrics = {"faithfulness": mean_metric(faithful)} if faithful else {}
-    metrics["ms"] = mean_metric(i["ms"] for i in items)
+    metrics = _unlabelled(items, figures)
     known = [i for i in items if i["gold"]]
     if known:
         result |= _judged(known)
@@ -94,6 +91,9 @@ def evaluate(
         metrics |= {name: [*row, len(known)] for name, row in shipped.items()}
         error = figures["calibration error"]
         metrics["calibration error"] = [error, error, error, len(known)]
+        metrics |= within(known)
+    if "marked chars" in items[0]:
+        metrics |= by_span(items)
     found = [i for i in items if "evidence hit@1" in i]
     if found:
         result["evidence"] = {
@@ -102,7 +102,47 @@ def evaluate(
         }
         figures |= {f"evidence hit@1, {k}": round(v, 3) for k, v in result["evidence"].items()}
         metrics["evidence hit@1"] = mean_metric(i["evidence hit@1"] for i in found)
+    for item in items:  # a group may be called by its text, which has no place in a result
+        item["group"] = hashlib.sha256(item["group"].encode("utf-8", "replace")).hexdigest()[:12]
     return {**result, "metrics": metrics}
+
+
+def _judged_items(
+    records: Sequence[Record], encoder: Encoder, judges: Sequence[SecondOpinion]
+) -> list[dict[str, Any]]:
+    """What the check says of each record, and what its baselines say."""
+    contexts = Contexts([c for r in records for c in r.contexts], encoder)
+    lines = _Lines(records)
+    items = []
+    marked = any(record.spans for record in records)
+    for record in records[:1]:  # what is loaded with the first check is not its time
+        contexts.check(record.text, record.contexts)
+    for record in records:
+        started = time.perf_counter()
+        claims = contexts.check(record.text, record.contexts, judges)
+        spent = 1000 * (time.perf_counter() - started)
+        items.append(_item(record, claims, spent, lines))
+        if marked:
+            items[-1] |= overlap(record, claims)
+        if record.reference:
+            items[-1] |= against_reference(record, contexts)
+        if record.sentences:
+            items[-1] |= _located(record, claims, contexts, lines)
+    return items
+
+
+def _unlabelled(items: Sequence[dict[str, Any]], figures: dict[str, Any]) -> dict[str, list[float]]:
+    """Metrics that need no label; those worth a line are told among the figures, too."""
+    faithful = [i["n_supported"] / i["n_claims"] for i in items if i["n_claims"]]
+    metrics: dict[str, list[float]] = {}
+    for name, row in (
+        ("faithfulness", faithful),
+        *((name, [i[name] for i in items if i.get(name) is not None]) for name in REFERENCE),
+    ):
+        if row:
+            metrics[name] = mean_metric(row)
+            figures[name] = f"{_cell(metrics[name])} (n = {len(row)})"
+    return {**metrics, "ms": mean_metric(i["ms"] for i in items)}
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -111,16 +151,23 @@ def _mean(values: Sequence[float]) -> float:
 
 def _item(record: Record, claims: Sequence[Claim], spent: float, lines: _Lines) -> dict[str, Any]:
     verdict, score = weakest(claims)
-    return {
+    item = {
         "id": record.id, "gold": record.label, "verdict": verdict, "score": score,
-        "group": record.group, "kind": record.kind, "ms": round(spent, 1),
+        "group": record.group, "kind": record.kind, "stratum": record.stratum,
+        "ms": round(spent, 1),
         "n_claims": len(claims),
         "n_supported": sum(c.verdict.value == "supported" for c in claims),
-        "right": verdict == record.label
-        or (record.label == "either" and verdict in ("contradicted", "unsupported")),
         "coverage": round(lines.coverage(record), 4), "window": round(lines.window(record), 4),
         "length": len(record.text),
     }  # fmt: skip
+    if record.label:
+        item["right"] = verdict == record.label or (
+            record.label == "either" and verdict in ("contradicted", "unsupported")
+        )
+    else:  # a person's own log: what is not supported is what they want to read
+        flagged = [c for c in claims if c.verdict.value in ("contradicted", "unsupported")]
+        item["flagged"] = [f"{c.text} ({c.verdict.value}: {c.reason})" for c in flagged]
+    return item
 
 
 def _groundedness(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -131,14 +178,14 @@ def _groundedness(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     some = [i for i in items if i["n_claims"]]
     n, good = (sum(i[key] for i in items) for key in ("n_claims", "n_supported"))
-    faithful = [i["n_supported"] / i["n_claims"] for i in some]
     spent = sorted(i["ms"] for i in items)
     return {
         "texts": len(items),
+        "texts without an answer": sum(i["length"] == 0 for i in items),
         "texts without a claim": len(items) - len(some),
         "claims": n,
         "claims supported": f"{good}/{n} = {good / n:.3f}" if n else "0/0",
-        "faithfulness": round(_mean(faithful), 3) if some else "undefined",
+        "faithfulness": "undefined",
         "ms a text, median / p95": f"{spent[len(spent) // 2]} / {spent[int(0.95 * len(spent))]}",
     }
 
@@ -200,7 +247,7 @@ def _method(
         return lambda weights: metric(flagged, positive, weights)
 
     rows = {"AUROC": area, **{name: at_cut(metric) for name, metric in METRICS.items()}}
-    return {name: _with_interval(metric, groups) for name, metric in rows.items()}
+    return {name: with_interval(metric, groups) for name, metric in rows.items()}
 
 
 def _macro(items: Sequence[dict[str, Any]]) -> list[float]:
@@ -209,15 +256,7 @@ def _macro(items: Sequence[dict[str, Any]]) -> list[float]:
     def metric(weights: Floats | None) -> float:
         return verdicts.macro_f1(verdicts.confusion(gold, said, weights))
 
-    return _with_interval(metric, [i["group"] for i in items], samples=200)
-
-
-def _with_interval(
-    metric: Callable[[Floats | None], float], groups: Sequence[str], samples: int = 500
-) -> list[float]:
-    value = metric(None)
-    low, high = grouped_interval(metric, groups, samples=samples)
-    return [round(x, 4) if not math.isnan(x) else x for x in (value, low, high)]
+    return with_interval(metric, [i["group"] for i in items], samples=200)
 
 
 def _kinds(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -337,6 +376,9 @@ def table(name: str, result: dict[str, Any]) -> str:
         for method, values in methods.items():
             cells = (_cell(values.get(metric)) for metric in shown)
             lines.append(f"  {method:<34}" + "".join(f"{cell:<21}" for cell in cells))
+    for metric, row in result.get("metrics", {}).items():
+        if metric.startswith("span ") or metric == WITHIN:
+            lines.append(f"  {metric:<34} {_cell(row)}")
     lines += [f"  {pair:<34} {n}" for pair, n in result.get("confusion", {}).items()]
     for kind, row in result.get("kinds", {}).items():
         facts = ", ".join(f"{key} {value}" for key, value in row.items())

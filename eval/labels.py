@@ -38,6 +38,18 @@ _CHINESE = {
     "answers on reading sets, test halves, sentence hit@1 / hit@3": (
         "阅读集，test 一半，句子 hit@1 / hit@3"
     ),
+    "claims of others with their own contexts, AUROC of unsupported": (
+        "别人的、自带上下文的陈述，判出无据的 AUROC"
+    ),
+    "AttributionBench, dev": "AttributionBench，dev",
+    "CSNLI, Chinese": "CSNLI，中文",
+    "WiCE, dev (partly trained on)": "WiCE，dev（部分用于训练）",
+    "RAGTruth, 66 sources (partly trained on)": "RAGTruth，66 篇来源（部分用于训练）",
+    "Factcheck-GPT (partly trained on)": "Factcheck-GPT（部分用于训练）",
+    "the check": "核对",
+    "word coverage, whole context": "词覆盖，整个上下文",
+    "word coverage, best 3 sentences": "词覆盖，最好的三句",
+    "length of the claim": "陈述长度",
     "best sentences by BM25": "BM25 最好的句子",
     "the same, of the passages youju found": "同上，只在 youju 找到的段落里",
 }

@@ -68,7 +68,8 @@ def of_golden(name: str, split: str) -> list[Asked]:
         found = goldens.questions(name, split)
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no set {name!r}: name sample, feed, feed2, vault, or a file of questions"
+            f"There is no set {name!r}: name sample, feed, feed2, vault, a file of questions, or a"
+            " public set (youju eval sets lists them)"
         ) from None
     return [
         Asked(
@@ -150,7 +151,7 @@ def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
         history=tuple(map(str, row.get("history") or ())),
         answerable=bool(answerable)
         if answerable is not None
-        else (True if spans or quotes else None),
+        else (True if spans or quotes or facts else None),
         facts=tuple(tuple(map(str, f)) if isinstance(f, list) else (str(f),) for f in facts),
         gold=tuple(spans),
         quotes=tuple(quotes),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from corpus.text import fold
 
 __all__ = [
+    "Span",
     "alce",
     "character_f1",
     "ndcg",

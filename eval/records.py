@@ -29,6 +29,7 @@ __all__ = ["Record", "has_contexts", "load_records", "read_rows", "sample"]
 _TEXT = ("claim_or_response", "response", "answer", "claim")
 _CONTEXT = ("retrieved_contexts", "contexts", "context", "reference_contexts")
 _QUESTION = ("user_input", "question", "query")
+_REFERENCE = ("reference", "ground_truth", "ground_truths")
 _LABELS = {
     "supported": "supported",
     "contradicted": "contradicted",
@@ -44,13 +45,16 @@ class Record:
     """A text to judge with its own contexts, and what is known of it.
 
     Attributes:
-        text: a claim or a whole answer.
+        text: a claim or a whole answer; empty where a log has none.
         contexts: what it is judged by, at least one.
         label: "supported", "contradicted", "unsupported" (not in the contexts), "either" (one of
             the last two, the set doesn't say which, or only a part of it), or "" where unknown.
         group: never to be split: claims of one document or question.
         kind: of corruption, task or subset, where the set names one.
         sentences: alternatives of sets of lines (from 0) of the one context that are the evidence.
+        stratum: task and generator together; what is true of one must not be read off another.
+        spans: (start, end) of what people marked as unsupported in the text.
+        reference: the right answer, where a log brings it.
     """
 
     id: str
@@ -63,6 +67,9 @@ class Record:
     split: str = ""
     question: str = ""
     sentences: tuple[tuple[int, ...], ...] = ()
+    stratum: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+    reference: str = ""
 
     @property
     def is_unsupported(self) -> bool:
@@ -172,7 +179,9 @@ def load_records(path: Path) -> list[Record]:
 def _record(path: Path, n: int, row: Mapping[str, Any]) -> Record:
     text = _first(row, _TEXT)
     if not isinstance(text, str) or not text.strip():
-        raise ConfigError(f"{path}, record {n} has no text: one of {', '.join(_TEXT)}")
+        if row.get("label") or not any(name in row for name in _TEXT):
+            raise ConfigError(f"{path}, record {n} has no text: one of {', '.join(_TEXT)}")
+        text = ""  # the other system gave no answer
     found = _first(row, _CONTEXT)
     contexts = [found] if isinstance(found, str) else found
     if not isinstance(contexts, list) or not all(isinstance(c, str) for c in contexts):
@@ -195,7 +204,25 @@ def _record(path: Path, n: int, row: Mapping[str, Any]) -> Record:
         split=str(row.get("split") or ""),
         question=str(_first(row, _QUESTION) or ""),
         sentences=tuple(tuple(map(int, s)) for s in row.get("supporting_sentences") or () if s),
+        stratum=f"{row['task']} {row['model']}" if row.get("task") and row.get("model") else "",
+        spans=_spans(row.get("spans")),
+        reference=_joined(_first(row, _REFERENCE)),
     )
+
+
+def _joined(found: Any) -> str:
+    """A reference as one text; older logs bring a list of them."""
+    if isinstance(found, list):
+        return "\n".join(map(str, found))
+    return found if isinstance(found, str) else ""
+
+
+def _spans(found: Any) -> tuple[tuple[int, int], ...]:
+    """Marked spans of a row; none where the set marks none, or marks them in another form."""
+    if not isinstance(found, list):
+        return ()
+    marked = [s for s in found if isinstance(s, dict) and {"start", "end"} <= s.keys()]
+    return tuple((int(s["start"]), int(s["end"])) for s in marked)
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -12,14 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
-from eval import charts, groundedness, retrieval
-from eval.charts import Drawing
+from eval import groundedness, retrieval
+from eval.plots import plots
 from eval.runs import LOWER, Run
-from eval.verdicts import LABELS
 
-__all__ = ["compared_plain", "html", "markdown", "misses", "pictures", "plain", "plots", "write"]
+__all__ = [
+    "Table", "body", "compared_plain", "facts", "html", "lines", "markdown", "markup", "misses",
+    "page", "pictures", "plain", "write",
+]  # fmt: skip
 
 _MOST = 40  # rows of changed items and of misses
+_KNOWN_BY = {
+    "content": "the very set that the committed figures are of",
+    "sha256": "the published checksum",
+    "size": "as many rows as published, its checksum is not a known one",
+    "": "a file of no known set",
+}
 Table = tuple[str, list[str], list[list[str]]]  # heading, columns, rows
 _DRAFTS = "Drafts that nobody reviewed are among the items: these figures prove nothing."
 
@@ -32,7 +40,8 @@ def _cell(row: Sequence[Any] | None) -> str:
     return f"{row[0]:.3f} [{row[1]:.3f}, {row[2]:.3f}]"
 
 
-def _facts(run: Run) -> list[str]:
+def facts(run: Run) -> list[str]:
+    """What a run was made of and with, a line each; the first is its title."""
     data = ", ".join(f"{name} {digest[:12]}" for name, digest in run.get("data", {}).items())
     out = [
         f"{run['suite']} on {run.get('set', '?')}, split {run.get('split', '?')}"
@@ -44,6 +53,9 @@ def _facts(run: Run) -> list[str]:
         out.append(models)
     if data:
         out.append(f"data: {data}")
+    if known_by := run.get("published"):
+        shown = (f"{name}: {_KNOWN_BY.get(how, how)}" for name, how in known_by.items())
+        out.append("original files: " + "; ".join(shown))
     if left := run.get("left out"):
         out.append("left out: " + ", ".join(f"{n} {what}" for what, n in left.items()))
     return [*out, _DRAFTS] if run.get("unreviewed") else out
@@ -97,65 +109,6 @@ def _grid(heading: str, rows: Mapping[str, Mapping[str, Any]], columns: Sequence
     return heading, ["", *columns], cells
 
 
-def plots(run: Run) -> Iterator[tuple[str, Drawing]]:
-    """Name and drawing of each plot that the run has data for."""
-    shares = {
-        name: row
-        for name, row in run.get("metrics", {}).items()
-        if row[0] is not None
-        and not math.isnan(row[0])
-        and 0 <= row[0] <= 1
-        and not f" {name}".endswith(" ms")
-    }
-    if shares:
-        yield "figures", charts.bars("Figures with 95 % intervals", shares)
-    if run.get("calibration"):
-        points = [(chance, share) for chance, share, _ in run["calibration"]]
-        yield (
-            "calibration",
-            charts.curve(
-                "Calibration of the check",
-                {"check": points},
-                x_label="said: the notes support it",
-                y_label="truly supported",
-                diagonal=True,
-            ),
-        )
-    if confused := _matrix(run):
-        yield (
-            "confusion",
-            charts.matrix(
-                "Verdicts, true and said", confused, rows="true", columns="said by the check"
-            ),
-        )
-    if run.get("curve"):
-        both = run["curve"]
-        yield (
-            "abstention",
-            charts.curve(
-                "Both errors of abstention",
-                {
-                    "refused, answerable": [(cut, miss) for cut, miss, _ in both],
-                    "answered, not answerable": [(cut, wrong) for cut, _, wrong in both],
-                },
-                x_label="threshold of confidence",
-                y_label="share",
-            ),
-        )
-
-
-def _matrix(run: Run) -> dict[tuple[str, str], int]:
-    """The confusion matrix of a run, in the order of `LABELS`; counts by (truth, said)."""
-    pairs = {}
-    for name, n in run.get("confusion", {}).items():
-        truth, arrow, said = str(name).partition(" -> ")
-        if arrow:
-            pairs[truth, said] = int(n)
-    order = {label: n for n, label in enumerate(LABELS)}
-    last = len(order)
-    return dict(sorted(pairs.items(), key=lambda row: [order.get(label, last) for label in row[0]]))
-
-
 def pictures(run: Run, folder: Path) -> list[Path]:
     """Write every plot of a run as SVG and as PNG; returns the files.
 
@@ -173,26 +126,14 @@ def pictures(run: Run, folder: Path) -> list[Path]:
 
 def plain(run: Run) -> str:
     """The run as lines for a terminal."""
-    lines = _facts(run)
+    out = facts(run)
     if run["suite"] == "grounding" and "figures" in run:
-        return "\n".join([*lines, groundedness.table(run.get("set", ""), run)])
+        return "\n".join([*out, groundedness.table(run.get("set", ""), run)])
     if run["suite"] == "dialogues":
-        return "\n".join([*lines, *(f"  {k:<34} {v}" for k, v in run["figures"].items())])
+        return "\n".join([*out, *(f"  {k:<34} {v}" for k, v in run["figures"].items())])
     for table in _tables(run):
-        lines += ["", *_lines(table)]
-    return "\n".join(lines)
-
-
-def _lines(table: Table) -> list[str]:
-    heading, columns, rows = table
-    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
-    return [
-        heading,
-        *(
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            for row in [columns, *rows]
-        ),
-    ]
+        out += ["", *lines(table)]
+    return "\n".join(out)
 
 
 def _compared(compared: Run) -> Table:
@@ -220,12 +161,21 @@ def _changed(compared: Run) -> Table:
 
 def compared_plain(compared: Run) -> str:
     """The comparison as lines for a terminal, with the items that changed."""
-    return "\n".join(["", *_lines(_compared(compared)), "", *_lines(_changed(compared))])
+    return "\n".join(["", *lines(_compared(compared)), "", *lines(_changed(compared))])
 
 
 def _missed(run: Run) -> list[dict[str, Any]]:
     items = run["items"] if isinstance(run["items"], list) else []
-    return [item for item in items if item.get("right") is False or item.get("recall@10") == 0]
+    return [
+        item
+        for item in items
+        if item.get("right") is False or item.get("recall@10") == 0 or item.get("flagged")
+    ]
+
+
+def _wrong(items: Sequence[Mapping[str, Any]]) -> str:
+    """What is the matter with them: of a log without labels nobody knows what is wrong."""
+    return "Not supported" if all("flagged" in item for item in items) else "Wrong"
 
 
 def misses(run: Run) -> str:
@@ -238,13 +188,13 @@ def _miss(item: Mapping[str, Any]) -> list[str]:
     found = [item.get("id"), item.get("kind"), item.get("gold"), item.get("verdict")]
     if "abstained" in item:
         found.append("abstained" if item["abstained"] else "answered")
-    return [str(part) for part in (*found, item.get("text")) if part]
+    return [str(part) for part in (*found, item.get("text"), *item.get("flagged", ())) if part]
 
 
 def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[str, str]]:
     """The run as Markdown, and the SVG files it shows, by name."""
     shown = {f"{stem}-{name}.svg": drawing.svg() for name, drawing in plots(run)}
-    out = [f"# {_facts(run)[0]}", "", *(f"{line}  " for line in _facts(run)[1:]), ""]
+    out = [f"# {facts(run)[0]}", "", *(f"{line}  " for line in facts(run)[1:]), ""]
     out += [f"![{name}]({name})" for name in shown]
     tables = [*_tables(run), *([_compared(compared), _changed(compared)] if compared else [])]
     for heading, columns, rows in tables:
@@ -252,7 +202,7 @@ def markdown(run: Run, compared: Run | None, *, stem: str) -> tuple[str, dict[st
         out += [_row(row) for row in rows]
     wrong = _missed(run)
     if wrong:
-        out += ["", f"## Wrong ({len(wrong)})", ""]
+        out += ["", f"## {_wrong(wrong)} ({len(wrong)})", ""]
         out += [f"- {' '.join(' '.join(_miss(item)).split())}" for item in wrong[:_MOST]]
     return "\n".join(out) + "\n", shown
 
@@ -272,27 +222,55 @@ td,th{border-bottom:1px solid #ddd;padding:.25rem .7rem;text-align:left;white-sp
 
 def html(run: Run, compared: Run | None) -> str:
     """The run as one page that needs nothing else: no script, no font, no address."""
-    title = escape(_facts(run)[0])
-    out = [
-        '<!doctype html><html lang="en"><meta charset="utf-8">',
-        f"<title>{title}</title><style>{_CSS}</style><h1>{title}</h1>",
-    ]
-    for line in _facts(run)[1:]:
+    title = escape(facts(run)[0])
+    return page(title, f"<h1>{title}</h1>\n{body(run, compared)}")
+
+
+def page(title: str, body: str) -> str:
+    """A page around what is in it, both as markup."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">\n'
+        f"<title>{title}</title><style>{_CSS}</style>\n{body}\n"
+    )
+
+
+def body(run: Run, compared: Run | None = None) -> str:
+    """What a page says of a run below its title: facts, plots, tables, what went wrong."""
+    out = []
+    for line in facts(run)[1:]:
         out.append(f'<p class="{"draft" if line == _DRAFTS else "note"}">{escape(line)}</p>')
     out += [drawing.svg() for _, drawing in plots(run)]
     tables = [*_tables(run), *([_compared(compared), _changed(compared)] if compared else [])]
-    for heading, columns, rows in tables:
-        out.append(f"<h2>{escape(heading)}</h2><table><tr>")
-        out += [f"<th>{escape(column)}</th>" for column in columns]
-        for row in rows:
-            out.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row))
-        out.append("</table>")
+    out += [markup(table) for table in tables]
     wrong = _missed(run)
     if wrong:
-        out.append(f"<details><summary>Wrong ({len(wrong)})</summary><ul>")
+        out.append(f"<details><summary>{_wrong(wrong)} ({len(wrong)})</summary><ul>")
         out += [f"<li>{escape(' '.join(_miss(item)))}</li>" for item in wrong]
         out.append("</ul></details>")
-    return "\n".join(out) + "\n"
+    return "\n".join(out)
+
+
+def markup(table: Table) -> str:
+    """A table under its heading, as markup."""
+    heading, columns, rows = table
+    out = [f"<h2>{escape(heading)}</h2><table><tr>"]
+    out += [f"<th>{escape(column)}</th>" for column in columns]
+    for row in rows:
+        out.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row))
+    return "\n".join([*out, "</table>"])
+
+
+def lines(table: Table) -> list[str]:
+    """A table under its heading, as lines for a terminal."""
+    heading, columns, rows = table
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
+    return [
+        heading,
+        *(
+            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            for row in [columns, *rows]
+        ),
+    ]
 
 
 def write(path: Path, text: str) -> None:

@@ -7,14 +7,12 @@ at the rank of its first chunk. What is relevant comes from the set, never from 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +24,10 @@ from assistant.retrieval import retrieve
 from corpus.bm25 import BM25
 from corpus.chunking import DEFAULT_SIZE
 from corpus.encoder import Encoder, load_encoder
-from corpus.errors import ConfigError
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold, has_han
-from eval.sources import require_known
+from eval.beir import Passage, RetrievalSet, is_dev, load_set, only
 from eval.stats import bootstrap
 
 __all__ = [
@@ -64,105 +61,6 @@ _SEED = 7
 
 # The ids of the passages for a query, best first.
 Ranker = Callable[[str], list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One document of a set."""
-
-    id: str
-    title: str
-    text: str
-
-    @property
-    def full(self) -> str:
-        """Title and text, as the rivals are given them."""
-        return f"{self.title}\n{self.text}" if self.title else self.text
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalSet:
-    """Passages, the queries of one split, and what is relevant.
-
-    Attributes:
-        name: of the folder.
-        passages: all of the set.
-        queries: text per id, in the order of the file; those with a relevant passage.
-        gold: grade per passage id, above 0, per query id.
-        answers: short answers per query id, where the set has them.
-        categories: kind of query per query id, where the set says it.
-    """
-
-    name: str
-    passages: tuple[Passage, ...]
-    queries: Mapping[str, str]
-    gold: Mapping[str, Mapping[str, int]]
-    answers: Mapping[str, tuple[str, ...]]
-    categories: Mapping[str, str] = field(default_factory=dict)
-
-
-def is_dev(name: str) -> bool:
-    """Whether a query belongs to the dev half: the last byte of its id's sha256 is even."""
-    return hashlib.sha256(name.encode()).digest()[-1] % 2 == 0
-
-
-def load_set(folder: Path, name: str, split: str) -> RetrievalSet:
-    """A set, with the queries of one split.
-
-    Args:
-        folder: holds one folder a set.
-        name: of the set; its fields other than id, title and text are not read.
-        split: "dev", "test" or "all".
-
-    Raises:
-        ConfigError: the set is not there or not the known one of its name, or a file of it cannot
-            be read.
-    """
-    base = folder / name
-    require_known(base)
-    try:
-        passages = tuple(
-            Passage(str(row["id"]), str(row.get("title") or ""), str(row["text"]))
-            for row in _rows(base / "corpus.jsonl")
-        )
-        gold: dict[str, dict[str, int]] = {}
-        for line in (base / "qrels.tsv").read_text("utf-8").splitlines():
-            query, passage, grade = line.split("\t")[-3:]
-            if grade.strip().isdigit() and int(grade) > 0:  # neither the head nor a rejection
-                gold.setdefault(query, {})[passage] = int(grade)
-        wanted = {"dev": (True,), "test": (False,), "all": (True, False)}[split]
-        queries = {
-            str(row["id"]): str(row["text"])
-            for row in _rows(base / "queries.jsonl")
-            if str(row["id"]) in gold and is_dev(str(row["id"])) in wanted
-        }
-        categories = {
-            str(row["id"]): str(row["category"])
-            for row in _rows(base / "queries.jsonl")
-            if row.get("category")
-        }
-        path = base / "answers.jsonl"
-        answers = {
-            str(row["id"]): tuple(map(str, row["answers"]))
-            for row in (_rows(path) if path.exists() else ())
-        }
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise ConfigError(
-            f"the set {name!r} cannot be read from {base} ({fault}): name the unpacked folder of"
-            " sets with --data"
-        ) from fault
-    return RetrievalSet(name, passages, queries, gold, answers, categories)
-
-
-def only(found: RetrievalSet, queries: Sequence[str]) -> RetrievalSet:
-    """The set with these queries only, over all its passages."""
-    return replace(found, queries={name: found.queries[name] for name in queries})
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 @contextmanager

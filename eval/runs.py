@@ -23,6 +23,7 @@ from eval.stats import bootstrap, paired_randomisation
 __all__ = [
     "LOWER",
     "Run",
+    "commit",
     "compare",
     "facts",
     "failing",
@@ -75,7 +76,7 @@ def facts(config: Mapping[str, Any], data: Sequence[Path]) -> Run:
     canonical = json.dumps(config, sort_keys=True, ensure_ascii=False, default=str)
     return {
         **config,
-        "commit": _commit(),
+        "commit": commit(),
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "config_fingerprint": hashlib.sha256(canonical.encode()).hexdigest()[:16],
         "models": _models(),
@@ -83,7 +84,8 @@ def facts(config: Mapping[str, Any], data: Sequence[Path]) -> Run:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Twelve digits of the commit that runs, with "-dirty" if files changed; or "unknown"."""
     here = str(files("eval").joinpath("."))
     done = subprocess.run(
         ["git", "-C", here, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],

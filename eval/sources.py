@@ -15,9 +15,11 @@ from eval.runs import sha256_of
 __all__ = [
     "KNOWN",
     "KNOWN_SETS",
+    "ORIGINALS",
     "SET_FILES",
     "KnownFile",
     "KnownSet",
+    "Original",
     "digest_of",
     "require_known",
 ]
@@ -227,3 +229,95 @@ KNOWN_SETS: dict[str, KnownSet] = {
         sha256="f86839cc3ceae02b4ef0aaaa6700f0a5b99cb60d9b5b45a718761b88eb545e0a",
     ),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A file as its authors published it; `eval.originals` and `eval.published_claims` read it.
+
+    Attributes:
+        where: where it is published.
+        licence: of the set.
+        rows: what its rows are.
+        n_rows: how many it has, by its authors or by those who counted it.
+        sha256: of the versions whose checksum is known; empty where nobody has stated one.
+        suites: which suites take it.
+    """
+
+    where: str
+    licence: str
+    rows: str
+    n_rows: int
+    sha256: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ("retrieval", "answers")
+
+    @property
+    def told(self) -> str:
+        """Where to get it, in one line."""
+        return f"from {self.where} ({self.licence})"
+
+
+def _rgb(name: str, n: int) -> tuple[str, Original]:
+    return name, Original(
+        where=f"data/{name} of github.com/chen700564/RGB",
+        licence="CC BY-NC-SA 4.0",
+        rows="questions",
+        n_rows=n,
+        suites=("grounding", "retrieval", "answers"),
+    )
+
+
+_RAGTRUTH = "dataset/{} of github.com/ParticleMedia/RAGTruth"
+# The checksums of XQuAD and of CMRC's CodaLab file are those that Hugging Face's `datasets`
+# library published with its loading scripts (datasets/xquad and datasets/cmrc2018, 2020).
+ORIGINALS: dict[str, Original] = {
+    "response.jsonl": Original(
+        where=_RAGTRUTH.format("response.jsonl"),
+        licence="MIT",
+        rows="answers",
+        n_rows=17_790,
+        suites=("grounding",),
+    ),
+    "source_info.jsonl": Original(
+        where=_RAGTRUTH.format("source_info.jsonl"),
+        licence="MIT",
+        rows="sources",
+        n_rows=2_965,
+        suites=("grounding",),
+    ),
+    **dict(
+        [
+            _rgb("zh.json", 300), _rgb("en.json", 300),
+            _rgb("zh_refine.json", 300), _rgb("en_refine.json", 300),
+            _rgb("zh_fact.json", 100), _rgb("en_fact.json", 100),
+            _rgb("zh_int.json", 100), _rgb("en_int.json", 100),
+        ]
+    ),
+    "cmrc2018_dev.json": Original(
+        where="data/ of github.com/ymcui/cmrc2018, or CodaLab bundle 0x72252619f67b4346",
+        licence="CC BY-SA 4.0",
+        rows="questions",
+        n_rows=3_219,
+        sha256=("e9ff74231f05c230c6fa88b84441ee334d97234cbb610991cd94b82db00c7f1f",),
+    ),
+    "DRCD_test.json": Original(
+        where=_DRCD,
+        licence="CC BY-SA 3.0",
+        rows="questions",
+        n_rows=3_493,
+    ),
+    "xquad.en.json": Original(
+        where=_XQUAD,
+        licence="CC BY-SA 4.0",
+        rows="questions",
+        n_rows=1_190,
+        sha256=("e4c57d1c9143aaa1c5d265ba5987a65f4e69528d2a98f29d6e75019b10344f29",),
+    ),
+    "xquad.zh.json": Original(
+        where=_XQUAD,
+        licence="CC BY-SA 4.0",
+        rows="questions",
+        n_rows=1_190,
+        sha256=("691d0b3359bc6b8faa8de931dfdfe21d50a65861ae348e32a0d1a0190b0c8835",),
+    ),
+}  # fmt: skip

@@ -5,12 +5,13 @@ Knows numbers per item; not what they measure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bootstrap", "grouped_interval", "paired_randomisation"]
+__all__ = ["bootstrap", "grouped_interval", "paired_randomisation", "with_interval"]
 
 _SEED = 7
 Floats = NDArray[np.float64]
@@ -65,6 +66,20 @@ def grouped_interval(
         return float("nan"), float("nan")
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
+
+
+def with_interval(
+    metric: Callable[[Floats | None], float], groups: Sequence[str], samples: int = 500
+) -> list[float]:
+    """A metric over all rows with its `grouped_interval`: [value, low, high], four decimals.
+
+    Args:
+        metric: of the rows, given how often each counts; None for once.
+        groups: the group of each row.
+        samples: how many draws.
+    """
+    low, high = grouped_interval(metric, groups, samples=samples)
+    return [x if math.isnan(x) else round(x, 4) for x in (metric(None), low, high)]
 
 
 def paired_randomisation(

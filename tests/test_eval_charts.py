@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from assistant import cli
-from eval import charts, report
+from eval import charts
+from eval.plots import plots
 from eval.runs import load
 
 COUNTS = {
@@ -47,8 +48,10 @@ def test_a_hit_is_green_and_the_darker_the_more_it_is() -> None:
         ),
         charts.matrix("m", COUNTS, rows="true", columns="said"),
         charts.bars("none", {}),
+        charts.by_rank("r", {"BM25": [0.2, 0.4, 0.6], "fused": [0.5, 0.7, 1.0]}, y_label="hit@k"),
+        charts.within("l", {"ask": [3, 40.5, 0, 900], "find": [2.5]}),
     ],
-    ids=["bars", "curve", "matrix", "empty"],
+    ids=["bars", "curve", "matrix", "empty", "ranks", "times"],
 )
 def test_every_plot_is_drawn_twice_in_its_size(drawing: charts.Drawing) -> None:
     from PIL import Image
@@ -77,14 +80,61 @@ def test_a_run_gives_every_plot_it_has_data_for(repo: Path, tmp_path: Path) -> N
     results = repo / "eval" / "results"
     (claims,) = results.glob("grounding-sample-*.json")
     (asked,) = results.glob("answers-feed2-*.json")
-    drawn = dict(report.plots(load(claims)))
-    assert set(drawn) == {"figures", "calibration", "confusion"}
+    drawn = dict(plots(load(claims)))
+    assert set(drawn) == {"figures", "calibration", "confusion", "latency"}
     assert "altered claims supported" in words(drawn["figures"].svg())
     assert "ms" not in words(drawn["figures"].svg())
     wanted = json.loads(claims.read_text("utf-8"))["confusion"]["supported -> supported"]
     assert any(said.startswith(f"{wanted} (") for said in words(drawn["confusion"].svg()))
-    assert set(dict(report.plots(load(asked)))) == {"figures", "abstention"}
+    assert set(dict(plots(load(asked)))) == {"figures", "abstention", "latency"}
     again = ["eval", "compare", str(claims), str(claims), "--plots", str(tmp_path / "plots")]
     assert cli.main(again) == 0
     made = {path.name for path in (tmp_path / "plots").iterdir()}
     assert made == {f"{name}.{kind}" for name in drawn for kind in ("svg", "png")}
+
+
+def lines_of(svg: str) -> list[list[tuple[float, float]]]:
+    """The coloured lines of a plot, without those of the key."""
+    found = [node for node in ET.fromstring(svg) if node.tag.endswith("polyline")]
+    drawn = [node for node in found if (node.get("stroke") or "").startswith("#")]
+    points = [
+        [(float(x), float(y)) for x, y in (pair.split(",") for pair in node.get("points").split())]
+        for node in drawn
+    ]
+    return [row for row in points if not (len(row) == 2 and row[0][1] == row[1][1])]
+
+
+def test_a_curve_of_ranks_rises_from_the_first_to_the_last() -> None:
+    svg = charts.by_rank("r", {"a": [0.25, 0.5, 1.0]}, y_label="hit@k").svg()
+    (line,) = lines_of(svg)
+    left, bottom = line[0][0], line[0][1] + (line[0][1] - line[2][1]) / 3
+    assert [x - left for x, _ in line] == pytest.approx([0, (line[2][0] - left) / 2, 352], abs=0.2)
+    height = bottom - line[2][1]
+    assert [(bottom - y) / height for _, y in line] == pytest.approx([0.25, 0.5, 1], abs=0.01)
+    assert {"1", "2", "3"} <= set(words(svg))
+
+
+def test_times_are_steps_of_a_logarithmic_axis() -> None:
+    svg = charts.within("l", {"ask": [10, 1, 100]}).svg()
+    (line,) = lines_of(svg)
+    # 1, 10 and 100 ms are equally far from each other, and a third of the items more each time
+    first, second, third = line[1:]
+    assert second[0] - first[0] == pytest.approx(third[0] - second[0], abs=0.2)
+    assert first[1] - second[1] == pytest.approx(second[1] - third[1], abs=0.2)
+    assert {"1", "10", "100"} <= set(words(svg))
+
+
+def test_ranks_of_a_public_set_become_curves_of_its_methods(repo: Path) -> None:
+    (path,) = (repo / "eval" / "results").glob("retrieval-notesq_dl500-*.json")
+    run = load(path)
+    drawn = dict(plots(run))
+    assert "ranks-notesq_dl500" in drawn
+    svg = drawn["ranks-notesq_dl500"].svg()
+    assert {"BM25 + jieba", "fused + reranked", "LSA"} <= set(words(svg))
+    rows = lines_of(svg)
+    names = list(run["figures"]["notesq_dl500"]["methods"])
+    assert len(rows) == len(names)
+    base, top = 236.0, 40.0
+    for name, row in zip(names, rows, strict=True):
+        share = run["figures"]["notesq_dl500"]["methods"][name]["hit@1"][0]
+        assert (base - row[0][1]) / (base - top) == pytest.approx(share, abs=0.01)

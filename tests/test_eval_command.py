@@ -98,6 +98,54 @@ def test_search_is_measured_by_gold_spans_beside_its_parts(notes: Path, tmp_path
     assert run["metrics"]["recall@10"][0] == 1
 
 
+def test_a_run_of_search_shows_recall_over_ranks_and_times(notes: Path, tmp_path: Path) -> None:
+    mine, out = lines(tmp_path / "q.jsonl", QUESTIONS), tmp_path / "run.json"
+    html = tmp_path / "run.html"
+    assert evaluate("retrieval", mine, "--notes", notes, "--out", out, "--html", html) == 0
+    run = json.loads(out.read_text(encoding="utf-8"))
+    for method, row in run["ranks"].items():
+        assert [row[k - 1] for k in (1, 5, 10)] == [
+            pytest.approx(run["methods"][method][f"recall@{k}"][0], abs=1e-4) for k in (1, 5, 10)
+        ]
+    told = html.read_text(encoding="utf-8")
+    assert "ranks looked at" in told
+    assert "How long one takes" in told
+
+
+def test_all_kept_runs_stand_on_one_page(
+    notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = lines(tmp_path / "q.jsonl", QUESTIONS)
+    kept, page = tmp_path / "kept" / "mine.json", tmp_path / "all.html"
+    assert evaluate("answers", mine, "--notes", notes, "--out", kept) == 0
+    capsys.readouterr()
+    assert evaluate("overview", kept.parent, "--html", page) == 0
+    assert "answers  q.jsonl" in capsys.readouterr().out
+    told = page.read_text(encoding="utf-8")
+    assert told.count("<details><summary><b>") == 1
+    assert "<svg" in told
+    assert "://" not in told.replace("http://www.w3.org/2000/svg", "")  # needs no network
+    assert evaluate("--html", page) == 0  # without a suite: the committed ones
+    assert "grounding  feed2" in capsys.readouterr().out
+    assert evaluate("overview", tmp_path) == 2
+    assert "no runs to show" in capsys.readouterr().err
+
+
+def test_public_sets_are_listed_with_what_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "RGB" / "data").mkdir(parents=True)
+    (tmp_path / "RGB" / "data" / "zh_fact.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "qags.jsonl.xz").write_bytes(b"another")
+    assert evaluate("sets", "--data", tmp_path) == 0
+    said = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()[2:]}
+    assert "there, no checksum known" in said["zh_fact.json"]
+    assert "another version" in said["qags.jsonl.xz"]
+    assert "absent" in said["xquad_zh"]
+    assert "github.com/deepmind/xquad" in said["xquad_zh"]
+    assert "ParticleMedia/RAGTruth" in said["response.jsonl"]
+
+
 def test_a_quote_that_the_notes_do_not_hold_is_no_gold(
     notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +168,44 @@ def test_a_log_of_another_system_is_judged_by_its_own_contexts(tmp_path: Path) -
     assert [item["verdict"] for item in run["items"]] == ["supported", "contradicted"]
     assert run["metrics"]["faithfulness"][0] == pytest.approx(1 / 2)
     assert "methods" not in run  # nothing is claimed where no label is known
+
+
+def test_a_log_with_gaps_is_told_and_read_by_its_references(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {
+            "user_input": "谁?", "response": "HNSW 由 Malkov 在 2016 年提出。",
+            "retrieved_contexts": [NOTE], "reference": "HNSW 由 Malkov 在 2016 年提出。",
+        },
+        {
+            "user_input": "多少?", "response": "占用 512 字节。", "retrieved_contexts": ["别的。"],
+            "reference": "每个向量的图结构占用 256 字节。",
+        },
+        {"user_input": "空?", "response": "", "retrieved_contexts": [NOTE]},
+        {"user_input": "无?", "response": "笔记里没有找到答案。", "retrieved_contexts": []},
+    ]  # fmt: skip
+    log, out, page = lines(tmp_path / "log.jsonl", rows), tmp_path / "r.json", tmp_path / "r.html"
+    assert evaluate("grounding", log, "--out", out, "--html", page, "--misses") == 0
+    said = capsys.readouterr().out
+    run = json.loads(out.read_text(encoding="utf-8"))
+    assert run["figures"]["texts without an answer"] == 1
+    assert [i["verdict"] for i in run["items"]][2:] == ["no_claim"] * 2  # never "supported"
+    assert run["metrics"]["context recall"][:1] == [0.5]
+    assert [i.get("context recall") for i in run["items"]] == [1, 0, None, None]
+    assert run["items"][0]["character F1 of the reference"] == 1
+    # what is not supported is shown with its reason; what is, is not
+    assert "占用 512 字节" in said
+    assert "Not supported (1)" in page.read_text(encoding="utf-8")
+    labelled = {"claim": "", "context": NOTE, "label": "supported"}
+    assert evaluate("grounding", lines(tmp_path / "bad.jsonl", [labelled])) == 2
+
+
+def test_facts_say_that_a_question_can_be_answered(notes: Path, tmp_path: Path) -> None:
+    mine = lines(tmp_path / "q.jsonl", [{"question": "HNSW 是谁提出的？", "facts": ["Malkov"]}])
+    out = tmp_path / "run.json"
+    assert evaluate("answers", mine, "--notes", notes, "--out", out) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["metrics"]["right answers"][3] == 1
 
 
 def test_labelled_claims_are_scored_beside_baselines(
@@ -193,6 +279,22 @@ def test_drafts_stand_in_the_notes_and_are_not_trusted_before_review(
     assert "nobody reviewed" in capsys.readouterr().out
     assert evaluate("make", notes, "--out", table) == 2  # it may hold a review by now
     capsys.readouterr()
+
+
+def test_a_heading_is_asked_about_with_what_stands_under_it_only(tmp_path: Path) -> None:
+    note = "# 手冲咖啡笔记\n\n## 手冲咖啡\n\n是一种萃取方法。\n\n## 参数\n\n"
+    note += "- 水温 92 °C\n- 比例 1:15\n"
+    (tmp_path / "coffee.md").write_text(note, encoding="utf-8")
+    (tmp_path / "b.md").write_text("# RAG\n\n## 评测\n\n看忠实度，也看召回。\n", encoding="utf-8")
+    table = tmp_path / "drafts.jsonl"
+    assert evaluate("make", tmp_path, "--out", table) == 0
+    rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
+    asked = {r["text"]: [g["quote"] for g in r["gold"]] for r in rows if r["kind"] == "heading"}
+    assert asked == {
+        "关于手冲咖啡，笔记怎么说？": ["是一种萃取方法。"],
+        "关于手冲咖啡笔记的参数，笔记怎么说？": ["水温 92 °C", "比例 1:15"],
+        "关于 RAG 的评测，笔记怎么说？": ["看忠实度，也看召回。"],
+    }
 
 
 def test_a_reviewed_table_of_a_spreadsheet_is_read_back(notes: Path, tmp_path: Path) -> None:

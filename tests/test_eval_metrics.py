@@ -1,7 +1,8 @@
-"""Metrics beside scikit-learn, trec_eval and values worked out by hand."""
+"""Metrics beside scikit-learn, trec_eval, ranx and values worked out by hand."""
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -25,6 +26,7 @@ from eval.ranking import (
 )
 from eval.retrieval import score
 from eval.stats import bootstrap, grouped_interval, paired_randomisation
+from tests.ranked_by_ranx import FIGURES, METRICS, work
 
 rows = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9]), st.booleans()), min_size=2)
 
@@ -224,18 +226,25 @@ def test_scores_by_spans_are_those_of_trec_eval_where_a_passage_holds_one(
     assert ours["ndcg@10"] == pytest.approx(theirs["ndcg_cut_10"])
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_rankings_are_scored_as_by_ranx() -> None:
-    ranx = pytest.importorskip("ranx")  # where it is installed: numba compiles for minutes
-    gold, ranking = {"a": 2, "c": 1, "z": 1}, list("bacd")
-    qrels = ranx.Qrels({"q": gold})
-    run = ranx.Run({"q": {n: float(9 - i) for i, n in enumerate(ranking)}})
-    theirs = ranx.evaluate(qrels, run, ["recall@3", "mrr", "ndcg@3"])
-    assert recall(ranking, gold, 3) == pytest.approx(theirs["recall@3"])
-    assert reciprocal_rank(ranking, gold, 4) == pytest.approx(theirs["mrr"])
-    gains = [gold.get(name, 0) for name in ranking]
-    assert ndcg(gains, list(gold.values()), 3) == pytest.approx(theirs["ndcg@3"])
+    found = json.loads(FIGURES.read_text(encoding="utf-8"))
+    qrels, run = work()
+    assert (found["qrels"], found["run"]) == (qrels, run)  # made of this very work
+    assert found["scores"].keys() == set(METRICS)
+    for query, ranking in run.items():
+        gold = qrels[query]
+        gains = [gold.get(name, 0) for name in ranking]
+        public = score(ranking, gold)
+        ours = {
+            **{f"recall@{k}": recall(ranking, gold, k) for k in (1, 5, 10)},
+            **{f"hit_rate@{k}": public[f"hit@{k}"] for k in (1, 5, 10)},
+            "mrr@10": reciprocal_rank(ranking, gold, 10),
+            **{f"ndcg@{k}": ndcg(gains, list(gold.values()), k) for k in (3, 10)},
+        }
+        theirs = {metric: scores[query] for metric, scores in found["scores"].items()}
+        assert ours == pytest.approx(theirs)
+        assert public["mrr@10"] == pytest.approx(theirs["mrr@10"])
+        assert public["ndcg@10"] == pytest.approx(theirs["ndcg@10"])
 
 
 @settings(max_examples=40)

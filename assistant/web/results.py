@@ -1,4 +1,4 @@
-"""Results of evaluations as they lie in files, drawn: figures, curves, confusion, calibration.
+"""Results of evaluations as they lie in files, shown: figures, what changed, confusion.
 
 Knows the files' form, not how they are made: `assistant` never imports `eval`. Whatever is
 missing or of another shape is left out. All text is escaped.
@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.web.plots import (
+    Figure,
+    abstention,
+    calibration,
+    hits,
+    mean_times,
+    ranks,
+    ranks_of,
+    times,
+)  # fmt: skip
 from assistant.web.render import escape
 from assistant.web.texts import both
 
@@ -21,8 +31,6 @@ __all__ = ["Result", "load_results", "paint_result"]
 _SHARE = re.compile(r"(\d+)\s*/\s*(\d+)")
 _MAX_BYTES, _MAX_FILES = 20_000_000, 400
 _MAX_CHANGED, _WORDS = 40, 200  # items of a kind, characters of one
-_COLOURS = 8  # classes s0 ... s7 of the style sheet
-_Figure = tuple[float, float | None, float | None]  # value, low, high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +88,12 @@ def _read(file: Path) -> dict[str, Any] | None:
     return data if known else None
 
 
-def figures_of(data: Mapping[str, Any]) -> dict[str, _Figure]:
+def figures_of(data: Mapping[str, Any]) -> dict[str, Figure]:
     """The metrics of a run and its flat figures by name, then those of groups of its items.
 
     Shares become numbers; figures of methods are left out.
     """
-    found: dict[str, _Figure] = {}
+    found: dict[str, Figure] = {}
     for flat in (data.get("metrics"), data.get("figures")):
         for name, value in flat.items() if isinstance(flat, dict) else ():
             number = _number(value)
@@ -96,10 +104,10 @@ def figures_of(data: Mapping[str, Any]) -> dict[str, _Figure]:
     return found
 
 
-def _groups(data: Mapping[str, Any]) -> dict[str, _Figure]:
+def _groups(data: Mapping[str, Any]) -> dict[str, Figure]:
     """The first metric of each group of items."""
     groups = data.get("groups")
-    found: dict[str, _Figure] = {}
+    found: dict[str, Figure] = {}
     for name, metrics in groups.items() if isinstance(groups, dict) else ():
         for metric, value in metrics.items() if isinstance(metrics, dict) else ():
             number = _number(value)
@@ -109,7 +117,7 @@ def _groups(data: Mapping[str, Any]) -> dict[str, _Figure]:
     return found
 
 
-def _number(value: Any) -> _Figure | None:
+def _number(value: Any) -> Figure | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -123,13 +131,13 @@ def _number(value: Any) -> _Figure | None:
     return None
 
 
-def methods_of(data: Mapping[str, Any]) -> dict[str, dict[str, dict[str, _Figure]]]:
+def methods_of(data: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Figure]]]:
     """Figures by set, method and metric, where a run compares methods."""
     figures = data.get("figures")
     groups = dict(figures) if isinstance(figures, dict) else {}
     if isinstance(data.get("methods"), dict):
         groups[str(data.get("set", ""))] = {"methods": data["methods"]}
-    found: dict[str, dict[str, dict[str, _Figure]]] = {}
+    found: dict[str, dict[str, dict[str, Figure]]] = {}
     for name, group in groups.items():
         methods = group.get("methods") if isinstance(group, dict) else None
         if isinstance(methods, dict):
@@ -155,14 +163,16 @@ def paint_result(result: Result, against: Result | None = None) -> str:
         f"<div class='yj-rhead'><h2 class='hd sec'>{escape(' · '.join(filter(None, result.kind)))}"
         f"</h2><div class='wh'>{escape(' · '.join(facts))}</div></div>"
     )
-    parts = [head, _figure_table(result, against), _changed(result, against)]
+    parts = [head, _figure_table(result, against), _changed(result, against), _missed(data)]
+    by_rank = ranks_of(data)
     for name, methods in methods_of(data).items():
         parts.append(_method_table(name, methods))
-        parts.append(_curves(methods))
-        parts.append(_latency(methods))
-    parts.append(_abstention(data.get("curve")))
+        parts.append(ranks(by_rank[name]) if name in by_rank else hits(methods))
+        parts.append(mean_times(methods))
+    parts.append(times(data.get("items")))
+    parts.append(abstention(data.get("curve")))
     parts.append(_confusion(data.get("confusion")))
-    parts.append(_calibration(data.get("items")))
+    parts.append(calibration(data.get("items")))
     return f"<div class='yj-result'>{''.join(parts)}</div>"
 
 
@@ -224,6 +234,33 @@ def _changed(result: Result, against: Result | None) -> str:
     return f"<details class='yj-out'><summary>{told}</summary><table>{rows}</table></details>"
 
 
+def _missed(data: Mapping[str, Any]) -> str:
+    """The items that went wrong; of a log without labels, what was not supported and why."""
+    items = data.get("items")
+    rows = []
+    flagged = False
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, dict):
+            continue
+        told = item.get("flagged")
+        flagged = flagged or isinstance(told, list)
+        words = told if isinstance(told, list) and told else [item.get("text")]
+        wrong = item.get("right") is False or item.get("recall@10") == 0 or bool(told)
+        said = " ".join(str(word) for word in words if word)
+        if wrong and said:
+            kind = " → ".join(str(item[key]) for key in ("gold", "verdict") if item.get(key))
+            rows.append((str(item.get("id", ""))[:40], kind, said[:_WORDS]))
+    if not rows:
+        return ""
+    shown = "".join(
+        f"<tr><td class='wh'>{escape(name)}</td><td class='wh'>{escape(kind)}</td>"
+        f"<td>{escape(said)}</td></tr>"
+        for name, kind, said in rows[:_MAX_CHANGED]
+    )
+    title = both("eval.flagged" if flagged else "eval.missed", n=len(rows))
+    return f"<details class='yj-out'><summary>{title}</summary><table>{shown}</table></details>"
+
+
 def _right_of(data: Mapping[str, Any]) -> dict[str, tuple[bool, str]]:
     """Whether each item of a run is right, and its words, by id."""
     items = data.get("items")
@@ -239,7 +276,7 @@ def _is_interval(value: float, low: float | None, high: float | None) -> bool:
     return low is not None and high is not None and low < high and 0 <= value <= 1
 
 
-def _method_table(name: str, methods: Mapping[str, Mapping[str, _Figure]]) -> str:
+def _method_table(name: str, methods: Mapping[str, Mapping[str, Figure]]) -> str:
     metrics = list(dict.fromkeys(metric for row in methods.values() for metric in row))
     best = {
         metric: (min if metric == "ms" else max)(
@@ -259,99 +296,6 @@ def _method_table(name: str, methods: Mapping[str, Mapping[str, _Figure]]) -> st
             cells += f"<td{css}>{shown}{span}</td>"
         rows += f"<tr><td>{escape(method)}</td>{cells}</tr>"
     return f"<div class='cap'>{escape(name)}</div><table class='mt'><tr>{head}</tr>{rows}</table>"
-
-
-def _curves(methods: Mapping[str, Mapping[str, _Figure]]) -> str:
-    """hit@k or recall@k over k, a line for each method."""
-    lines: dict[str, list[tuple[int, float]]] = {}
-    for family in ("recall@", "hit@"):
-        for method, row in methods.items():
-            points = sorted(
-                (int(metric.removeprefix(family)), value[0])
-                for metric, value in row.items()
-                if metric.startswith(family) and metric.removeprefix(family).isdigit()
-            )
-            if len(points) > 1:
-                lines[escape(method)] = points
-        if lines:
-            return _plot(lines, both("eval.curve", name=family.rstrip("@")))
-    return ""
-
-
-def _plot(
-    lines: Mapping[str, Sequence[tuple[float, float]]], title: str, *, scale: bool = False
-) -> str:
-    """Lines, y from 0 to 1; fixed size, since the sanitizer drops viewBox.
-
-    Args:
-        lines: points by name, as markup.
-        title: as markup.
-        scale: whether x is a number from 0 to 1, not a row of places.
-    """
-    places = sorted({x for points in lines.values() for x, _ in points})
-    ticks: Sequence[float] = (0, 0.25, 0.5, 0.75, 1) if scale else places
-    left, top, width, height = 34, 10, 270, 160
-
-    def across(x: float) -> float:
-        return left + width * (x if scale else places.index(x) / max(1, len(places) - 1))
-
-    def down(y: float) -> float:
-        return top + height * (1 - max(0.0, min(1.0, y)))
-
-    parts = []
-    for y in (0, 0.25, 0.5, 0.75, 1):
-        parts.append(
-            f"<path class='gr' d='M{left} {down(y):.1f} H{left + width}'></path>"
-            f"<text x='{left - 6}' y='{down(y) + 4:.1f}' text-anchor='end'>{y:g}</text>"
-        )
-    for x in ticks:
-        parts.append(
-            f"<text x='{across(x):.1f}' y='{top + height + 18}' text-anchor='middle'>{x:g}</text>"
-        )
-    keys = ""
-    for at, (name, points) in enumerate(lines.items()):
-        css = f"s{at % _COLOURS}"
-        path = " L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in points)
-        parts.append(f"<path class='ln {css}' d='M{path}'></path>")
-        parts += [
-            f"<circle class='{css}' cx='{across(x):.1f}' cy='{down(y):.1f}' r='3'></circle>"
-            for x, y in points
-        ]
-        keys += f"<span class='ke'><i class='{css}'></i>{name}</span>"
-    svg = f"<svg class='pl' width='320' height='200' role='img'>{''.join(parts)}</svg>"
-    return (
-        f"<div class='fig'><div class='cap'>{title}</div>{svg}<div class='keys'>{keys}</div></div>"
-    )
-
-
-def _latency(methods: Mapping[str, Mapping[str, _Figure]]) -> str:
-    times = {name: row["ms"][0] for name, row in methods.items() if "ms" in row}
-    most = max(times.values(), default=0)
-    if not most:
-        return ""
-    rows = "".join(
-        f"<tr><td>{escape(name)}</td><td class='ba'><span class='bar' "
-        f"style='width:{100 * ms / most:.0f}%'></span></td><td class='nu'>{ms:.1f} ms</td></tr>"
-        for name, ms in times.items()
-    )
-    title = f"<div class='cap'>{both('eval.latency')}</div>"
-    return f"<div class='fig'>{title}<table class='fg'>{rows}</table></div>"
-
-
-def _abstention(curve: Any) -> str:
-    """Both errors of abstention over the threshold of confidence."""
-    rows = [
-        (float(row[0]), float(row[1]), float(row[2]))
-        for row in (curve if isinstance(curve, list) else [])
-        if isinstance(row, list) and len(row) == 3 and all(isinstance(v, int | float) for v in row)
-    ]
-    if len(rows) < 2:
-        return ""
-    lines = {
-        both("eval.refused"): [(cut, miss) for cut, miss, _ in rows],
-        both("eval.wrongly"): [(cut, wrong) for cut, _, wrong in rows],
-    }
-    return _plot(lines, both("eval.abstention"), scale=True)
 
 
 def _confusion(found: Any) -> str:
@@ -386,22 +330,3 @@ def _confusion(found: Any) -> str:
         f"<div class='fig'><div class='cap'>{both('eval.confusion')}</div>"
         f"<table class='cm'><tr>{corner}{head}</tr>{rows}</table></div>"
     )
-
-
-def _calibration(items: Any) -> str:
-    """How often claims of a given score were truly supported, in five bins."""
-    pairs = [
-        (float(item["score"]), item.get("gold") == "supported")
-        for item in (items if isinstance(items, list) else [])
-        if isinstance(item, dict) and isinstance(item.get("score"), int | float) and "gold" in item
-    ]
-    if len(pairs) < 20:
-        return ""
-    points = []
-    for at in range(5):
-        held = [true for score, true in pairs if at / 5 <= score < (at + 1) / 5 + (at == 4)]
-        if held:
-            points.append(((at + 0.5) / 5, sum(held) / len(held)))
-    ideal = [(x, x) for x, _ in points]
-    lines = {"y = x": ideal, "n = " + str(len(pairs)): points}
-    return _plot(lines, both("eval.calibration"), scale=True)

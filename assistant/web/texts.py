@@ -237,6 +237,10 @@ TEXTS: dict[str, Text] = {
     "eval.against": Text("与 {name} 相比", "compared with {name}"),
     "eval.curve": Text("前 k 条的 {name}", "{name} at k"),
     "eval.latency": Text("每问耗时", "Time per query"),
+    "eval.missed": Text("错了 {n} 条", "{n} went wrong"),
+    "eval.flagged": Text("{n} 条回答里有没被支持的话", "{n} answers say what is not supported"),
+    "eval.ranks": Text("前 k 条里找到的比例", "Share found within the first k"),
+    "eval.times": Text("多少毫秒内完成（对数轴）", "Share done within ms (log axis)"),
     "eval.confusion": Text("核查结论混淆矩阵", "Verdicts: truth against check"),
     "eval.gold_said": Text("实际 / 判定", "truth / said"),
     "eval.changed": Text(

@@ -20,6 +20,7 @@ from corpus.encoder import load_encoder
 from corpus.tokens import content_terms, terms
 from eval import finding
 from eval.questions import of_golden
+from eval.runs import commit
 
 __all__ = ["main"]
 
@@ -58,6 +59,7 @@ def main() -> int:
             for one in asked
         ],
         "youju": own["methods"],
+        "commit": commit(),
     }  # fmt: skip
     (folder / "work.json").write_text(json.dumps(work, ensure_ascii=False), encoding="utf-8")
     np.save(folder / "chunks.npy", encoder.encode_passages(texts))

@@ -1,8 +1,8 @@
 """`python eval/peers/run.py FOLDER`: peers' hybrid retrieval on exported work, in their own venv.
 
-Imports nothing of youju but `eval.ranking`. Each peer runs twice: lexical part as it comes, and
-with youju's terms in place of the text. The dense part is youju's encoder for all of them, since
-no model is downloaded; fusion is the peer's own.
+Imports nothing of youju but `eval.ranking` and `eval.stats`. Each peer runs twice: lexical part as
+it comes, and with youju's terms in place of the text. The dense part is youju's encoder for all of
+them, since no model is downloaded; fusion is the peer's own.
 """
 
 from __future__ import annotations
@@ -10,18 +10,27 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import platform
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eval.ranking import ndcg, span_gains, span_recall
+from eval.stats import bootstrap
 
 Search = Callable[[str], list[int]]
+Result = dict[str, Any]
+COLUMNS = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "ms")
+README = Path(__file__).with_name("README.md")
+KEPT = Path(__file__).with_name("result.json")
 _DEPTH = 10
+_BLOCK = re.compile(r"(<!-- peers -->\n).*?(<!-- /peers -->)", re.DOTALL)
 
 
 class Work:
@@ -35,7 +44,7 @@ class Work:
     def __init__(self, folder: Path, *, own_terms: bool) -> None:
         work = json.loads((folder / "work.json").read_text(encoding="utf-8"))
         self.chunks, self.questions = work["chunks"], work["questions"]
-        self.youju = work["youju"]
+        self.youju, self.commit = work["youju"], work["commit"]
 
         def shown(row: dict[str, Any]) -> str:
             return " ".join(row["terms"]) if own_terms else str(row["text"])
@@ -149,20 +158,24 @@ def txtai(work: Work) -> Search:
 
 
 PEERS = {
-    "LangChain": ("langchain_classic", langchain),
-    "Haystack": ("haystack", haystack),
-    "LlamaIndex": ("llama_index", llama_index),
-    "txtai": ("txtai", txtai),
+    "LangChain": ("langchain_classic", "langchain-classic", langchain),
+    "Haystack": ("haystack", "haystack-ai", haystack),
+    "LlamaIndex": ("llama_index", "llama-index-core", llama_index),
+    "txtai": ("txtai", "txtai", txtai),
 }
 
 
-def scores(work: Work, search: Search) -> dict[str, float]:
-    """Means of recall@k, MRR@10 and nDCG@10 by gold spans, and milliseconds a query."""
+def scores(work: Work, search: Search) -> dict[str, list[float]]:
+    """recall@k, MRR@10 and nDCG@10 by gold spans, and milliseconds a query.
+
+    Returns:
+        [mean, low, high] by metric: the 95 % interval of `eval.stats.bootstrap` over questions.
+    """
     rows: list[dict[str, float]] = []
-    started = time.perf_counter()
-    rankings = [search(query)[:_DEPTH] for query in work.queries]
-    spent = 1000 * (time.perf_counter() - started) / len(rankings)
-    for ranking, question in zip(rankings, work.questions, strict=True):
+    for query, question in zip(work.queries, work.questions, strict=True):
+        started = time.perf_counter()
+        ranking = search(query)[:_DEPTH]
+        spent = 1000 * (time.perf_counter() - started)
         places = [work.chunks[n] for n in ranking]
         spans = [(p["note"], p["start"], p["end"]) for p in places]
         gold = [(note, start, end) for note, start, end in question["gold"]]
@@ -175,37 +188,81 @@ def scores(work: Work, search: Search) -> dict[str, float]:
                 **{f"recall@{k}": span_recall(spans, gold, k) for k in (1, 5, 10)},
                 "mrr@10": 1 / first if first else 0.0,
                 "ndcg@10": ndcg(gains, ideal, _DEPTH),
+                "ms": spent,
             }
         )
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} | {"ms": spent}
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return {name: [float(np.mean(row)), *bootstrap(row)] for name, row in columns.items()}
+
+
+def table(found: Result) -> str:
+    """A kept result as Markdown."""
+    facts = (
+        f"{found['chunks']} passages of the sample notes, {found['questions']} questions (dev"
+        f" half), commit {found['commit']}, {found['machine']}. Versions: "
+        + ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    )
+    lines = ["| | " + " | ".join(COLUMNS) + " |", "|" + "---|" * (len(COLUMNS) + 1)]
+    for name, row in found["rows"].items():
+        cells = (_cell(column, row[column]) for column in COLUMNS)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([facts + ".", "", *lines])
+
+
+def _cell(column: str, row: Sequence[float]) -> str:
+    mean, low, high = row[:3]
+    return f"{mean:.1f}" if column == "ms" else f"{mean:.3f} [{low:.2f}, {high:.2f}]"
 
 
 def main() -> int:
     """Print a Markdown table, and say which peers are not installed and whose vectors they have."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="what eval.peers.export wrote")
-    folder = parser.parse_args().folder
-    print(
-        "Vectors of all: youju's encoder, plugged in; the models that these libraries take by"
-        " themselves cannot be had without a network.\n"
-    )
-    columns = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "ms")
-    print("| | " + " | ".join(columns) + " |\n|" + "---|" * (len(columns) + 1))
+    parser.add_argument("folder", type=Path, nargs="?", help="what eval.peers.export wrote")
+    parser.add_argument("--out", type=Path, help="keep the result as JSON")
+    parser.add_argument("--write", action="store_true", help="only renew the table of README.md"
+                        " here from the committed result")  # fmt: skip
+    args = parser.parse_args()
+    if args.write:
+        README.write_text(written(README.read_text("utf-8"), json.loads(KEPT.read_text("utf-8"))),
+                          "utf-8")  # fmt: skip
+        return 0
+    if args.folder is None:
+        parser.error("name the folder that eval.peers.export wrote")
+    found = measured(args.folder)
+    if args.out:
+        args.out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    print(table(found))
+    return 0
 
-    def line(name: str, row: dict[str, float]) -> None:
-        cells = (f"{row[c]:.1f}" if c == "ms" else f"{row[c]:.3f}" for c in columns)
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
+def measured(folder: Path) -> Result:
+    """Every peer that is installed, twice, and youju's own methods, on exported work."""
+    rows: dict[str, dict[str, list[float]]] = {}
+    versions: dict[str, str] = {}
     for own_terms, label in ((False, "as it comes"), (True, "youju's terms")):
         work = Work(folder, own_terms=own_terms)
-        for name, (module, make) in PEERS.items():
+        for name, (module, package, make) in PEERS.items():
             if importlib.util.find_spec(module) is None:
                 print(f"{name} is not installed: left out", file=sys.stderr)
                 continue
-            line(f"{name}, {label}", scores(work, make(work)))
+            versions[name] = metadata.version(package)
+            rows[f"{name}, {label}"] = scores(work, make(work))
+            print(f"{name}, {label}: {rows[f'{name}, {label}']}", file=sys.stderr)
     for name, row in work.youju.items():
-        line(f"youju, {name}", {metric: cells[0] for metric, cells in row.items()})
-    return 0
+        rows[f"youju, {name}"] = {metric: cells[:3] for metric, cells in row.items()}
+    return {
+        "commit": work.commit,
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "chunks": len(work.chunks),
+        "questions": len(work.questions),
+        "versions": versions,
+        "rows": rows,
+    }
+
+
+def written(text: str, found: Result) -> str:
+    """The README with its table renewed."""
+    return _BLOCK.sub(lambda match: f"{match[1]}{table(found)}\n{match[2]}", text)
 
 
 if __name__ == "__main__":
