@@ -338,7 +338,7 @@ def main() -> None:
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--limit", type=int, default=500, help="questions a public set")
-    parser.add_argument("--cut", type=float, default=0.42, help="least probability of an answer")
+    parser.add_argument("--cut", type=float, default=0.4, help="least probability of an answer")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
