@@ -13,10 +13,9 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +39,10 @@ from corpus.tokens import STOP_TERMS, commonness, terms, tokens
 __all__ = ["Alignment", "Matcher", "Word", "weigh", "words"]
 
 Role = Literal["content", "stop", "negation", "quantifier"]
-_Kind = tuple[str, bool, bool, frozenset[str]]
 
 _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
-_MAX_MERGE = 4
+_MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
 _BREAK = re.compile(r"[,，。；;!！?？\n]")
 # Cost of leaving the place where the previous word was paired, per word and at most.
 _JUMP, _FAR = 0.012, 12
@@ -55,9 +53,8 @@ _PHRASE = 0.88  # how surely a phrase of the thesaurus says what another one say
 _HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of a text.
+class Word(NamedTuple):
+    """A word of a text; a question reads thousands, so it is no dataclass, which is made slower.
 
     Attributes:
         text: normal form.
@@ -78,13 +75,8 @@ class Word:
     is_name: bool
     is_number: bool
     clause: int
-    known: frozenset[str] = frozenset()
-    kind: _Kind = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Make the kind once: it is looked up for every word of every passage."""
-        kind = (self.text, self.is_name, self.is_number, self.known)
-        object.__setattr__(self, "kind", kind)
+    known: frozenset[str]
+    kind: str
 
     @property
     def is_content(self) -> bool:
@@ -97,6 +89,7 @@ def _is_han_word(text: str) -> bool:
     return bool(text) and is_han(text[0])
 
 
+@lru_cache(maxsize=65_536)
 def _role(text: str) -> Role:
     if text in _NEGATING:
         return "negation"
@@ -105,7 +98,7 @@ def _role(text: str) -> Role:
     return "stop" if text in STOP_TERMS else "content"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def _is_lexical(text: str) -> bool:
     """Whether a run of short words is one word of ours.
 
@@ -159,49 +152,59 @@ def words(text: str) -> tuple[Word, ...]:
     english = not has_han(text)
     counted = [(q.start, q.end) for q in quantities(text) if not q.is_weak]
     out: list[Word] = []
-    i = clause = b = 0
+    i = clause = 0
     while i < len(raw):
-        j = i + _run(raw, i)
-        piece = "".join(part[0] for part in raw[i:j])
-        start, end, han = raw[i][1], raw[j - 1][2], raw[i][3]
-        while b < len(breaks) and breaks[b] < start:
-            clause, b = clause + 1, b + 1
-        original = text[start:end]
-        role = _role(piece)
-        inside = any(s <= start and end <= e for s, e in counted)
-        out.append(
-            Word(
-                text=piece,
-                start=start,
-                end=end,
-                role="content" if inside else role,
-                is_name=not han
-                and not inside
-                and role == "content"
-                and _names_one(
-                    original, opens=english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")
-                ),
-                is_number=inside or (not han and piece[0].isdigit()),
-                clause=clause,
-                known=frozenset() if han else frozenset(terms(original)) - {piece},
-            )
-        )
-        i = j
+        piece, start, end, han = raw[i]
+        i += 1
+        if han:
+            piece, end, i = _joined(raw, i, piece, end)
+        while clause < len(breaks) and breaks[clause] < start:
+            clause += 1
+        inside = bool(counted) and any(s <= start and end <= e for s, e in counted)
+        role = "content" if inside else _role(piece)
+        is_name, is_number, known = False, inside, _NOTHING
+        if not han:
+            original = text[start:end]
+            is_number = inside or piece[0].isdigit()
+            known = _known(original, piece)
+            if role == "content" and not inside:
+                opens = english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")
+                is_name = _names_one(original, opens=opens)
+        kind = _kind(piece, is_name, is_number, known) if not han or is_number else piece
+        out.append(Word(piece, start, end, role, is_name, is_number, clause, known, kind))
     return tuple(out)
 
 
-def _run(raw: Sequence[tuple[str, int, int, bool]], i: int) -> int:
-    """How many tokens from i on are one word of the lexicon."""
-    if raw[i][3]:
-        for n in range(min(_MAX_MERGE, len(raw) - i), 1, -1):
-            run = raw[i : i + n]
-            touching = all(a[2] == c[1] for a, c in pairwise(run))
-            joined = "".join(part[0] for part in run)
-            if touching and len(joined) <= 4 and _is_lexical(joined):
-                return n
-    return 1
+_NOTHING: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=16_384)
+def _known(original: str, piece: str) -> frozenset[str]:
+    return frozenset(terms(original)) - {piece}
+
+
+@lru_cache(maxsize=16_384)
+def _kind(text: str, is_name: bool, is_number: bool, known: frozenset[str]) -> str:
+    """One string for what a word is paired by, so that it is hashed once; no text holds NUL."""
+    return "\0".join((text, str(is_name), str(is_number), *sorted(known)))
+
+
+def _joined(
+    raw: Sequence[tuple[str, int, int, bool]], i: int, piece: str, end: int
+) -> tuple[str, int, int]:
+    """The longest word of the lexicon that a piece begins, where it ends, and the next piece."""
+    found = piece, end, i
+    for text, start, stop, _ in raw[i : i + _MAX_MERGE - 1]:
+        piece += text
+        if start != end or len(piece) > _MAX_LETTERS:
+            break
+        end, i = stop, i + 1
+        if _is_lexical(piece):
+            found = piece, end, i
+    return found
+
+
+@lru_cache(maxsize=16_384)
 def _names_one(original: str, *, opens: bool) -> bool:
     """Whether a Latin word is a name: a digit, or a capital that no sentence start explains."""
     if any(c.isdigit() for c in original) or any(c.isupper() for c in original[1:]):
@@ -379,7 +382,7 @@ class Matcher:
         if similar is not None and kinds:
             _soft(claim, kinds, scores, similar)
         # the same by kind: (place in the claim, score) of each word that says the same
-        self._same: dict[_Kind, list[tuple[int, float]]] = {}
+        self._same: dict[str, list[tuple[int, float]]] = {}
         for i, row in enumerate(scores):
             for j, score in row.items():
                 self._same.setdefault(kinds[j].kind, []).append((i, score))

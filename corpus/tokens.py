@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from corpus.dictionary import Dictionary
 from corpus.text import fold, legible
@@ -73,8 +72,7 @@ _STOP_LATIN = frozenset(
 STOP_TERMS = _STOP_HAN | _STOP_LATIN
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text: `text` is folded and stemmed, the span is that of the original.
 
     Attributes:
@@ -142,6 +140,7 @@ def _compact(identifier: str) -> str:
     return stem(plain) if plain.isalpha() else plain
 
 
+@lru_cache(maxsize=20_000)
 def _latin(folded: str) -> str:
     if folded.isalpha():
         return stem(folded)
