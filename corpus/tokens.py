@@ -258,7 +258,8 @@ def terms(text: str) -> list[str]:
     return out
 
 
-def content_terms(text: str) -> list[str]:
+@lru_cache(maxsize=1_024)
+def content_terms(text: str) -> tuple[str, ...]:
     """The terms of a text without function words; all of them if nothing else is left."""
     every = terms(text)
-    return [term for term in every if term not in STOP_TERMS] or every
+    return tuple([term for term in every if term not in STOP_TERMS] or every)
