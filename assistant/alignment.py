@@ -47,6 +47,7 @@ _BREAK = re.compile(r"[,，。；;!！?？\n]")
 # Cost of leaving the place where the previous word was paired, per word and at most.
 _JUMP, _FAR = 0.012, 12
 _MIN_MATCH = 0.45
+_LEAST_STEM, _LEAST_INSIDE = 5, 6  # letters of a common stem, and of a word inside another
 _SOFT_FLOOR = 0.5
 _SOFT_WEIGHT = 0.8
 _PHRASE = 0.88  # how surely a phrase of the thesaurus says what another one says
@@ -241,19 +242,21 @@ def _latin_match(a: Word, b: Word) -> float:
     if b.text in a.known:
         return 0.9
     short, long = sorted((a.text, b.text), key=len)
-    if len(short) >= 5 and long.startswith(short):
+    if len(short) < _LEAST_STEM:
+        return 0.0
+    if long.startswith(short):
         tail = long[len(short) :]
         if not any(c.isdigit() for c in tail):
             return 0.92
         # `Qwen1.57BChat` and `Qwen1.5-7B`: what follows a shared version is detail
         return 0.5 if not any(c.isdigit() for c in short) else 0.7
-    if len(short) >= 6 and short in long and not (a.is_name and a.text == long):
+    if len(short) >= _LEAST_INSIDE and short in long and not (a.is_name and a.text == long):
         return 0.8
-    if len(short) >= 5 and not (a.is_name and b.is_name):
+    if short[:_LEAST_STEM] == long[:_LEAST_STEM] and not (a.is_name and b.is_name):
         common = next(
             (k for k, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), len(short)
         )
-        if common >= 5 and common >= 0.7 * len(long):
+        if common >= 0.7 * len(long):
             return 0.8
     return 0.0
 
@@ -306,20 +309,24 @@ def _digits_in_name(a: Word, b: Word) -> float:
 
 
 class _Neighbours:
-    """Which words can be paired with a given one at all: those that share a name or a character."""
+    """Which words can be paired with a given one at all: those that share a name or letters."""
 
     def __init__(self, kinds: Sequence[Word]) -> None:
         self._by_name: dict[str, list[int]] = {}
         self._by_char: dict[str, list[int]] = {}
-        self._latin: list[int] = []
+        self._by_stem: dict[str, list[int]] = {}
+        self._long: list[tuple[int, str]] = []  # Latin words that may stand inside another one
         for j, word in enumerate(kinds):
             for name in (word.text, *word.known):
                 self._by_name.setdefault(name, []).append(j)
             if _is_han_word(word.text):
                 for char in set(word.text):
                     self._by_char.setdefault(char, []).append(j)
-            else:
-                self._latin.append(j)
+                continue
+            if len(word.text) >= _LEAST_STEM:
+                self._by_stem.setdefault(word.text[:_LEAST_STEM], []).append(j)
+            if len(word.text) >= _LEAST_INSIDE:
+                self._long.append((j, word.text))
 
     def of(self, word: Word, contrary: frozenset[str]) -> list[int]:
         """Columns worth a look for one word of the claim, ascending."""
@@ -333,7 +340,9 @@ class _Neighbours:
                 for turned in opposites(char):
                     found.update(self._by_char.get(turned, ()))
         else:
-            found.update(self._latin)
+            found.update(self._by_stem.get(word.text[:_LEAST_STEM], ()))
+            if len(word.text) >= _LEAST_INSIDE:
+                found.update(j for j, o in self._long if o in word.text or word.text in o)
         return sorted(found)
 
 
@@ -368,12 +377,13 @@ class Matcher:
         said = {word.text for word in claim}
         near = _Neighbours(kinds)
         for i, a in enumerate(claim):
-            contrary = opposites(a.text)
+            contrary, han = opposites(a.text), _is_han_word(a.text)
             for j in near.of(a, contrary):
                 b = kinds[j]
                 score = _pair(a, b)
+                turned = b.text in contrary or (han and _is_turned(a.text, b.text))
                 # the opposite that the claim itself names beside this word is no contradiction
-                if b.text not in said and (b.text in contrary or _is_turned(a.text, b.text)):
+                if turned and b.text not in said:
                     against[i].add(j)
                     score = max(score, 0.8)
                 if score:

@@ -313,8 +313,10 @@ def _who_does_what(
             rest_by_clause[k] = rest_by_clause.get(k, 0.0) + said
     asked = {j for i, j in pairs if own.claim[i].is_name}
     others = [j for i, j in pairs if not own.claim[i].is_name]
-    known = _texts(f"{c.heading} {c.hit.note.title}")
-    foreign = {j for j in there if j not in asked and own.evidence[j].text not in known}
+    known = _texts(c.heading), _texts(c.hit.note.title)
+    foreign = {
+        j for j in there if j not in asked and not any(own.evidence[j].text in k for k in known)
+    }
     main = max(rest_by_clause, key=lambda k: rest_by_clause[k], default=None)
     here = {j for j in there if own.evidence[j].clause == main}
     any_name = any(w.is_name for w in own.claim)

@@ -149,7 +149,8 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     # 8×A100 and 224x224: a sign between numbers; in 3× alone it is a unit
     if "×" in text:
         folded = fold(_CROSS.sub(r"\1*", text))
-    folded = _TIMES.sub("*", folded)
+    if "x" in folded:
+        folded = _TIMES.sub("*", folded)
     found: list[Quantity] = []
     taken = 0
     for candidate in sorted(_candidates(text, folded), key=lambda q: (q.start, -q.end)):

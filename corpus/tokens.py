@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -149,6 +150,12 @@ def _latin(folded: str) -> str:
     return _compact(folded)
 
 
+@lru_cache(maxsize=16_384)
+def _cut(run: str) -> tuple[str, ...]:
+    """Words of a run of ideographs: it is met again in a clause, a title, another passage."""
+    return tuple(_segmenter.cut(run))
+
+
 @lru_cache(maxsize=8_192)
 def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text in order, without overlap, with their places in it.
@@ -164,7 +171,7 @@ def tokens(text: str) -> tuple[Token, ...]:
     for match in _SCAN.finditer(folded):
         start, end = match.span()
         if match.lastgroup == "han":
-            for word in _segmenter.cut(match.group()):
+            for word in _cut(match.group()):
                 found.append(Token(word, start, start + len(word), "han"))
                 start += len(word)
         elif match.lastgroup == "latin":
@@ -184,6 +191,8 @@ def _identifier_terms(original: str) -> tuple[str, ...]:
     """Whole, compact and part terms of one Latin run, in its original case."""
     folded = fold(original)
     whole = _latin(folded)
+    if original.isalpha() and original[1:].islower():  # one word without parts
+        return (whole,)
     out = [whole]
     if folded.endswith(("++", "#")):
         return tuple(out)
@@ -204,7 +213,7 @@ def _identifier_terms(original: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(out))
 
 
-def _han_terms(words: list[str]) -> list[str]:
+def _han_terms(words: Sequence[str]) -> list[str]:
     """Search terms of segmented ideographs: words, their known sub-words, bigrams of the rest."""
     out: list[str] = []
     singles: list[str] = []
@@ -248,7 +257,7 @@ def terms(text: str) -> list[str]:
     out: list[str] = []
     for match in _SCAN.finditer(folded):
         if match.lastgroup == "han":
-            out.extend(_han_terms(_segmenter.cut(match.group())))
+            out.extend(_han_terms(_cut(match.group())))
         elif match.lastgroup == "latin":
             start, end = match.span()
             out.extend(_identifier_terms(text[start : min(end, start + _MAX_IDENTIFIER)]))
