@@ -46,6 +46,7 @@ _MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
 _BREAK = re.compile(r"[,，。；;!！?？\n]")
 # Cost of leaving the place where the previous word was paired, per word and at most.
 _JUMP, _FAR = 0.012, 12
+_JUMPS = [n * _JUMP for n in range(_FAR + 1)]
 _MIN_MATCH = 0.45
 _LEAST_STEM, _LEAST_INSIDE = 5, 6  # letters of a common stem, and of a word inside another
 _SOFT_FLOOR = 0.5
@@ -482,6 +483,9 @@ def _in_parts(
             row[j] = max(row.get(j, 0.0), 0.85)
 
 
+_folded = lru_cache(maxsize=8192)(fold)  # of sentences: each is aligned with several claims
+
+
 def _cut_otherwise(
     claim: Sequence[Word], evidence: Sequence[Word], scores: list[dict[int, float]], text: str
 ) -> None:
@@ -491,7 +495,7 @@ def _cut_otherwise(
     for word, row in zip(claim, scores, strict=True):
         if len(word.text) < 2 or not _is_han_word(word.text) or 1.0 in row.values():
             continue
-        folded = folded or fold(text)
+        folded = folded or _folded(text)
         at = folded.find(word.text)
         while at >= 0:
             starts = starts or [other.start for other in evidence]
@@ -547,7 +551,7 @@ def _by_phrase(
     """Pair words and phrases that say the same: `give up` and 放弃, 降低成本 and 省钱."""
     if not phrases:
         return
-    folded, starts = fold(text), [word.start for word in evidence]
+    folded, starts = _folded(text), [word.start for word in evidence]
     latin = f" {' '.join(word.text for word in evidence)} "
     for places, names in phrases:
         for name in names:
@@ -609,11 +613,14 @@ def _path(rows: Sequence[Sequence[tuple[int, float]]], counts: Sequence[float]) 
         step: list[tuple[int, float]] = []
         back: dict[int, int] = {}
         for j, score in row:
-            best, origin = none - (_jump(held, j) if held >= 0 else 0.0), -1
+            best, origin = none, -1
+            if held >= 0:
+                best -= _JUMPS[min(abs(j - held - 1), _FAR)]
             from_place, at = -math.inf, -1
             for p, value in paired:
-                if value - _jump(p, j) > from_place:
-                    from_place, at = value - _jump(p, j), p
+                reached = value - _JUMPS[min(abs(j - p - 1), _FAR)]
+                if reached > from_place:
+                    from_place, at = reached, p
             if from_place > best:
                 best, origin = from_place, at
             step.append((j, best + score * counted))
@@ -634,10 +641,6 @@ def _path(rows: Sequence[Sequence[tuple[int, float]]], counts: Sequence[float]) 
         to[i] = at
         at = came[i][at]
     return to
-
-
-def _jump(left: int, to: int) -> float:
-    return min(abs(to - left - 1), _FAR) * _JUMP
 
 
 def weigh(

@@ -190,7 +190,8 @@ class BM25:
                 postings = self._postings(number)
                 place = postings.searchsorted(at)
                 found[row] = postings.take(place, mode="clip") == at
-        return found & known
+        found &= known
+        return found
 
     def containing(self, pieces: Sequence[str]) -> NDArray[np.int64]:
         """Ids of the chunks in which each of these pieces stands inside a term; all for none."""
