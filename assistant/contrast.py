@@ -129,15 +129,15 @@ def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     if not quantities(claim):
         return []
     known = [*quantities(note), *quantities(context)]
+    out = [
+        q
+        for q in quantities(claim)
+        if not q.is_weak and not any(same_quantity(q, k) for k in known)
+    ]
+    if not out:
+        return []
     plain = re.sub(r"[\s,]", "", fold(note + " " + context))
-    out = []
-    for q in quantities(claim):
-        if q.is_weak or any(same_quantity(q, k) for k in known):
-            continue
-        if _stands_in(q, claim, plain):
-            continue
-        out.append(q)
-    return out
+    return [q for q in out if not _stands_in(q, claim, plain)]
 
 
 def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
