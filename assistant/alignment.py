@@ -13,10 +13,9 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,24 +39,24 @@ from corpus.tokens import STOP_TERMS, commonness, terms, tokens
 __all__ = ["Alignment", "Matcher", "Word", "weigh", "words"]
 
 Role = Literal["content", "stop", "negation", "quantifier"]
-_Kind = tuple[str, bool, bool, frozenset[str]]
 
 _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
-_MAX_MERGE = 4
+_MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
 _BREAK = re.compile(r"[,，。；;!！?？\n]")
 # Cost of leaving the place where the previous word was paired, per word and at most.
 _JUMP, _FAR = 0.012, 12
+_JUMPS = [n * _JUMP for n in range(_FAR + 1)]
 _MIN_MATCH = 0.45
+_LEAST_STEM, _LEAST_INSIDE = 5, 6  # letters of a common stem, and of a word inside another
 _SOFT_FLOOR = 0.5
 _SOFT_WEIGHT = 0.8
 _PHRASE = 0.88  # how surely a phrase of the thesaurus says what another one says
 _HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of a text.
+class Word(NamedTuple):
+    """A word of a text; a question reads thousands, so it is no dataclass, which is made slower.
 
     Attributes:
         text: normal form.
@@ -78,13 +77,8 @@ class Word:
     is_name: bool
     is_number: bool
     clause: int
-    known: frozenset[str] = frozenset()
-    kind: _Kind = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Make the kind once: it is looked up for every word of every passage."""
-        kind = (self.text, self.is_name, self.is_number, self.known)
-        object.__setattr__(self, "kind", kind)
+    known: frozenset[str]
+    kind: str
 
     @property
     def is_content(self) -> bool:
@@ -97,6 +91,7 @@ def _is_han_word(text: str) -> bool:
     return bool(text) and is_han(text[0])
 
 
+@lru_cache(maxsize=65_536)
 def _role(text: str) -> Role:
     if text in _NEGATING:
         return "negation"
@@ -105,7 +100,7 @@ def _role(text: str) -> Role:
     return "stop" if text in STOP_TERMS else "content"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def _is_lexical(text: str) -> bool:
     """Whether a run of short words is one word of ours.
 
@@ -159,49 +154,59 @@ def words(text: str) -> tuple[Word, ...]:
     english = not has_han(text)
     counted = [(q.start, q.end) for q in quantities(text) if not q.is_weak]
     out: list[Word] = []
-    i = clause = b = 0
+    i = clause = 0
     while i < len(raw):
-        j = i + _run(raw, i)
-        piece = "".join(part[0] for part in raw[i:j])
-        start, end, han = raw[i][1], raw[j - 1][2], raw[i][3]
-        while b < len(breaks) and breaks[b] < start:
-            clause, b = clause + 1, b + 1
-        original = text[start:end]
-        role = _role(piece)
-        inside = any(s <= start and end <= e for s, e in counted)
-        out.append(
-            Word(
-                text=piece,
-                start=start,
-                end=end,
-                role="content" if inside else role,
-                is_name=not han
-                and not inside
-                and role == "content"
-                and _names_one(
-                    original, opens=english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")
-                ),
-                is_number=inside or (not han and piece[0].isdigit()),
-                clause=clause,
-                known=frozenset() if han else frozenset(terms(original)) - {piece},
-            )
-        )
-        i = j
+        piece, start, end, han = raw[i]
+        i += 1
+        if han:
+            piece, end, i = _joined(raw, i, piece, end)
+        while clause < len(breaks) and breaks[clause] < start:
+            clause += 1
+        inside = bool(counted) and any(s <= start and end <= e for s, e in counted)
+        role = "content" if inside else _role(piece)
+        is_name, is_number, known = False, inside, _NOTHING
+        if not han:
+            original = text[start:end]
+            is_number = inside or piece[0].isdigit()
+            known = _known(original, piece)
+            if role == "content" and not inside:
+                opens = english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")
+                is_name = _names_one(original, opens=opens)
+        kind = _kind(piece, is_name, is_number, known) if not han or is_number else piece
+        out.append(Word(piece, start, end, role, is_name, is_number, clause, known, kind))
     return tuple(out)
 
 
-def _run(raw: Sequence[tuple[str, int, int, bool]], i: int) -> int:
-    """How many tokens from i on are one word of the lexicon."""
-    if raw[i][3]:
-        for n in range(min(_MAX_MERGE, len(raw) - i), 1, -1):
-            run = raw[i : i + n]
-            touching = all(a[2] == c[1] for a, c in pairwise(run))
-            joined = "".join(part[0] for part in run)
-            if touching and len(joined) <= 4 and _is_lexical(joined):
-                return n
-    return 1
+_NOTHING: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=16_384)
+def _known(original: str, piece: str) -> frozenset[str]:
+    return frozenset(terms(original)) - {piece}
+
+
+@lru_cache(maxsize=16_384)
+def _kind(text: str, is_name: bool, is_number: bool, known: frozenset[str]) -> str:
+    """One string for what a word is paired by, so that it is hashed once; no text holds NUL."""
+    return "\0".join((text, str(is_name), str(is_number), *sorted(known)))
+
+
+def _joined(
+    raw: Sequence[tuple[str, int, int, bool]], i: int, piece: str, end: int
+) -> tuple[str, int, int]:
+    """The longest word of the lexicon that a piece begins, where it ends, and the next piece."""
+    found = piece, end, i
+    for text, start, stop, _ in raw[i : i + _MAX_MERGE - 1]:
+        piece += text
+        if start != end or len(piece) > _MAX_LETTERS:
+            break
+        end, i = stop, i + 1
+        if _is_lexical(piece):
+            found = piece, end, i
+    return found
+
+
+@lru_cache(maxsize=16_384)
 def _names_one(original: str, *, opens: bool) -> bool:
     """Whether a Latin word is a name: a digit, or a capital that no sentence start explains."""
     if any(c.isdigit() for c in original) or any(c.isupper() for c in original[1:]):
@@ -238,19 +243,21 @@ def _latin_match(a: Word, b: Word) -> float:
     if b.text in a.known:
         return 0.9
     short, long = sorted((a.text, b.text), key=len)
-    if len(short) >= 5 and long.startswith(short):
+    if len(short) < _LEAST_STEM:
+        return 0.0
+    if long.startswith(short):
         tail = long[len(short) :]
         if not any(c.isdigit() for c in tail):
             return 0.92
         # `Qwen1.57BChat` and `Qwen1.5-7B`: what follows a shared version is detail
         return 0.5 if not any(c.isdigit() for c in short) else 0.7
-    if len(short) >= 6 and short in long and not (a.is_name and a.text == long):
+    if len(short) >= _LEAST_INSIDE and short in long and not (a.is_name and a.text == long):
         return 0.8
-    if len(short) >= 5 and not (a.is_name and b.is_name):
+    if short[:_LEAST_STEM] == long[:_LEAST_STEM] and not (a.is_name and b.is_name):
         common = next(
             (k for k, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), len(short)
         )
-        if common >= 5 and common >= 0.7 * len(long):
+        if common >= 0.7 * len(long):
             return 0.8
     return 0.0
 
@@ -303,20 +310,24 @@ def _digits_in_name(a: Word, b: Word) -> float:
 
 
 class _Neighbours:
-    """Which words can be paired with a given one at all: those that share a name or a character."""
+    """Which words can be paired with a given one at all: those that share a name or letters."""
 
     def __init__(self, kinds: Sequence[Word]) -> None:
         self._by_name: dict[str, list[int]] = {}
         self._by_char: dict[str, list[int]] = {}
-        self._latin: list[int] = []
+        self._by_stem: dict[str, list[int]] = {}
+        self._long: list[tuple[int, str]] = []  # Latin words that may stand inside another one
         for j, word in enumerate(kinds):
             for name in (word.text, *word.known):
                 self._by_name.setdefault(name, []).append(j)
             if _is_han_word(word.text):
                 for char in set(word.text):
                     self._by_char.setdefault(char, []).append(j)
-            else:
-                self._latin.append(j)
+                continue
+            if len(word.text) >= _LEAST_STEM:
+                self._by_stem.setdefault(word.text[:_LEAST_STEM], []).append(j)
+            if len(word.text) >= _LEAST_INSIDE:
+                self._long.append((j, word.text))
 
     def of(self, word: Word, contrary: frozenset[str]) -> list[int]:
         """Columns worth a look for one word of the claim, ascending."""
@@ -330,7 +341,9 @@ class _Neighbours:
                 for turned in opposites(char):
                     found.update(self._by_char.get(turned, ()))
         else:
-            found.update(self._latin)
+            found.update(self._by_stem.get(word.text[:_LEAST_STEM], ()))
+            if len(word.text) >= _LEAST_INSIDE:
+                found.update(j for j, o in self._long if o in word.text or word.text in o)
         return sorted(found)
 
 
@@ -365,12 +378,13 @@ class Matcher:
         said = {word.text for word in claim}
         near = _Neighbours(kinds)
         for i, a in enumerate(claim):
-            contrary = opposites(a.text)
+            contrary, han = opposites(a.text), _is_han_word(a.text)
             for j in near.of(a, contrary):
                 b = kinds[j]
                 score = _pair(a, b)
+                turned = b.text in contrary or (han and _is_turned(a.text, b.text))
                 # the opposite that the claim itself names beside this word is no contradiction
-                if b.text not in said and (b.text in contrary or _is_turned(a.text, b.text)):
+                if turned and b.text not in said:
                     against[i].add(j)
                     score = max(score, 0.8)
                 if score:
@@ -379,7 +393,7 @@ class Matcher:
         if similar is not None and kinds:
             _soft(claim, kinds, scores, similar)
         # the same by kind: (place in the claim, score) of each word that says the same
-        self._same: dict[_Kind, list[tuple[int, float]]] = {}
+        self._same: dict[str, list[tuple[int, float]]] = {}
         for i, row in enumerate(scores):
             for j, score in row.items():
                 self._same.setdefault(kinds[j].kind, []).append((i, score))
@@ -469,6 +483,9 @@ def _in_parts(
             row[j] = max(row.get(j, 0.0), 0.85)
 
 
+_folded = lru_cache(maxsize=8192)(fold)  # of sentences: each is aligned with several claims
+
+
 def _cut_otherwise(
     claim: Sequence[Word], evidence: Sequence[Word], scores: list[dict[int, float]], text: str
 ) -> None:
@@ -478,7 +495,7 @@ def _cut_otherwise(
     for word, row in zip(claim, scores, strict=True):
         if len(word.text) < 2 or not _is_han_word(word.text) or 1.0 in row.values():
             continue
-        folded = folded or fold(text)
+        folded = folded or _folded(text)
         at = folded.find(word.text)
         while at >= 0:
             starts = starts or [other.start for other in evidence]
@@ -534,7 +551,7 @@ def _by_phrase(
     """Pair words and phrases that say the same: `give up` and 放弃, 降低成本 and 省钱."""
     if not phrases:
         return
-    folded, starts = fold(text), [word.start for word in evidence]
+    folded, starts = _folded(text), [word.start for word in evidence]
     latin = f" {' '.join(word.text for word in evidence)} "
     for places, names in phrases:
         for name in names:
@@ -596,11 +613,14 @@ def _path(rows: Sequence[Sequence[tuple[int, float]]], counts: Sequence[float]) 
         step: list[tuple[int, float]] = []
         back: dict[int, int] = {}
         for j, score in row:
-            best, origin = none - (_jump(held, j) if held >= 0 else 0.0), -1
+            best, origin = none, -1
+            if held >= 0:
+                best -= _JUMPS[min(abs(j - held - 1), _FAR)]
             from_place, at = -math.inf, -1
             for p, value in paired:
-                if value - _jump(p, j) > from_place:
-                    from_place, at = value - _jump(p, j), p
+                reached = value - _JUMPS[min(abs(j - p - 1), _FAR)]
+                if reached > from_place:
+                    from_place, at = reached, p
             if from_place > best:
                 best, origin = from_place, at
             step.append((j, best + score * counted))
@@ -621,10 +641,6 @@ def _path(rows: Sequence[Sequence[tuple[int, float]]], counts: Sequence[float]) 
         to[i] = at
         at = came[i][at]
     return to
-
-
-def _jump(left: int, to: int) -> float:
-    return min(abs(to - left - 1), _FAR) * _JUMP
 
 
 def weigh(

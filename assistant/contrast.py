@@ -129,15 +129,15 @@ def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     if not quantities(claim):
         return []
     known = [*quantities(note), *quantities(context)]
+    out = [
+        q
+        for q in quantities(claim)
+        if not q.is_weak and not any(same_quantity(q, k) for k in known)
+    ]
+    if not out:
+        return []
     plain = re.sub(r"[\s,]", "", fold(note + " " + context))
-    out = []
-    for q in quantities(claim):
-        if q.is_weak or any(same_quantity(q, k) for k in known):
-            continue
-        if _stands_in(q, claim, plain):
-            continue
-        out.append(q)
-    return out
+    return [q for q in out if not _stands_in(q, claim, plain)]
 
 
 def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
@@ -157,7 +157,8 @@ def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
 def _numbers(pair: _Pair) -> list[Conflict]:
     """A quantity of the claim where the note has another one of the same kind."""
     claimed, noted = quantities(pair.claim), quantities(pair.note)
-    if not claimed or not noted:
+    lost = missing_numbers(pair.claim, pair.note) if noted else []
+    if not lost:
         return []
     free = [
         k
@@ -167,10 +168,12 @@ def _numbers(pair: _Pair) -> list[Conflict]:
         and (k.unit or not _NAMED.search(pair.note[: k.start]))
     ]
     out = []
-    for q in missing_numbers(pair.claim, pair.note):
+    close = [set(_words_near(pair.found.evidence, k, 7)) for k in free]
+    for q in lost:
         best: tuple[float, Quantity] | None = None
-        for k in free:
-            near = _neighbourhood(pair, q, k)
+        around = _words_near(pair.found.claim, q, 4)
+        for k, there in zip(free, close, strict=True):
+            near = _shared(pair.found, around, there)
             if not _comparable(q.unit, k.unit):
                 if near < 0.75:
                     continue
@@ -195,39 +198,34 @@ def _numbers(pair: _Pair) -> list[Conflict]:
 _NAMED = re.compile(r"[A-Za-z][\s\-]*$")  # what follows is a version of a name, no count
 
 
-def _neighbourhood(pair: _Pair, q: Quantity, k: Quantity) -> float:
-    """Share of the words around a claim's quantity whose pairs stand around the note's."""
-    around = [
-        i
-        for i, w in enumerate(pair.found.claim)
-        if w.role != "stop" and not (q.start <= w.start < q.end)
-    ]
-    around = sorted(
-        around, key=lambda i: abs(_middle(pair.found.claim[i]) - (q.start + q.end) / 2)
-    )[:4]
+def _shared(found: Alignment, around: Sequence[int], close: set[int]) -> float:
+    """Share of the words around a claim's quantity whose pairs stand around the note's.
+
+    Args:
+        found: the alignment.
+        around: places of words in the claim, nearest first; at most four.
+        close: places of words in the passage.
+    """
     if not around:
         return 0.5
-    spans = [
-        j
-        for j, w in enumerate(pair.found.evidence)
-        if w.role != "stop" and not k.start <= w.start < k.end
-    ]
-    close = set(
-        sorted(spans, key=lambda j: abs(_middle(pair.found.evidence[j]) - (k.start + k.end) / 2))[
-            :7
-        ]
-    )
     weights = [1.0, 0.8, 0.6, 0.4][: len(around)]
     hits = [
-        w * pair.found.score[i]
+        w * found.score[i]
         for w, i in zip(weights, around, strict=True)
-        if pair.found.to[i] in close and not pair.found.is_opposite[i]
+        if found.to[i] in close and not found.is_opposite[i]
     ]
     return float(sum(hits)) / float(sum(weights))
 
 
-def _middle(word: Word) -> float:
-    return (word.start + word.end) / 2
+def _words_near(found: Sequence[Word], q: Quantity, n: int) -> list[int]:
+    """Places of the `n` words that stand nearest to a quantity, nearest first."""
+    middle = (q.start + q.end) / 2
+    apart = [
+        (abs((w.start + w.end) / 2 - middle), i)
+        for i, w in enumerate(found)
+        if w.role != "stop" and not q.start <= w.start < q.end
+    ]
+    return [i for _, i in sorted(apart)[:n]]
 
 
 _MEASURES = (

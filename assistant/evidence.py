@@ -96,16 +96,19 @@ def features(
     of_question = Asked(question)
     mine, every = covered.mine.tolist(), covered.every.tolist()
     heavy, total = weights.tolist(), float(weights.sum()) or 1.0
+    singles: list[dict[str, float]] = []
     for i, c in enumerate(found):
         c.covered = tuple(every[i])
         near = _near_text(own[i], heavy, c.text)
-        single = {
-            **_objections(question, c, own[i], every[i]),
-            **_who_does_what(own[i], mine[i], heavy, total, c),
-            **fits(of_question, c.text, near),
-        }
-        for name, value in single.items():
-            rows[i, _COLUMN[name]] = value
+        singles.append(
+            {
+                **_objections(question, c, own[i], every[i]),
+                **_who_does_what(own[i], mine[i], heavy, total, c),
+                **fits(of_question, c.text, near),
+            }
+        )
+    for name in singles[0] if singles else ():
+        rows[:, _COLUMN[name]] = [single[name] for single in singles]
     for name, of in (("cosine_best", "cosine"), ("all_best", "all"), ("own_best", "own")):
         column = rows[:, _COLUMN[of]]
         rows[:, _COLUMN[name]] = column - column.max(initial=0.0)
@@ -313,8 +316,10 @@ def _who_does_what(
             rest_by_clause[k] = rest_by_clause.get(k, 0.0) + said
     asked = {j for i, j in pairs if own.claim[i].is_name}
     others = [j for i, j in pairs if not own.claim[i].is_name]
-    known = _texts(f"{c.heading} {c.hit.note.title}")
-    foreign = {j for j in there if j not in asked and own.evidence[j].text not in known}
+    known = _texts(c.heading), _texts(c.hit.note.title)
+    foreign = {
+        j for j in there if j not in asked and not any(own.evidence[j].text in k for k in known)
+    }
     main = max(rest_by_clause, key=lambda k: rest_by_clause[k], default=None)
     here = {j for j in there if own.evidence[j].clause == main}
     any_name = any(w.is_name for w in own.claim)

@@ -345,12 +345,14 @@ def _opposite_table() -> dict[str, frozenset[str]]:
     return {word: frozenset(group) for word, group in table.items()}
 
 
+@lru_cache(maxsize=16_384)
 def alike(word: str) -> frozenset[str]:
     """Other normal forms that may name the same; empty for many words."""
     short = _opposite_table().get(word, frozenset())
     return _alike_table().get(word, frozenset()) | (kin(word) - short)
 
 
+@lru_cache(maxsize=16_384)
 def opposites(word: str) -> frozenset[str]:
     """Normal forms that say the opposite; empty for most words."""
     short = _alike_table().get(word, frozenset())

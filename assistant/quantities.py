@@ -76,6 +76,8 @@ _HAN_UNIT = re.compile(
     r"小时|分钟|毫秒|秒|"
     r"(?P<tenth>成)(?![分本员立为功绩熟果效长型不对]|就(?![该要会能可算是得]))|(?:[gmkt]b|tokens?|ms)(?![a-z]))"
 )
+# Without any of these there is no quantity: most sentences cost this look alone.
+_COUNTING = re.compile(rf"[\d{_NUMERAL}半]|\b(?:{'|'.join(_WORDS)})\b")
 _WORD_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b(?:[ -](?P<unit>{_UNIT})\b)?")
 _HAN_FRACTION = re.compile(
     rf"(?P<of>[{_NUMERAL}]{{1,8}}|(?<![\d.])\d{{1,6}})\s?分之\s?"
@@ -141,8 +143,14 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     Digits inside identifiers (`bge-m3`, `Llama-3.1`) belong to the identifier and are no
     quantities; versions such as 3.1 standing alone are. A date gives its year, month and day.
     """
+    folded = fold(text)
+    if not _COUNTING.search(folded):
+        return ()
     # 8×A100 and 224x224: a sign between numbers; in 3× alone it is a unit
-    folded = _TIMES.sub("*", fold(_CROSS.sub(r"\1*", text)))
+    if "×" in text:
+        folded = fold(_CROSS.sub(r"\1*", text))
+    if "x" in folded:
+        folded = _TIMES.sub("*", folded)
     found: list[Quantity] = []
     taken = 0
     for candidate in sorted(_candidates(text, folded), key=lambda q: (q.start, -q.end)):
@@ -162,9 +170,11 @@ def _candidates(text: str, folded: str) -> Iterator[Quantity]:
     for m in _ARABIC.finditer(folded):
         if not inside.meet(m.start("value"), m.end("value")):
             yield from _arabic(text, folded, m)
-    idioms = _Spans([*whole, *(m.span() for m in _IDIOM.finditer(folded))])
-    for m in _HAN_NUMBER.finditer(folded):
-        if not idioms.meet(*m.span()):
+    numerals = list(_HAN_NUMBER.finditer(folded))
+    idioms = [m.span() for m in _IDIOM.finditer(folded)] if numerals else []
+    idle = _Spans([*whole, *idioms])
+    for m in numerals:
+        if not idle.meet(*m.span()):
             yield from _han(folded, m)
     for m in _WORD_NUMBER.finditer(folded):
         unit, factor = _unit(m.group("unit"))
@@ -192,12 +202,12 @@ class _Spans:
 
 def _fractions(folded: str) -> Iterator[tuple[Quantity, tuple[int, int]]]:
     """三分之一 = 1/3, 百分之五 = 5 %."""
-    for m in _HAN_FRACTION.finditer(folded):
+    for m in _HAN_FRACTION.finditer(folded) if "分之" in folded else ():
         of, parts = (_plain_value(m.group(name)) for name in ("of", "parts"))
         if of and parts is not None:
             value, unit = (parts, "%") if of == 100 else (parts / of, "")
             yield Quantity(value, unit, m.start(), m.end()), m.span()
-    for m in _FRACTION.finditer(folded):
+    for m in _FRACTION.finditer(folded) if "/" in folded else ():
         part, of = int(m.group("parts")), int(m.group("of"))
         if 0 < part < of:
             yield Quantity(part / of, "", m.start(), m.end()), m.span()

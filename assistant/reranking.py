@@ -28,7 +28,7 @@ from corpus.encoder import StaticEncoder
 from corpus.errors import ModelError
 from corpus.glossary import expansions
 from corpus.protocol import Snapshot
-from corpus.text import fold, has_han, is_han
+from corpus.text import fold, has_han, n_han
 from corpus.tokens import STOP_TERMS, Token, content_terms, terms, tokens
 
 __all__ = ["FEATURES", "RERANKED", "features", "prior", "rerank"]
@@ -174,7 +174,7 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=_CACHED)
 def _is_chinese(text: str) -> bool:
-    return 4 * sum(map(is_han, text[:400])) > min(len(text), 400)
+    return 4 * n_han(text[:400]) > min(len(text), 400)
 
 
 def _concepts(now: Snapshot, query: str) -> list[_Concept]:
@@ -261,7 +261,7 @@ def _titles(
     """Share of the query that titles and headings say, and of their terms that the query says."""
     asked = {term: share for concept in concepts for term, share in concept.every.items()}
     seen: dict[frozenset[str], tuple[float, float]] = {}
-    keys = [_title_terms(" ".join((hit.note.title, *hit.chunk.heading))) for hit in hits]
+    keys = [_title_terms((hit.note.title, *hit.chunk.heading)) for hit in hits]
     for there in dict.fromkeys(keys):
         if there.isdisjoint(asked):
             seen[there] = (0.0, 0.0)
@@ -277,7 +277,13 @@ def _titles(
 
 
 @lru_cache(maxsize=_CACHED)
-def _title_terms(title: str) -> frozenset[str]:
+def _title_terms(titles: tuple[str, ...]) -> frozenset[str]:
+    """Content terms of a title and headings; many passages share one of them."""
+    return frozenset().union(*map(_title_terms_of, titles))
+
+
+@lru_cache(maxsize=_CACHED)
+def _title_terms_of(title: str) -> frozenset[str]:
     return frozenset(terms(title)) - STOP_TERMS
 
 
@@ -362,20 +368,35 @@ def _window(
 
 def _letters(query: str, texts: Sequence[str]) -> _Columns:
     """How much of the query stands in the passages letter by letter."""
-    grams = dict.fromkeys(query[i : i + 2] for i in range(len(query) - 1))
-    held = np.array([sum([gram in text for gram in grams]) for text in texts], np.float64)
-    runs = np.array([_longest(query, text) for text in texts], np.float64)
-    return np.stack([held / max(1, len(grams)), np.log1p(runs), runs / max(1, len(query))])
+    places: dict[str, list[int]] = {}
+    for i in range(len(query) - 1):
+        places.setdefault(query[i : i + 2], []).append(i)
+    every = [[gram for gram in places if gram in text] for text in texts]
+    runs = np.array(
+        [
+            _longest(query, text, sorted([i for gram in held for i in places[gram]]))
+            for held, text in zip(every, texts, strict=True)
+        ],
+        np.float64,
+    )
+    share = np.array([len(held) for held in every]) / max(1, len(places))
+    return np.stack([share, np.log1p(runs), runs / max(1, len(query))])
 
 
-def _longest(query: str, text: str) -> int:
-    """Length of the longest part of the query that the text holds."""
-    best = start = 0
-    while start + best < len(query):
-        if query[start : start + best + 1] in text:
+def _longest(query: str, text: str, starts: Sequence[int]) -> int:
+    """Length of the longest part of the query that the text holds.
+
+    Args:
+        query: the query.
+        text: the text.
+        starts: where in the query two letters begin that the text holds side by side.
+    """
+    if not starts:
+        return int(any(letter in text for letter in query))
+    best = 2
+    for start in starts:
+        while start + best < len(query) and query[start : start + best + 1] in text:
             best += 1
-        else:
-            start += 1
     return best
 
 

@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from assistant.crossing import CROSSED, Reranker
 from assistant.filters import Filters
@@ -263,11 +264,17 @@ def _kin_terms(now: Snapshot, query: str) -> list[str]:
                 or query[run[-2].end : run[-1].start] != ("" if han else " ")
             ):
                 break
-            for name in sorted(kin(("" if han else " ").join(token.text for token in run))):
-                every = [term for term in terms(name) if term not in STOP_TERMS]
-                if every and all(now.df(term) for term in every):
+            for every in _kin_of(("" if han else " ").join(token.text for token in run)):
+                if all(now.df(term) for term in every):
                     out.update(dict.fromkeys(every))
     return list(out)
+
+
+@lru_cache(maxsize=16_384)
+def _kin_of(phrase: str) -> tuple[tuple[str, ...], ...]:
+    """The terms of each word or phrase that may stand for a phrase, without function words."""
+    every = ([t for t in terms(name) if t not in STOP_TERMS] for name in sorted(kin(phrase)))
+    return tuple(tuple(found) for found in every if found)
 
 
 def _runs(found: Sequence[Token]) -> list[tuple[int, int]]:

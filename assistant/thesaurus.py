@@ -21,8 +21,14 @@ _SIDES, _MEMBERS = " ~ ", "/"
 
 def normal(member: str) -> str:
     """The normal form of a word or phrase: `Gave up` is `gave up`, `步骤` itself."""
-    folded = fold(member).strip()
-    return folded if has_han(folded) else " ".join(stem(word) for word in folded.split())
+    return _normal(fold(member))
+
+
+def _normal(folded: str) -> str:
+    folded = folded.strip()
+    if not folded.isascii() and has_han(folded):
+        return folded
+    return " ".join(map(stem, folded.split()))
 
 
 class _Table:
@@ -40,7 +46,7 @@ class _Table:
         self.against: list[tuple[str, ...]] = []
         self.of: dict[str, list[int]] = {}
         self.facing: dict[str, list[int]] = {}
-        for line in text.splitlines():
+        for line in fold(text).splitlines():  # all at once: a question waits for it
             if not line or line[0] == "#":
                 continue
             group, _, contrary = line.partition(_SIDES)
@@ -48,7 +54,7 @@ class _Table:
                 (group, self.alike, self.of),
                 (contrary, self.against, self.facing),
             ):
-                members = tuple(dict.fromkeys(normal(m) for m in side.split(_MEMBERS) if m))
+                members = tuple(dict.fromkeys([_normal(m) for m in side.split(_MEMBERS) if m]))
                 for member in members:
                     where.setdefault(member, []).append(len(every))
                 every.append(members)

@@ -15,7 +15,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.store import write_atomically
+from corpus.text import is_han
 
 __all__ = ["BM25", "Terms"]
 
@@ -182,12 +183,14 @@ class BM25:
         wanted = np.asarray(ids, dtype=np.int64)
         at = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
         known = self._ids[at] == wanted
+        at = at.astype(self._indices.dtype)  # else every list of postings is copied
         for row, term in enumerate(terms):
             number = self._number(term)
             if number is not None:
-                postings = self._indices[self._indptr[number] : self._indptr[number + 1]]
-                place = np.minimum(np.searchsorted(postings, at), len(postings) - 1)
-                found[row] = known & (postings[place] == at)
+                postings = self._postings(number)
+                place = postings.searchsorted(at)
+                found[row] = postings.take(place, mode="clip") == at
+        found &= known
         return found
 
     def containing(self, pieces: Sequence[str]) -> NDArray[np.int64]:
@@ -199,26 +202,28 @@ class BM25:
 
     def _with_piece(self, piece: str) -> NDArray[np.bool_]:
         """Which chunks hold a term with a piece, of shape (n,); read only."""
-        numbers = self._numbers_with(piece.encode("utf-8", "surrogatepass"))
-        starts = self._indptr[numbers]
-        lengths = self._indptr[numbers + 1] - starts
-        # the postings of all these terms, one range behind the other
-        shift = starts - (np.cumsum(lengths) - lengths)
-        postings = np.arange(int(lengths.sum())) + np.repeat(shift, lengths)
         held = np.zeros(len(self._ids), np.bool_)
-        held[self._indices[postings]] = True
+        for number in self._numbers_with(piece):
+            held[self._postings(number)] = True
         return held
 
-    def _numbers_with(self, piece: bytes) -> NDArray[np.int64]:
+    def _numbers_with(self, piece: str) -> list[int]:
         """Numbers of the terms whose bytes hold a piece, and a few that end with its beginning."""
         places = []
-        at = self._letters.find(piece)
+        wanted = piece.encode("utf-8", "surrogatepass")
+        at = self._letters.find(wanted, self._first_han if is_han(piece[0]) else 0)
         while at >= 0:
             places.append(at)
-            at = self._letters.find(piece, at + 1)
+            at = self._letters.find(wanted, at + 1)
         # the last term that starts at or before the place
         found = np.searchsorted(self._offsets, np.array(places, np.int64), side="right") - 1
-        return np.unique(found)
+        numbers: list[int] = np.unique(found).tolist()
+        return numbers
+
+    @cached_property
+    def _first_han(self) -> int:
+        """Where the terms of ideographs begin in `letters`: none of them begins otherwise."""
+        return int(self._offsets[self._place("\u3007".encode())])
 
     def df(self, term: str) -> int:
         """Number of passages that hold a term."""
@@ -301,19 +306,28 @@ class BM25:
         return scores
 
     def _find(self, term: str) -> int | None:
-        """The number of a term, or None: a search of some fifteen steps."""
+        """The number of a term, or None."""
         wanted = term.encode("utf-8", "surrogatepass")
+        number = self._place(wanted)
+        return number if number < len(self._idfs) and self._bytes_of(number) == wanted else None
+
+    def _place(self, wanted: bytes) -> int:
+        """The number of the first term that is not before another one: some fifteen steps."""
         low, high = 0, len(self._idfs)
         while low < high:
             middle = (low + high) // 2
-            found = self._letters[self._offsets[middle] : self._offsets[middle + 1]]
-            if found == wanted:
-                return middle
-            if found < wanted:
+            if self._bytes_of(middle) < wanted:
                 low = middle + 1
             else:
                 high = middle
-        return None
+        return low
+
+    def _bytes_of(self, number: int) -> bytes:
+        return self._letters[self._offsets[number] : self._offsets[number + 1]]
+
+    def _postings(self, number: int) -> NDArray[np.int32]:
+        """Positions in `ids` of the passages that hold a term."""
+        return self._indices[self._indptr[number] : self._indptr[number + 1]]
 
 
 def _lucene_idf(frequencies: list[dict[str, int]]) -> dict[str, float]:

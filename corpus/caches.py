@@ -113,7 +113,7 @@ class Caches:
             if self._neighbours is not None and self._neighbours[0] == reader.stamp:
                 return self._neighbours[2]
             found: Neighbours | None = None
-            if reader.counts()[1] > EXACT_LIMIT:
+            if len(self.bm25(reader)) > EXACT_LIMIT:
                 path = self._graph_path(reader.stamp)
                 found = GraphIndex.load(path, stamp=reader.stamp)
                 if found is None:
@@ -136,7 +136,7 @@ class Caches:
         if held is None or held[0] != reader.stamp:
             stamp, times = self._asked
             self._asked = reader.stamp, times + 1 if stamp == reader.stamp else 1
-            if self._asked[1] <= _PAYS or reader.counts()[1] > _HELD:
+            if self._asked[1] <= _PAYS or len(self.bm25(reader)) > _HELD:
                 return reader.vectors(ids)
             every, matrix = reader.vectors()
             held = reader.stamp, reader.generation, every, matrix.astype(np.float16)

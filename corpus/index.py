@@ -70,7 +70,7 @@ class Snapshot:
     @property
     def n_chunks(self) -> int:
         """Number of passages."""
-        return self._reader.counts()[1]
+        return len(self._caches.bm25(self._reader))  # the store would have to count them
 
     @property
     def reach(self) -> int:

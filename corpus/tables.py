@@ -221,8 +221,8 @@ class Reader:
                 title=title,
                 file=file,
                 date=date,
-                tags=tuple(json.loads(tags)),
-                aliases=tuple(json.loads(aliases)),
+                tags=_strings(tags),
+                aliases=_strings(aliases),
                 n_chars=n_chars,
             )
             for path, title, file, date, tags, aliases, n_chars in rows

@@ -11,7 +11,7 @@ from functools import lru_cache
 from html import unescape
 from importlib.resources import files
 
-__all__ = ["UNSEEN", "fold", "has_han", "is_han", "is_word_char", "legible", "printable"]
+__all__ = ["UNSEEN", "fold", "has_han", "is_han", "is_word_char", "legible", "n_han", "printable"]
 
 _ALIKE = {
     # typographic variants of one mark, so that `“FM”` matches `"FM"` and `1–2` matches `1-2`
@@ -21,6 +21,7 @@ _ALIKE = {
 }  # fmt: skip
 
 _IDEOGRAPH = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_IDEOGRAPHS = re.compile(f"{_IDEOGRAPH.pattern}+")
 
 
 # zero-width characters, soft hyphens, marks of direction, Unicode tags: nobody sees them
@@ -100,6 +101,11 @@ def is_han(char: str) -> bool:
         or 0xF900 <= code <= 0xFAFF
         or code == 0x3007
     )
+
+
+def n_han(text: str) -> int:
+    """How many Chinese ideographs a text holds."""
+    return sum(map(len, _IDEOGRAPHS.findall(text)))
 
 
 def has_han(text: str) -> bool:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from corpus.dictionary import Dictionary
 from corpus.text import fold, legible
@@ -73,8 +73,7 @@ _STOP_LATIN = frozenset(
 STOP_TERMS = _STOP_HAN | _STOP_LATIN
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text: `text` is folded and stemmed, the span is that of the original.
 
     Attributes:
@@ -142,12 +141,19 @@ def _compact(identifier: str) -> str:
     return stem(plain) if plain.isalpha() else plain
 
 
+@lru_cache(maxsize=20_000)
 def _latin(folded: str) -> str:
     if folded.isalpha():
         return stem(folded)
     if folded.endswith("'s"):
         return stem(folded[:-2])
     return _compact(folded)
+
+
+@lru_cache(maxsize=16_384)
+def _cut(run: str) -> tuple[str, ...]:
+    """Words of a run of ideographs: it is met again in a clause, a title, another passage."""
+    return tuple(_segmenter.cut(run))
 
 
 @lru_cache(maxsize=8_192)
@@ -165,7 +171,7 @@ def tokens(text: str) -> tuple[Token, ...]:
     for match in _SCAN.finditer(folded):
         start, end = match.span()
         if match.lastgroup == "han":
-            for word in _segmenter.cut(match.group()):
+            for word in _cut(match.group()):
                 found.append(Token(word, start, start + len(word), "han"))
                 start += len(word)
         elif match.lastgroup == "latin":
@@ -185,6 +191,8 @@ def _identifier_terms(original: str) -> tuple[str, ...]:
     """Whole, compact and part terms of one Latin run, in its original case."""
     folded = fold(original)
     whole = _latin(folded)
+    if original.isalpha() and original[1:].islower():  # one word without parts
+        return (whole,)
     out = [whole]
     if folded.endswith(("++", "#")):
         return tuple(out)
@@ -205,7 +213,7 @@ def _identifier_terms(original: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(out))
 
 
-def _han_terms(words: list[str]) -> list[str]:
+def _han_terms(words: Sequence[str]) -> list[str]:
     """Search terms of segmented ideographs: words, their known sub-words, bigrams of the rest."""
     out: list[str] = []
     singles: list[str] = []
@@ -249,7 +257,7 @@ def terms(text: str) -> list[str]:
     out: list[str] = []
     for match in _SCAN.finditer(folded):
         if match.lastgroup == "han":
-            out.extend(_han_terms(_segmenter.cut(match.group())))
+            out.extend(_han_terms(_cut(match.group())))
         elif match.lastgroup == "latin":
             start, end = match.span()
             out.extend(_identifier_terms(text[start : min(end, start + _MAX_IDENTIFIER)]))
@@ -259,7 +267,8 @@ def terms(text: str) -> list[str]:
     return out
 
 
-def content_terms(text: str) -> list[str]:
+@lru_cache(maxsize=1_024)
+def content_terms(text: str) -> tuple[str, ...]:
     """The terms of a text without function words; all of them if nothing else is left."""
     every = terms(text)
-    return [term for term in every if term not in STOP_TERMS] or every
+    return tuple([term for term in every if term not in STOP_TERMS] or every)

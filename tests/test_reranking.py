@@ -119,7 +119,10 @@ def test_no_hits_have_no_preferences(index: Index) -> None:
 @given(st.text(alphabet="ab c", max_size=12), st.text(alphabet="ab c", max_size=30))
 def test_the_longest_common_part_is_found(query: str, text: str) -> None:
     parts = {query[i:j] for i in range(len(query)) for j in range(i, len(query) + 1)}
-    assert reranking._longest(query, text) == max((len(p) for p in parts if p in text), default=0)
+    starts = [i for i in range(len(query) - 1) if query[i : i + 2] in text]
+    assert reranking._longest(query, text, starts) == max(
+        (len(p) for p in parts if p in text), default=0
+    )
 
 
 def test_the_best_stretch_holds_most_weight() -> None:

@@ -19,9 +19,12 @@ from corpus.ann import EXACT_LIMIT, ExactIndex, GraphIndex, Neighbours
 from corpus.bm25 import BM25
 from corpus.encoder import load_encoder
 from corpus.tokens import content_terms, terms
+from eval import goldens
 from eval.bench.harness import Passages
 
 __all__ = ["Floor", "Fused", "Youju"]
+
+_RECALLED = 50  # queries that are compared with an exact search
 
 
 class Floor:
@@ -114,9 +117,10 @@ class Youju:
         self._assistant = Assistant.open(self._data / "notes", self._home / "index")
 
     def extra(self, queries: list[str]) -> dict[str, float]:
-        """Whole answers, warm: retrieval, answer and check."""
+        """Whole answers and claims, warm, and how many of the nearest passages are found."""
         if not self.reranked:
             return {}
+        recall = self._recall(queries[:_RECALLED])
         for query in queries[:5]:
             self._open.ask(query)
         walls, cpus = [], []
@@ -129,7 +133,33 @@ class Youju:
             "ask_p50_ms": float(np.percentile(walls, 50)),
             "ask_p95_ms": float(np.percentile(walls, 95)),
             "ask_cpu_p50_ms": float(np.percentile(cpus, 50)),
+            "claim_cpu_p50_ms": self._claims(),
+            "recall_at_10": recall,
         }
+
+    def _claims(self) -> float:
+        """A claim checked against all notes, warm: median of processor time in ms."""
+        claims = [one.claim for one in goldens.claims("sample", "dev")]
+        for claim in claims[:5]:
+            self._open.check(claim)
+        cpus = []
+        for claim in claims[5:65]:
+            cpu = time.process_time()
+            self._open.check(claim)
+            cpus.append(1000 * (time.process_time() - cpu))
+        return float(np.percentile(cpus, 50))
+
+    def _recall(self, queries: list[str]) -> float:
+        """Share of the ten passages nearest to a query that the index finds, by all cosines."""
+        found: list[float] = []
+        with self._open.index.snapshot() as now:
+            ids = [chunk.id for note in now.notes() for chunk in now.chunks_of(note.path)]
+            for query in queries:
+                every = zip(ids, now.cosine(query, ids), strict=True)
+                nearest = sorted(every, key=lambda pair: (-pair[1], pair[0]))[:10]
+                dense = set(now.candidates({}, query, 10)[1])
+                found.append(len(dense.intersection(id_ for id_, _ in nearest)) / len(nearest))
+        return float(np.mean(found))
 
 
 class Fused(Youju):

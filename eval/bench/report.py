@@ -26,6 +26,8 @@ _ROWS = (
     ("ask_cpu_p50_ms", "whole answer with check, cpu p50 ms", 1),
     ("ask_p50_ms", "whole answer with check, p50 ms", 1),
     ("ask_p95_ms", "whole answer with check, p95 ms", 1),
+    ("claim_cpu_p50_ms", "claim checked, cpu p50 ms", 1),
+    ("recall_at_10", "neighbours, recall@10 against exact search", 3),
 )
 _MARKS = ("<!-- bench -->", "<!-- /bench -->")
 _WRITER = "python -m eval.bench.report"
