@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_CHARS = 8_000_000  # of the notes that are kept in memory
 _PAYS = 8  # queries over one generation from which holding all vectors pays
+_RENEWS = 10  # beyond a tenth of the passages, all are counted anew
 _HELD = 200_000  # passages whose vectors are held: 100 MB of 256 dimensions
 
 
@@ -162,16 +163,30 @@ class Caches:
 
         Args:
             reader: of the new generation.
-            before: stamp of the generation whose graph can be continued.
+            before: stamp of the generation whose arrays and graph can be continued.
         """
         try:
-            BM25.build(*reader.terms()).save(self._bm25_path(reader.stamp), stamp=reader.stamp)
+            arrays = self._arrays(reader, before)
+            arrays.save(self._bm25_path(reader.stamp), stamp=reader.stamp)
             if reader.counts()[1] > EXACT_LIMIT:
                 graph = self._graph(reader, before)
                 if graph is not None:
                     graph.save(self._graph_path(reader.stamp), stamp=reader.stamp)
         except OSError as fault:
             logger.warning("search will be slower, its caches cannot be written: %s", fault)
+
+    def _arrays(self, reader: Reader, before: str) -> BM25:
+        held = self._bm25
+        path = self._bm25_path(before)
+        old = held[2] if held and held[0] == before else BM25.load(path, stamp=before)
+        if old is not None:
+            now = reader.passage_ids()
+            gone, new = np.setdiff1d(old.ids, now), np.setdiff1d(now, old.ids)
+            if _RENEWS * (len(gone) + len(new)) < len(now):
+                found = old.updated(gone, *reader.terms(new.tolist()))
+                if found is not None:
+                    return found
+        return BM25.build(*reader.terms())
 
     def _graph(self, reader: Reader, before: str) -> GraphIndex | None:
         # a copy of our own: the graph that readers search must not change

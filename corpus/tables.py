@@ -279,12 +279,21 @@ class Reader:
         rows = self._sql.execute("SELECT id FROM chunks WHERE vector IS NOT NULL ORDER BY id")
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
-    def terms(self) -> tuple[NDArray[np.int64], Iterator[list[str]]]:
-        """Ids of all passages, ascending, and the terms of each."""
-        ids = [row[0] for row in self._sql.execute("SELECT id FROM chunks ORDER BY id")]
-        rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
-        lists = (_split(row[0]) for row in rows)
-        return np.array(ids, dtype=np.int64), lists
+    def passage_ids(self) -> NDArray[np.int64]:
+        """Ids of all passages, ascending."""
+        rows = self._sql.execute("SELECT id FROM chunks ORDER BY id")
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def terms(
+        self, ids: Sequence[int] | None = None
+    ) -> tuple[NDArray[np.int64], Iterator[list[str]]]:
+        """Ids of all passages, ascending, and the terms of each; of these passages where given."""
+        if ids is None:
+            rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
+            return self.passage_ids(), (_split(row[0]) for row in rows)
+        found = sorted(self._select("SELECT id, terms FROM chunks WHERE id IN", list(ids)))
+        known = np.array([row[0] for row in found], dtype=np.int64)
+        return known, (_split(row[1]) for row in found)
 
     def vectors(
         self, ids: Sequence[int] | None = None
