@@ -158,18 +158,19 @@ class Caches:
             reader.counts()[1] <= EXACT_LIMIT or self._graph_path(reader.stamp).exists()
         )
 
-    def write(self, reader: Reader, *, before: str) -> None:
+    def write(self, reader: Reader, *, before: str, ahead: GraphIndex | None = None) -> None:
         """Write the files of the reader's generation, which readers may not see yet.
 
         Args:
             reader: of the new generation.
             before: stamp of the generation whose arrays and graph can be continued.
+            ahead: the graph of the new generation, if it is there already.
         """
         try:
             arrays = self._arrays(reader, before)
             arrays.save(self._bm25_path(reader.stamp), stamp=reader.stamp)
             if reader.counts()[1] > EXACT_LIMIT:
-                graph = self._graph(reader, before)
+                graph = ahead or self._graph(reader, before)
                 if graph is not None:
                     graph.save(self._graph_path(reader.stamp), stamp=reader.stamp)
         except OSError as fault:

@@ -327,9 +327,16 @@ class Reader:
         """Which of these keys have a row in `chunks` or `staged`."""
         return {row[0] for row in self._select(f"SELECT key FROM {table} WHERE key IN", list(keys))}
 
-    def vectors_by_key(self, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
-        """The stored vector of each known key, as written."""
-        return dict(self._select("SELECT key, vector FROM chunks WHERE key IN", list(keys)))
+    def vectors_by_key(
+        self, keys: Iterable[bytes], *, table: str = "chunks"
+    ) -> dict[bytes, bytes | None]:
+        """The vector of each key that has a row in `chunks` or `staged`, as written."""
+        return dict(self._select(f"SELECT key, vector FROM {table} WHERE key IN", list(keys)))
+
+    def next_passage_id(self) -> int:
+        """The id that the next passage gets: ids are never given again."""
+        row = self._sql.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
+        return 1 if row is None else int(row[0]) + 1
 
     def kept_vectors(self, encoder: str, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
         """Vectors that an encoder used before gave these keys, as written."""
