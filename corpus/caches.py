@@ -45,6 +45,7 @@ class Caches:
         self._names: tuple[str, str] = ("", "")
         self._vectors: tuple[str, int, NDArray[np.int64], NDArray[np.float16]] | None = None
         self._asked: tuple[str, int] = "", 0
+        self._written: tuple[str, int, BM25, Neighbours | None] | None = None
         self._bm25_guard = Lock()
         self._neighbours_guard = Lock()
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
@@ -169,10 +170,12 @@ class Caches:
         try:
             arrays = self._arrays(reader, before)
             arrays.save(self._bm25_path(reader.stamp), stamp=reader.stamp)
+            graph = None
             if reader.counts()[1] > EXACT_LIMIT:
                 graph = ahead or self._graph(reader, before)
                 if graph is not None:
                     graph.save(self._graph_path(reader.stamp), stamp=reader.stamp)
+            self._written = reader.stamp, reader.generation, arrays, graph
         except OSError as fault:
             logger.warning("search will be slower, its caches cannot be written: %s", fault)
 
@@ -202,7 +205,16 @@ class Caches:
         return GraphIndex.build(ids, vectors) if len(ids) else None
 
     def sweep(self, stamp: str) -> None:
-        """Remove the files of other generations, and what killed runs left."""
+        """Remove the files of other generations, and what killed runs left.
+
+        Called when the generation can be seen: what was written of it need not be read again.
+        """
+        written, self._written = self._written, None
+        if written is not None and written[0] == stamp:
+            _, generation, arrays, graph = written
+            self._bm25 = stamp, generation, arrays
+            if graph is not None:
+                self._neighbours = stamp, generation, graph
         kept = {path.name for path in self.files(stamp)}
         for pattern in ("bm25-*", "hnsw-*"):
             for path in self._folder.glob(pattern):

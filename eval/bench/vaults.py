@@ -87,7 +87,7 @@ class _Writer:
         self._draw = random.Random(_SEED)
         self._paragraphs = _paragraphs()
         phrases = sorted({found for part in self._paragraphs for found in _PHRASE.findall(part)})
-        self._pairs = [phrase[i : i + 2] for phrase in phrases for i in range(len(phrase) - 1)]
+        self._pairs: list[str] = [phrase[i : i + 2] for phrase in phrases for i in range(len(phrase) - 1)]
 
     def note(self, number: int, n_sections: int) -> str:
         title = f"# {_name(self._draw)} {number}"
@@ -102,7 +102,8 @@ class _Writer:
         return "\n\n".join([title, numbered, said[1] + mark])
 
     def _varied(self, found: re.Match[str]) -> str:
-        phrase, at = found.group(), self._draw.randrange(len(found.group()) - 1)
+        phrase: str = found.group()
+        at = self._draw.randrange(len(phrase) - 1)
         return phrase[:at] + self._draw.choice(self._pairs) + phrase[at + 2 :]
 
 
