@@ -114,20 +114,19 @@ class BM25:
         if not len(df):  # BM25Okapi divides by the number of passages and of terms
             return cls(ids, counted, data=np.zeros(0, np.float32), idfs=np.zeros(0, np.float64))
 
-        class Okapi(BM25Okapi):  # type: ignore[misc]
-            """The weights of passages that are counted already."""
-
-            def _initialize(self, corpus: object) -> dict[int, int]:
-                self.corpus_size, self.avgdl = n, n_said / n
-                return dict(enumerate(df.tolist()))
-
-        okapi = Okapi([])
-        idfs = np.fromiter(okapi.idf.values(), np.float64, len(df))
-        if okapi.average_idf <= 0:
+        okapi = BM25Okapi([[""]])  # its k1, b and epsilon
+        # the weight of a term depends on how many passages hold it, and these are few numbers
+        values, which, times = np.unique(df, return_inverse=True, return_counts=True)
+        logs = np.array([math.log(n - d + 0.5) - math.log(d + 0.5) for d in values.tolist()])
+        mean = math.fsum((logs * times).tolist()) / len(df)
+        if mean > 0:
+            logs[logs < 0] = okapi.epsilon * mean
+        else:
             # in a vault of one or two passages every Okapi weight is negative or zero, and nothing
             # would be found; Lucene's form of the weight is positive for every term
-            idfs = np.array([math.log(1 + (n - d + 0.5) / (d + 0.5)) for d in df.tolist()])
-        saturation = okapi.k1 * (1 - okapi.b + okapi.b * counted.lengths / okapi.avgdl)
+            logs = np.array([math.log(1 + (n - d + 0.5) / (d + 0.5)) for d in values.tolist()])
+        idfs = logs[which]
+        saturation = okapi.k1 * (1 - okapi.b + okapi.b * counted.lengths / (n_said / n))
         data = np.empty(len(counted.indices), np.float32)
         weight = np.repeat(idfs, df)
         for at in range(0, len(data), _BLOCK):  # so that little is held in eight bytes a number

@@ -35,7 +35,7 @@ def test_scores_are_those_of_rank_bm25(documents: list[list[str]], query: list[s
         assert bm25.top(query, 5) == []
         return
     okapi = BM25Okapi(documents)
-    if okapi.average_idf <= 0:
+    if okapi.average_idf < 1e-12:  # rounding decides about its sign
         return  # see the test of small vaults
     expected = okapi.get_scores(query)
     ids = [3 * n + 5 for n in range(len(documents))]
