@@ -172,7 +172,7 @@ class Caches:
             arrays.save(self._bm25_path(reader.stamp), stamp=reader.stamp)
             graph = None
             if reader.counts()[1] > EXACT_LIMIT:
-                graph = ahead or self._graph(reader, before)
+                graph = ahead if ahead is not None else self._graph(reader, before)
                 if graph is not None:
                     graph.save(self._graph_path(reader.stamp), stamp=reader.stamp)
             self._written = reader.stamp, reader.generation, arrays, graph

@@ -61,15 +61,24 @@ class Workers:
     Args:
         encoder: the workers load the same.
         n: how many.
+
+    Raises:
+        OSError: no process can be started.
     """
 
     def __init__(self, encoder: StaticEncoder, n: int) -> None:
         self._encoder = encoder
+        self._is_closed = False
         self._threads = ThreadPoolExecutor(n, "youju-worker")
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        self._workers = [_Worker(encoder.folder, encoder.dim) for _ in range(n)]
-        for worker in self._workers:
-            self._idle.put(worker)
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(n):
+                self._workers.append(_Worker(encoder.folder, encoder.dim))
+                self._idle.put(self._workers[-1])
+        except OSError:
+            self.close()
+            raise
         self.n_ahead = n + 1  # batches that may wait: one for each, one more in the pipe
 
     @classmethod
@@ -93,6 +102,7 @@ class Workers:
 
     def close(self) -> None:
         """End the processes; what is not made yet stays so."""
+        self._is_closed = True
         for worker in self._workers:
             worker.kill()
         self._threads.shutdown(cancel_futures=True)
@@ -105,7 +115,9 @@ class Workers:
             found = worker.ask(passages)
         finally:
             self._idle.put(worker)
-        return made_here(self._encoder, passages) if found is None else found
+        if found is None and not self._is_closed:
+            found = made_here(self._encoder, passages)
+        return found or []
 
 
 class _Worker:
