@@ -107,8 +107,8 @@ class LlamaIndex:
 
         Settings.llm = MockLLM()
         Settings.embed_model = Ours(embed_dim=encoder.dim, embed_batch_size=512)
-        # tokens of its own counter: passages of about the length of youju's
-        Settings.node_parser = SentenceSplitter(chunk_size=512, chunk_overlap=0)
+        # tokens of its own counter, those of path and dates included: about as many passages as youju
+        Settings.node_parser = SentenceSplitter(chunk_size=288, chunk_overlap=0)
         self._notes, self._home = data / "notes", home
         self._index = VectorStoreIndex.from_documents(self._documents())
         self._save()

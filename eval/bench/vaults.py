@@ -87,7 +87,9 @@ class _Writer:
         self._draw = random.Random(_SEED)
         self._paragraphs = _paragraphs()
         phrases = sorted({found for part in self._paragraphs for found in _PHRASE.findall(part)})
-        self._pairs: list[str] = [phrase[i : i + 2] for phrase in phrases for i in range(len(phrase) - 1)]
+        self._pairs: list[str] = [
+            phrase[i : i + 2] for phrase in phrases for i in range(len(phrase) - 1)
+        ]
 
     def note(self, number: int, n_sections: int) -> str:
         title = f"# {_name(self._draw)} {number}"
