@@ -107,7 +107,7 @@ class LlamaIndex:
 
         Settings.llm = MockLLM()
         Settings.embed_model = Ours(embed_dim=encoder.dim, embed_batch_size=512)
-        # tokens of its own counter, those of path and dates included: about as many passages as youju
+        # its own tokens, those of path and dates included: nearly as many passages as youju cuts
         Settings.node_parser = SentenceSplitter(chunk_size=288, chunk_overlap=0)
         self._notes, self._home = data / "notes", home
         self._index = VectorStoreIndex.from_documents(self._documents())
