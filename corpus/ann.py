@@ -111,17 +111,25 @@ class GraphIndex:
             ids: chunk ids of shape (n,).
             vectors: of shape (n, dim), unit length or zero; at least one is not zero.
         """
-        import hnswlib
-
         ids, vectors = _without_zeros(ids, vectors)
         if not len(ids):
             raise ValueError("a graph needs at least one vector that is not zero")
-        dim = vectors.shape[1]
+        found = cls.begun(vectors.shape[1], int(len(ids) * _SPARE))
+        found.add(ids, vectors)
+        return found
+
+    @classmethod
+    def begun(cls, dim: int, room: int) -> GraphIndex:
+        """A graph without vectors, to be added to; `build` gives the same as all of its `add`.
+
+        Args:
+            dim: of the vectors.
+            room: for how many; more are taken, at the cost of a copy now and then.
+        """
+        import hnswlib
+
         engine = hnswlib.Index("ip", dim)
-        engine.init_index(
-            int(len(ids) * _SPARE), M=_M, ef_construction=_EF_CONSTRUCTION, random_seed=_SEED
-        )
-        engine.add_items(vectors, ids, num_threads=1)
+        engine.init_index(max(1, room), M=_M, ef_construction=_EF_CONSTRUCTION, random_seed=_SEED)
         return cls(engine, dim=dim)
 
     def __len__(self) -> int:
@@ -148,6 +156,12 @@ class GraphIndex:
             self._engine.resize_index(int(n_after * _SPARE))
         self._engine.add_items(vectors, ids, num_threads=1)
         self._raise_ef(self._enough())
+
+    def fit(self) -> None:
+        """Leave the room that `build` leaves."""
+        room = int(self._engine.get_current_count() * _SPARE)
+        if room != self._engine.get_max_elements():
+            self._engine.resize_index(room)
 
     def mark_deleted(self, ids: Iterable[int]) -> None:
         """Let chunks be found no more; their nodes stay as steps on the way to others."""

@@ -1,9 +1,10 @@
 """BM25 as rank-bm25 defines it, stored so that a query costs only its postings.
 
-`rank_bm25.BM25Okapi` (k1 = 1.5, b = 0.75, epsilon = 0.25) counts the passages and sets the idf;
-the score of every (term, passage) pair is computed once, when the index is built, and kept by
-term. Knows lists of terms and chunk ids; does not know text, files of notes, or generations
-beyond the stamp it is given.
+`rank_bm25.BM25Okapi` (k1 = 1.5, b = 0.75, epsilon = 0.25) sets the idf; the score of every (term,
+passage) pair is computed once, when the index is built, and kept by term. A few changed passages
+are counted alone: the postings of the others stay, only the scores are computed again. Knows lists
+of terms and chunk ids; does not know text, files of notes, or generations beyond the stamp it is
+given.
 
 Source: Trotman, Puurula, Burgess, "Improvements to BM25 and Language Models Examined", ADCS 2014;
 rank-bm25 0.2.2. Eager scores: Lù, "BM25S", arXiv:2407.03618.
@@ -17,13 +18,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.postings import Counted, place_of
 from corpus.store import write_atomically
 from corpus.text import is_han
 
@@ -33,13 +34,15 @@ __all__ = ["BM25", "Terms"]
 Terms = Sequence[str] | Mapping[str, float]
 
 _NUMBERS = 8192  # terms whose number is kept; the words of a few questions and their passages
-_MAGIC = b"youju-bm25-1\n"
+_MAGIC = b"youju-bm25-2\n"
+_BLOCK = 1 << 20  # postings that are scored at once
 _CACHED = 64  # pieces of terms whose passages are remembered
 _ARRAYS = {
     # name -> type on disk: little-endian, so that a folder may be carried to another machine
     "ids": "<i8", "indptr": "<i8", "indices": "<i4", "data": "<f4", "idfs": "<f8",
-    "offsets": "<i8", "letters": "|u1",
+    "offsets": "<i8", "letters": "|u1", "counts": "<u2", "lengths": "<i4",
 }  # fmt: skip
+_COUNTED = ("letters", "offsets", "indptr", "indices", "counts", "lengths")
 
 
 class BM25:
@@ -47,36 +50,27 @@ class BM25:
 
     Args:
         ids: chunk ids of shape (n,), ascending.
-        indptr: of shape (n_terms + 1,); the postings of term t are indptr[t]:indptr[t + 1].
-        indices: position in `ids` of each posting, ascending within a term.
-        data: score that one occurrence of the term in the query adds to that passage.
+        counted: which of them say which terms how often.
+        data: score that one occurrence of the term in the query adds, of each posting.
         idfs: of shape (n_terms,), negative ones already floored.
-        offsets: of shape (n_terms + 1,); term t is letters[offsets[t]:offsets[t + 1]].
-        letters: all terms in UTF-8, in ascending order of their bytes.
     """
 
     def __init__(
         self,
-        *,
         ids: NDArray[np.int64],
-        indptr: NDArray[np.int64],
-        indices: NDArray[np.int32],
+        counted: Counted,
+        *,
         data: NDArray[np.float32],
         idfs: NDArray[np.float64],
-        offsets: NDArray[np.int64],
-        letters: NDArray[np.uint8],
     ) -> None:
-        self._arrays: dict[str, NDArray[Any]] = {
-            "ids": ids, "indptr": indptr, "indices": indices, "data": data, "idfs": idfs,
-            "offsets": offsets, "letters": letters,
-        }  # fmt: skip
         self._ids = ids
-        self._indptr = indptr
-        self._indices = indices
+        self._counted = counted
+        self._indptr = counted.indptr
+        self._indices = counted.indices
         self._data = data
         self._idfs = idfs
-        self._offsets = offsets
-        self._letters = letters.tobytes()
+        self._offsets = counted.offsets
+        self._letters = counted.letters.tobytes()
         self._number = lru_cache(maxsize=_NUMBERS)(self._find)
         self._held = lru_cache(maxsize=_CACHED)(self._with_piece)
         self._last: tuple[tuple[tuple[str, float], ...], NDArray[np.float64]] | None = None
@@ -89,56 +83,72 @@ class BM25:
             ids: chunk ids of shape (n,), ascending.
             documents: the terms of each passage, in the order of `ids`.
         """
-        from rank_bm25 import BM25Okapi
+        counted = Counted.of(documents)
+        return cls._scored(ids, counted)
 
-        corpus = list(documents)
-        if not any(corpus):  # BM25Okapi divides by the number of passages and of terms
-            return cls._empty(ids)
-        okapi = BM25Okapi(corpus)
-        if okapi.average_idf <= 0:
-            # in a vault of one or two passages every Okapi weight is negative or zero, and nothing
-            # would be found; Lucene's form of the weight is positive for every term
-            okapi.idf = _lucene_idf(okapi.doc_freqs)
-        vocabulary = sorted(okapi.idf)  # by code point, which is also the order of UTF-8 bytes
-        number = {term: n for n, term in enumerate(vocabulary)}
-        frequencies: list[dict[str, int]] = okapi.doc_freqs
-        lengths = np.fromiter(map(len, frequencies), np.int64, len(frequencies))
-        n_postings = int(lengths.sum())
-        term_of = np.fromiter(
-            (number[term] for term in chain.from_iterable(frequencies)), np.int32, n_postings
-        )
-        counts = np.fromiter(
-            chain.from_iterable(counted.values() for counted in frequencies),
-            np.float64,
-            n_postings,
-        )
-        passage_of = np.repeat(np.arange(len(frequencies), dtype=np.int32), lengths)
-        by_term = np.argsort(term_of, kind="stable")
-        term_of, counts, passage_of = term_of[by_term], counts[by_term], passage_of[by_term]
-        idfs = np.fromiter((okapi.idf[term] for term in vocabulary), np.float64, len(vocabulary))
-        length = np.array(okapi.doc_len, np.float64)[passage_of]
-        saturation = okapi.k1 * (1 - okapi.b + okapi.b * length / okapi.avgdl)
-        data = idfs[term_of] * counts * (okapi.k1 + 1) / (counts + saturation)
-        encoded = [term.encode("utf-8") for term in vocabulary]
-        return cls(
-            ids=ids,
-            indptr=_starts(np.bincount(term_of, minlength=len(vocabulary))),
-            indices=passage_of,
-            data=data.astype(np.float32),
-            idfs=idfs,
-            offsets=_starts(np.fromiter(map(len, encoded), np.int64, len(encoded))),
-            letters=np.frombuffer(b"".join(encoded), np.uint8),
-        )
+    def updated(
+        self, gone: NDArray[np.int64], ids: NDArray[np.int64], documents: Iterable[list[str]]
+    ) -> BM25 | None:
+        """What `build` makes of the passages after a change, at the cost of the change in words.
+
+        Args:
+            gone: chunk ids that are left out.
+            ids: chunk ids that are new, ascending; each above all that were there.
+            documents: the terms of each new passage.
+
+        Returns:
+            None where the whole is to be built instead.
+        """
+        counted = Counted.of(documents)
+        if len(ids) and len(self._ids) and ids[0] <= self._ids[-1]:
+            return None
+        kept = ~np.isin(self._ids, gone)
+        now = self._counted.without(~kept).followed_by(counted)
+        return self._scored(np.concatenate([self._ids[kept], ids]), now)
 
     @classmethod
-    def _empty(cls, ids: NDArray[np.int64]) -> BM25:
-        arrays = {name: np.zeros(0, dtype=kind) for name, kind in _ARRAYS.items()}
-        zero = np.zeros(1, np.int64)
-        return cls(**{**arrays, "ids": ids, "indptr": zero, "offsets": zero})
+    def _scored(cls, ids: NDArray[np.int64], counted: Counted) -> BM25:
+        """The scores of counted passages."""
+        from rank_bm25 import BM25Okapi
+
+        n, n_said, df = len(ids), int(counted.lengths.sum()), np.diff(counted.indptr)
+        if not len(df):  # BM25Okapi divides by the number of passages and of terms
+            return cls(ids, counted, data=np.zeros(0, np.float32), idfs=np.zeros(0, np.float64))
+
+        okapi = BM25Okapi([[""]])  # its k1, b and epsilon
+        # the weight of a term depends on how many passages hold it, and these are few numbers
+        values, which, times = np.unique(df, return_inverse=True, return_counts=True)
+        logs = np.array([math.log(n - d + 0.5) - math.log(d + 0.5) for d in values.tolist()])
+        mean = math.fsum((logs * times).tolist()) / len(df)
+        if mean > 0:
+            logs[logs < 0] = okapi.epsilon * mean
+        else:
+            # in a vault of one or two passages every Okapi weight is negative or zero, and nothing
+            # would be found; Lucene's form of the weight is positive for every term
+            logs = np.array([math.log(1 + (n - d + 0.5) / (d + 0.5)) for d in values.tolist()])
+        idfs = logs[which]
+        saturation = okapi.k1 * (1 - okapi.b + okapi.b * counted.lengths / (n_said / n))
+        data = np.empty(len(counted.indices), np.float32)
+        weight = np.repeat(idfs, df)
+        for at in range(0, len(data), _BLOCK):  # so that little is held in eight bytes a number
+            part = slice(at, at + _BLOCK)
+            counts = counted.counts[part].astype(np.float64)
+            data[part] = (
+                weight[part]
+                * counts
+                * (okapi.k1 + 1)
+                / (counts + saturation[counted.indices[part]])
+            )
+        return cls(ids, counted, data=data, idfs=idfs)
 
     def __len__(self) -> int:
         """Number of passages."""
         return len(self._ids)
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Chunk ids, ascending; read only."""
+        return self._ids
 
     def top(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """The best passages for a list of terms; a term said twice counts twice.
@@ -223,7 +233,8 @@ class BM25:
     @cached_property
     def _first_han(self) -> int:
         """Where the terms of ideographs begin in `letters`: none of them begins otherwise."""
-        return int(self._offsets[self._place("\u3007".encode())])
+        at, _ = place_of("\u3007".encode(), self._letters, self._offsets)
+        return int(self._offsets[at])
 
     def df(self, term: str) -> int:
         """Number of passages that hold a term."""
@@ -243,7 +254,9 @@ class BM25:
         Raises:
             OSError: the folder cannot be written, or the disk is full.
         """
-        arrays = [np.ascontiguousarray(self._arrays[name], kind) for name, kind in _ARRAYS.items()]
+        held = {name: getattr(self._counted, name) for name in _COUNTED}
+        held |= {"ids": self._ids, "data": self._data, "idfs": self._idfs}
+        arrays = [np.ascontiguousarray(held[name], kind) for name, kind in _ARRAYS.items()]
         parts = [array.data.cast("B") for array in arrays if array.size]
         head = {
             "stamp": stamp,
@@ -283,7 +296,8 @@ class BM25:
                 np.frombuffer(body[at : at + n_bytes], kind), requirements="A"
             )
             at += n_bytes
-        return cls(**arrays)
+        counted = Counted(**{name: arrays.pop(name) for name in _COUNTED})
+        return cls(arrays["ids"], counted, data=arrays["data"], idfs=arrays["idfs"])
 
     def _scores(self, terms: Terms) -> NDArray[np.float64]:
         """Scores of all passages; read only, since those of the last query are kept.
@@ -307,39 +321,12 @@ class BM25:
 
     def _find(self, term: str) -> int | None:
         """The number of a term, or None."""
-        wanted = term.encode("utf-8", "surrogatepass")
-        number = self._place(wanted)
-        return number if number < len(self._idfs) and self._bytes_of(number) == wanted else None
-
-    def _place(self, wanted: bytes) -> int:
-        """The number of the first term that is not before another one: some fifteen steps."""
-        low, high = 0, len(self._idfs)
-        while low < high:
-            middle = (low + high) // 2
-            if self._bytes_of(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    def _bytes_of(self, number: int) -> bytes:
-        return self._letters[self._offsets[number] : self._offsets[number + 1]]
+        at, is_known = place_of(term.encode("utf-8", "surrogatepass"), self._letters, self._offsets)
+        return at if is_known else None
 
     def _postings(self, number: int) -> NDArray[np.int32]:
         """Positions in `ids` of the passages that hold a term."""
         return self._indices[self._indptr[number] : self._indptr[number + 1]]
-
-
-def _lucene_idf(frequencies: list[dict[str, int]]) -> dict[str, float]:
-    n = len(frequencies)
-    df = Counter(chain.from_iterable(frequencies))
-    return {term: math.log(1 + (n - d + 0.5) / (d + 0.5)) for term, d in df.items()}
-
-
-def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    starts = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    return starts
 
 
 def _digest(parts: Iterable[memoryview]) -> str:

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_CHARS = 8_000_000  # of the notes that are kept in memory
 _PAYS = 8  # queries over one generation from which holding all vectors pays
+_RENEWS = 10  # beyond a tenth of the passages, all are counted anew
 _HELD = 200_000  # passages whose vectors are held: 100 MB of 256 dimensions
 
 
@@ -44,6 +45,7 @@ class Caches:
         self._names: tuple[str, str] = ("", "")
         self._vectors: tuple[str, int, NDArray[np.int64], NDArray[np.float16]] | None = None
         self._asked: tuple[str, int] = "", 0
+        self._written: tuple[str, int, BM25, Neighbours | None] | None = None
         self._bm25_guard = Lock()
         self._neighbours_guard = Lock()
         self._notes: OrderedDict[tuple[str, str], Note] = OrderedDict()
@@ -157,21 +159,38 @@ class Caches:
             reader.counts()[1] <= EXACT_LIMIT or self._graph_path(reader.stamp).exists()
         )
 
-    def write(self, reader: Reader, *, before: str) -> None:
+    def write(self, reader: Reader, *, before: str, ahead: GraphIndex | None = None) -> None:
         """Write the files of the reader's generation, which readers may not see yet.
 
         Args:
             reader: of the new generation.
-            before: stamp of the generation whose graph can be continued.
+            before: stamp of the generation whose arrays and graph can be continued.
+            ahead: the graph of the new generation, if it is there already.
         """
         try:
-            BM25.build(*reader.terms()).save(self._bm25_path(reader.stamp), stamp=reader.stamp)
+            arrays = self._arrays(reader, before)
+            arrays.save(self._bm25_path(reader.stamp), stamp=reader.stamp)
+            graph = None
             if reader.counts()[1] > EXACT_LIMIT:
-                graph = self._graph(reader, before)
+                graph = ahead if ahead is not None else self._graph(reader, before)
                 if graph is not None:
                     graph.save(self._graph_path(reader.stamp), stamp=reader.stamp)
+            self._written = reader.stamp, reader.generation, arrays, graph
         except OSError as fault:
             logger.warning("search will be slower, its caches cannot be written: %s", fault)
+
+    def _arrays(self, reader: Reader, before: str) -> BM25:
+        held = self._bm25
+        path = self._bm25_path(before)
+        old = held[2] if held and held[0] == before else BM25.load(path, stamp=before)
+        if old is not None:
+            now = reader.passage_ids()
+            gone, new = np.setdiff1d(old.ids, now), np.setdiff1d(now, old.ids)
+            if _RENEWS * (len(gone) + len(new)) < len(now):
+                found = old.updated(gone, *reader.terms(new.tolist()))
+                if found is not None:
+                    return found
+        return BM25.build(*reader.terms())
 
     def _graph(self, reader: Reader, before: str) -> GraphIndex | None:
         # a copy of our own: the graph that readers search must not change
@@ -186,7 +205,16 @@ class Caches:
         return GraphIndex.build(ids, vectors) if len(ids) else None
 
     def sweep(self, stamp: str) -> None:
-        """Remove the files of other generations, and what killed runs left."""
+        """Remove the files of other generations, and what killed runs left.
+
+        Called when the generation can be seen: what was written of it need not be read again.
+        """
+        written, self._written = self._written, None
+        if written is not None and written[0] == stamp:
+            _, generation, arrays, graph = written
+            self._bm25 = stamp, generation, arrays
+            if graph is not None:
+                self._neighbours = stamp, generation, graph
         kept = {path.name for path in self.files(stamp)}
         for pattern in ("bm25-*", "hnsw-*"):
             for path in self._folder.glob(pattern):

@@ -157,6 +157,7 @@ class StaticEncoder:
         from safetensors.numpy import load
         from tokenizers import Tokenizer
 
+        self.folder = folder
         manifest, contents = _verified(folder)
         tensors = load(contents["model.safetensors"])
         rows, scales = tensors["embeddings"], tensors["weights"]

@@ -26,7 +26,8 @@ from corpus.caches import Caches
 from corpus.checksums import LIST, Entry, ListDamaged, entry_of
 from corpus.errors import IndexBusy, IndexError_
 from corpus.links import links_of
-from corpus.refresh import encoder_of, passage_key, passage_terms, passage_texts
+from corpus.passages import passage_key, passage_terms, passage_texts
+from corpus.refresh import encoder_of
 from corpus.store import DATABASE, LOG, Store
 from corpus.tables import SCHEMA_VERSION, Reader
 from corpus.writeahead import log_state

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from corpus.errors import ModelError
 
-__all__ = ["require_memory"]
+__all__ = ["free_bytes", "require_memory"]
 
 _ADDRESSES = 500 << 20  # of the process: threads and mapped files count, used or not
 _FREE = 120 << 20  # of the machine or the container
@@ -32,6 +32,12 @@ def require_memory() -> None:
                 f"too little memory for the built-in encoder: {what} {free >> 20} MB, "
                 f"{needed >> 20} MB are needed. Close other programs or raise the limit (ulimit -v)"
             )
+
+
+def free_bytes() -> int | None:
+    """Bytes that machine and container still have; None where nothing is said."""
+    known = [free for free in (_available(), _contained()) if free is not None]
+    return min(known, default=None)
 
 
 def _addresses() -> int | None:

@@ -9,26 +9,28 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from corpus.ahead import GraphAhead
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
 from corpus.drafts import READERS_VERSION
-from corpus.errors import CorpusError, IndexError_, ManyGone, ModelError
+from corpus.errors import CorpusError, IndexError_, ManyGone
 from corpus.links import links_of
+from corpus.passages import passage_key, passage_texts, terms_of
 from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
-from corpus.tokens import TOKENIZER_VERSION, terms
+from corpus.tokens import TOKENIZER_VERSION
 from corpus.types import Chunk, Note, RefreshReport, Skipped
+from corpus.workers import Made, Workers, made_here
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from corpus.ann import GraphIndex
     from corpus.encoder import Encoder
     from corpus.readers import SourceFile
 
@@ -37,12 +39,8 @@ __all__ = [
     "NoteSource",
     "Progress",
     "Refresh",
-    "checked_vectors",
     "encoder_of",
     "fingerprint_of",
-    "passage_key",
-    "passage_terms",
-    "passage_texts",
 ]
 
 logger = logging.getLogger(__name__)
@@ -53,6 +51,8 @@ _EMPTY = "0-empty"  # stamp of an index before its first refresh
 _LEAST_GONE = 2  # notes; one alone is a note somebody deleted
 _BATCH = 512  # passages encoded and committed together; a kill costs at most these
 _STEP, _STEP_SECONDS = 32, 0.5  # fewer where the encoder is slow: at first, and doubled below this
+# bytes of notes, or passages, from which the start of workers pays: they take a second for it
+_MANY_BYTES, _MANY = 3_000_000, 6000
 UNSETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
 
 
@@ -103,6 +103,21 @@ class _Work:
     drafts: list[tuple[Note, list[tuple[Chunk, bytes]]]] = field(default_factory=list)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """Passages that are staged together.
+
+    Attributes:
+        keys: of all of them, in order.
+        texts: of those whose terms and vectors are still to be made, by key.
+        made: what a worker makes of these.
+    """
+
+    keys: list[bytes]
+    texts: dict[bytes, list[str]]
+    made: Future[Made] | None = None
+
+
 class Refresh:
     """One run of `Index.refresh`."""
 
@@ -119,6 +134,11 @@ class Refresh:
         self._encoding: Progress | None = None
         self._step = _STEP
         self._n_encoded = self._n_drafted = self._n_expected = 0
+        self._workers: Workers | None = None
+        self._may_share = False  # the work with other processes
+        self._ahead: GraphAhead | None = None
+        self._batches: deque[_Batch] = deque()
+        self._last_path = ""
 
     def run(
         self,
@@ -145,8 +165,18 @@ class Refresh:
         with self._store.lock():
             with self._store.reading() as reader:  # another process may have written since
                 work = self._look(reader, listed, rebuild)
-            self._prepare(work, listed_at, progress)
-            return self._publish(work, forget=forget)
+            try:
+                self._prepare(work, listed_at, progress)
+                return self._publish(work, forget=forget)
+            finally:
+                self._dismiss()
+
+    def _dismiss(self) -> None:
+        """End what runs beside: after the work, or after Ctrl-C in the middle of it."""
+        for helper in (self._workers, self._ahead):
+            if helper is not None:
+                helper.close()
+        self._workers = self._ahead = None
 
     def _require_vault(self) -> None:
         if not self._vault.root.exists():
@@ -203,19 +233,26 @@ class Refresh:
                 writer.set_meta(staged_by=self._fingerprint)
         with self._store.reading() as reader:
             self._n_expected = reader.counts()[1] if work.anew else 0
+            n_bytes = sum(work.listed[path].size for path in work.to_read)
+            self._may_share = n_bytes >= _MANY_BYTES or self._n_expected >= _MANY
+            if self._may_share and work.anew:
+                self._ahead = GraphAhead(reader.next_passage_id())
             work.before = reader.bare_notes(
                 None if work.anew else [*work.to_read, *work.gone_files]
             )
         waiting: list[tuple[bytes, Note, Chunk]] = []
         total = len(work.to_read)
         for done, path in enumerate(work.to_read, start=1):
-            for note in self._read(work, path, listed_at):
+            notes = self._read(work, path, listed_at)
+            for note in sorted(notes, key=lambda note: note.path):  # as they are stored
                 self._draft(work, note, waiting)
             if progress is not None:
                 progress(done, total)
         if work.anew:
             self._draft_stored(work, waiting)
         self._stage(work, waiting)
+        while self._batches:
+            self._finish(self._batches.popleft())
 
     def _read(self, work: _Work, path: str, listed_at: int) -> Iterator[Note]:
         from corpus.readers import Unreadable
@@ -258,6 +295,10 @@ class Refresh:
         chunks = chunk_note(note, size=self._chunk_size)
         keyed = [(chunk, passage_key(note, chunk)) for chunk in chunks]
         work.drafts.append((note, keyed))
+        if self._ahead is not None and note.path <= self._last_path:
+            self._ahead.close()
+            self._ahead = None
+        self._last_path = note.path
         waiting += [(key, note, chunk) for chunk, key in keyed]
         self._n_drafted += len(keyed)
         if len(waiting) >= _BATCH:
@@ -265,8 +306,8 @@ class Refresh:
 
     def _stage(self, work: _Work, waiting: list[tuple[bytes, Note, Chunk]]) -> None:
         """Commit terms and vectors of the waiting passages that the store does not know yet."""
+        batch = _Batch(keys=[key for key, _, _ in waiting], texts={})
         wanted = {key: (note, chunk) for key, note, chunk in waiting}
-        n_waiting = len(waiting)
         waiting.clear()
         with self._store.reading() as reader:
             for key in reader.known_keys("staged", wanted):
@@ -279,40 +320,47 @@ class Refresh:
                 vectors = reader.vectors_by_key(wanted)
             elif work.may_reuse:  # back to an encoder used before
                 vectors = reader.kept_vectors(self._encoder.fingerprint, wanted)
-        self._write_staged({key: wanted[key] for key in vectors}, vectors)
-        self._n_encoded += n_waiting - len(wanted) + len(vectors)
-        keys = [key for key in wanted if key not in vectors]
+        texts = {key: passage_texts(note, chunk) for key, (note, chunk) in wanted.items()}
+        self._commit([(key, terms_of(texts.pop(key)), vectors[key]) for key in vectors])
+        self._n_encoded += len(batch.keys) - len(texts)
+        batch.texts = texts
+        self._batches.append(batch)
+        if texts and self._may_share and self._workers is None:
+            self._workers = Workers.for_encoder(self._encoder)
+            self._may_share = self._workers is not None
+        if texts and self._workers is not None:
+            batch.made = self._workers.begin(list(texts.values()))
+        while self._batches and len(self._batches) > (
+            self._workers.n_ahead if self._workers else 0
+        ):
+            self._finish(self._batches.popleft())
+
+    def _finish(self, batch: _Batch) -> None:
+        """Commit the terms and vectors of a batch."""
+        keys = list(batch.texts)
         while keys:
             started = time.monotonic()
-            part = {key: wanted[key] for key in keys[: self._step]}
-            self._write_staged(part, self._encoded(part))
-            del keys[: len(part)]
+            part = keys if batch.made is not None else keys[: self._step]
+            rows = (
+                made_here(self._encoder, [batch.texts[key] for key in part])
+                if batch.made is None
+                else batch.made.result()
+            )
+            self._commit([(key, *row) for key, row in zip(part, rows, strict=True)])
+            keys = keys[len(part) :]
             self._n_encoded += len(part)
             if time.monotonic() - started < _STEP_SECONDS:
                 self._step = min(2 * self._step, _BATCH)
             if self._encoding is not None:
                 self._encoding(self._n_encoded, max(self._n_drafted, self._n_expected))
+        if self._ahead is not None and batch.keys:
+            with self._store.reading() as reader:
+                self._ahead.add(batch.keys, reader.vectors_by_key(batch.keys, table="staged"))
 
-    def _write_staged(
-        self,
-        wanted: dict[bytes, tuple[Note, Chunk]],
-        vectors: dict[bytes, bytes | None],
-    ) -> None:
-        """Commit terms and vectors of passages."""
-        if wanted:
-            rows = [
-                (key, passage_terms(note, chunk), vectors[key])
-                for key, (note, chunk) in wanted.items()
-            ]
+    def _commit(self, rows: list[tuple[bytes, list[str], bytes | None]]) -> None:
+        if rows:
             with self._store.writing() as writer:
                 writer.stage(rows)
-
-    def _encoded(self, wanted: dict[bytes, tuple[Note, Chunk]]) -> dict[bytes, bytes | None]:
-        halves = checked_vectors(self._encoder, wanted.values())
-        return {
-            key: row.tobytes() if row.any() else None
-            for key, row in zip(wanted, halves, strict=True)
-        }
 
     def _publish(self, work: _Work, *, forget: bool) -> RefreshReport:
         """Make the drafts the new generation, in one transaction."""
@@ -344,13 +392,21 @@ class Refresh:
             writer.clear_staged()
             writer.set_meta(root=self._root, skipped=work.skipped)
             if changed or not self._caches.are_whole(writer):
-                self._caches.write(writer, before=before)
+                self._caches.write(writer, before=before, ahead=self._graph_ahead(work, writer))
             stamp = writer.stamp
             report = _report(writer, changes, is_first=before == _EMPTY)
         self._caches.sweep(stamp)
         self._store.checkpoint()
         self._store.put_seal(self._caches.files(stamp))
         return report
+
+    def _graph_ahead(self, work: _Work, reader: Reader) -> GraphIndex | None:
+        """The graph that grew while the passages were prepared, if it is the right one."""
+        if self._ahead is None:
+            return None
+        drafts = sorted(work.drafts, key=lambda draft: draft[0].path)
+        keys = [key for _, keyed in drafts for _, key in keyed]
+        return self._ahead.graph(keys, reader.chunk_ids())
 
     def _seal_again(self, stamp: str) -> None:
         """Seal a generation whose writer could not: it was killed, or somebody was reading."""
@@ -427,42 +483,6 @@ class _OldRows:
     def unclaimed(self) -> list[int]:
         """The rows that nobody claimed, by id."""
         return sorted(self._free)
-
-
-def passage_texts(note: Note, chunk: Chunk) -> list[str]:
-    """Title, heading path and passage: what is encoded, and what gives the terms."""
-    heading = " > ".join(title for title in chunk.heading if title != note.title)
-    return [text for text in (note.title, heading, note.text[chunk.start : chunk.end]) if text]
-
-
-def passage_terms(note: Note, chunk: Chunk) -> list[str]:
-    """What a passage is found by: the terms of title, heading path and text."""
-    return [term for text in passage_texts(note, chunk) for term in terms(text)]
-
-
-def passage_key(note: Note, chunk: Chunk) -> bytes:
-    """Same key, same terms and vector. The separator occurs in no title."""
-    return sha256("\x00".join(passage_texts(note, chunk)).encode("utf-8")).digest()[:16]
-
-
-def checked_vectors(
-    encoder: Encoder, passages: Iterable[tuple[Note, Chunk]]
-) -> NDArray[np.float16]:
-    """Vectors of passages, of shape (n, dim), as they are stored.
-
-    Two bytes a number: cosines change by less than 0.001, the index is half as large.
-
-    Raises:
-        ModelError: the encoder gave something else than n vectors of numbers.
-    """
-    texts = ["\n".join(passage_texts(note, chunk)) for note, chunk in passages]
-    matrix = encoder.encode_passages(texts)
-    if matrix.shape != (len(texts), encoder.dim) or not np.isfinite(matrix).all():
-        raise ModelError(
-            f"encoder {encoder.name} returned {matrix.shape} for {len(texts)} passages"
-            f" of dimension {encoder.dim}, or values that are no numbers"
-        )
-    return matrix.astype("<f2")
 
 
 def fingerprint_of(encoder: Encoder, chunk_size: int) -> str:

@@ -279,12 +279,21 @@ class Reader:
         rows = self._sql.execute("SELECT id FROM chunks WHERE vector IS NOT NULL ORDER BY id")
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
-    def terms(self) -> tuple[NDArray[np.int64], Iterator[list[str]]]:
-        """Ids of all passages, ascending, and the terms of each."""
-        ids = [row[0] for row in self._sql.execute("SELECT id FROM chunks ORDER BY id")]
-        rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
-        lists = (_split(row[0]) for row in rows)
-        return np.array(ids, dtype=np.int64), lists
+    def passage_ids(self) -> NDArray[np.int64]:
+        """Ids of all passages, ascending."""
+        rows = self._sql.execute("SELECT id FROM chunks ORDER BY id")
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def terms(
+        self, ids: Sequence[int] | None = None
+    ) -> tuple[NDArray[np.int64], Iterator[list[str]]]:
+        """Ids of all passages, ascending, and the terms of each; of these passages where given."""
+        if ids is None:
+            rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
+            return self.passage_ids(), (_split(row[0]) for row in rows)
+        found = sorted(self._select("SELECT id, terms FROM chunks WHERE id IN", list(ids)))
+        known = np.array([row[0] for row in found], dtype=np.int64)
+        return known, (_split(row[1]) for row in found)
 
     def vectors(
         self, ids: Sequence[int] | None = None
@@ -318,9 +327,16 @@ class Reader:
         """Which of these keys have a row in `chunks` or `staged`."""
         return {row[0] for row in self._select(f"SELECT key FROM {table} WHERE key IN", list(keys))}
 
-    def vectors_by_key(self, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
-        """The stored vector of each known key, as written."""
-        return dict(self._select("SELECT key, vector FROM chunks WHERE key IN", list(keys)))
+    def vectors_by_key(
+        self, keys: Iterable[bytes], *, table: str = "chunks"
+    ) -> dict[bytes, bytes | None]:
+        """The vector of each key that has a row in `chunks` or `staged`, as written."""
+        return dict(self._select(f"SELECT key, vector FROM {table} WHERE key IN", list(keys)))
+
+    def next_passage_id(self) -> int:
+        """The id that the next passage gets: ids are never given again."""
+        row = self._sql.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
+        return 1 if row is None else int(row[0]) + 1
 
     def kept_vectors(self, encoder: str, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
         """Vectors that an encoder used before gave these keys, as written."""

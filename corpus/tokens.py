@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from operator import add
 from typing import Literal, NamedTuple
 
 from corpus.dictionary import Dictionary
@@ -213,32 +212,36 @@ def _identifier_terms(original: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(out))
 
 
-def _han_terms(words: Sequence[str]) -> list[str]:
-    """Search terms of segmented ideographs: words, their known sub-words, bigrams of the rest."""
+@lru_cache(maxsize=20_000)
+def _inner_words(word: str) -> tuple[str, ...]:
+    """The known words of two and three characters inside a longer one."""
+    n = len(word)
+    grams = (word[i : i + size] for size in (2, 3) if n > size for i in range(n - size + 1))
+    return tuple(gram for gram in grams if _segmenter.knows(gram))
+
+
+@lru_cache(maxsize=20_000)  # a phrase comes back: in real vaults, four of five
+def _han_terms(run: str) -> tuple[str, ...]:
+    """Search terms of a run of ideographs: words, their known sub-words, bigrams of the rest."""
     out: list[str] = []
     singles: list[str] = []
 
-    def flush() -> None:
-        out.extend(singles)
-        out.extend(a + b for a, b in pairwise(singles))
-        singles.clear()
-
-    for word in words:
-        if len(word) == 1:
-            if word in _STOP_HAN:
-                flush()
-            else:
-                singles.append(word)
+    for word in _cut(run):
+        if len(word) == 1 and word not in _STOP_HAN:
+            singles.append(word)
             continue
-        flush()
-        if len(word) > 2:
-            for size in (2, 3):
-                if len(word) > size:
-                    grams = (word[i : i + size] for i in range(len(word) - size + 1))
-                    out.extend(gram for gram in grams if _segmenter.knows(gram))
-        out.append(word)
-    flush()
-    return out
+        if singles:
+            out += singles
+            if len(singles) > 1:
+                out += map(add, singles, singles[1:])
+            singles = []
+        if len(word) > 1:
+            if len(word) > 2:
+                out += _inner_words(word)
+            out.append(word)
+    out += singles
+    out += map(add, singles, singles[1:])
+    return tuple(out)
 
 
 def terms(text: str) -> list[str]:
@@ -256,14 +259,15 @@ def terms(text: str) -> list[str]:
     folded = fold(text)
     out: list[str] = []
     for match in _SCAN.finditer(folded):
-        if match.lastgroup == "han":
-            out.extend(_han_terms(_cut(match.group())))
-        elif match.lastgroup == "latin":
+        kind = match.lastgroup
+        if kind == "han":
+            out += _han_terms(match[0])
+        elif kind == "latin":
             start, end = match.span()
-            out.extend(_identifier_terms(text[start : min(end, start + _MAX_IDENTIFIER)]))
+            out += _identifier_terms(text[start : min(end, start + _MAX_IDENTIFIER)])
         else:
-            run = match.group()
-            out.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+            run = match[0]
+            out += [run[i : i + 2] for i in range(max(1, len(run) - 1))]
     return out
 
 

@@ -1,13 +1,21 @@
-"""The dictionary says the same from its short form, from the whole one, and without a cache."""
+"""The dictionary says the same from its short form, from the whole one, and without a cache.
+
+It cuts as jieba does.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import corpus.dictionary as module
+from assistant.config import sample_notes
 from corpus.dictionary import Dictionary
 
 TEXT = "因子分解机在稀疏场景下学习特征之间的交叉信息北京大学的研究者提出了一种改进算法"
@@ -79,3 +87,35 @@ def test_names_are_told_from_words() -> None:
     dictionary = Dictionary()
     assert dictionary.is_name("京东")
     assert not dictionary.is_name("特征")
+
+
+@pytest.fixture(scope="module")
+def jiebas() -> Any:
+    """jieba itself, with its own file."""
+    found = module._import_jieba().Tokenizer()
+    found.initialize()
+    return found
+
+
+WHOLE = Dictionary()
+# words whose shares tie, beginnings of words that are none, ideographs jieba does not know
+PIECES = "的 一 研究 生命 起源 因子分解机 北京大学 㐀 〇 龘 龥 鿕 鿖 𠀀 不 了解 和服 欸乃".split()
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_a_run_is_cut_as_jieba_cuts_it(jiebas: Any, run: str) -> None:
+    assert WHOLE.cut(run) == list(jiebas.cut(run, HMM=False))
+
+
+@given(st.text("一丁七万丈三上下不与丐丑专且世丘丙业丛东丝丢两严丧", max_size=40))
+def test_any_ideographs_are_cut_as_jieba_cuts_them(jiebas: Any, run: str) -> None:
+    assert WHOLE.cut(run) == list(jiebas.cut(run, HMM=False))
+
+
+def test_the_sample_notes_are_cut_as_jieba_cuts_them(jiebas: Any) -> None:
+    text = "\n".join(path.read_text("utf-8") for path in sorted(sample_notes().rglob("*.md")))
+    runs = re.findall("[\u4e00-\u9fff]+", text)
+    assert len(runs) > 1000
+    assert [WHOLE.cut(run) for run in runs] == [list(jiebas.cut(run, HMM=False)) for run in runs]
+    long = "".join(runs)[:256]
+    assert WHOLE.cut(long * 2) == 2 * list(jiebas.cut(long, HMM=False))  # cut where a run is long

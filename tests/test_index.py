@@ -635,3 +635,20 @@ def test_notes_are_held_once_however_often_the_index_is_refreshed(tmp_path: Path
         assert [other.text[-4] for _, other in held] == ["0", "1", "2", "3"]
         assert len(index._caches._notes) == 2
         assert index._caches._n_chars == sum(len(note.text) for note in held[-1])
+
+
+def test_what_a_refresh_wrote_is_not_read_again(
+    index: Index, notes: Path, tmp_path: Path, encoder: HashingEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(caches_module, "EXACT_LIMIT", 2)
+    index.refresh(Vault(notes))
+    (notes / "new.md").write_text("# 新\n\n说的是倒排索引。\n", "utf-8")
+    index.refresh(Vault(notes))
+    with monkeypatch.context() as patch:
+        for kind in (caches_module.BM25, caches_module.GraphIndex):
+            patch.setattr(kind, "load", lambda *_, **__: pytest.fail("read again"))
+        said = found_by(index, "倒排索引")
+    assert all(said)
+    with Index.open(tmp_path / "index", encoder=encoder) as other:
+        assert found_by(other, "倒排索引") == said

@@ -23,7 +23,8 @@ from corpus.milvus.client import Gateway
 from corpus.milvus.publishing import Publisher
 from corpus.milvus.rows import HEAD, NoteHead, bucket_of, file_of, fitted, head_of, version_of
 from corpus.milvus.writing import Draft, Writing
-from corpus.refresh import UNSETTLED_NS, NoteSource, Progress, fingerprint_of, passage_key
+from corpus.passages import passage_key
+from corpus.refresh import UNSETTLED_NS, NoteSource, Progress, fingerprint_of
 from corpus.store import FileRow, storable, storable_path
 from corpus.types import Note, RefreshReport, Skipped
 

@@ -32,7 +32,8 @@ from corpus.milvus.rows import (
     version_of,
 )
 from corpus.milvus.statistics import Totals, saturated
-from corpus.refresh import Progress, checked_vectors, passage_terms
+from corpus.passages import checked_vectors, passage_terms
+from corpus.refresh import Progress
 from corpus.store import FileRow
 from corpus.types import Chunk, Note
 

@@ -27,7 +27,7 @@ from corpus.index import Index
 from corpus.readers import Vault
 from eval.bench import report
 from eval.bench.profile import profile
-from eval.bench.vaults import queries, write_vault
+from eval.bench.vaults import queries, write_notes, write_vault
 
 REPO = Path(__file__).resolve().parents[2]
 OWN = {"floor": "own:Floor", "youju, fused": "own:Fused", "youju": "own:Youju"}
@@ -64,6 +64,12 @@ def peers_python(folder: Path) -> Path | None:
 def prepare(folder: Path, size: int, n_queries: int) -> int:
     """Write notes, passages and queries of one size; returns the number of passages."""
     write_vault(folder / "notes", size)
+    (folder / "queries.json").write_text(json.dumps(queries(n_queries)), "utf-8")
+    return cut(folder)
+
+
+def cut(folder: Path) -> int:
+    """Write the passages of the notes; returns how many there are."""
     with Index.open(folder / "cut", encoder=load_encoder(None)) as index:
         index.refresh(Vault(folder / "notes"))
         count = 0
@@ -76,12 +82,21 @@ def prepare(folder: Path, size: int, n_queries: int) -> int:
                     row = {"id": f"{note.path}#{chunk.start}-{chunk.end}", "text": text}
                     out.write(json.dumps(row, ensure_ascii=False) + "\n")
                     count += 1
-    (folder / "queries.json").write_text(json.dumps(queries(n_queries)), "utf-8")
     return count
 
 
-def measured(python: Path, system: str, data: Path, limit_s: float) -> dict[str, Any] | None:
-    """The row of one system, in a process of its own; None if it failed or took too long."""
+def measured(
+    python: Path, system: str, data: Path, limit_s: float, *, of: str = "harness"
+) -> dict[str, Any] | None:
+    """The row of one system, in a process of its own; None if it failed or took too long.
+
+    Args:
+        python: the interpreter.
+        system: its name for `harness`, or for `vault`.
+        data: a prepared folder.
+        limit_s: seconds after which it is ended.
+        of: the module that measures.
+    """
     env = {
         **os.environ,
         "PYTHONPATH": str(REPO),
@@ -91,7 +106,7 @@ def measured(python: Path, system: str, data: Path, limit_s: float) -> dict[str,
         "YOUJU_HOME": str(data / "home"),
         "ALLOW_RESOLVE_TRANSFORM": "True",  # txtai looks our encoder up by name
     }
-    command = [str(python), "-W", "ignore", "-m", "eval.bench.harness", system, str(data)]
+    command = [str(python), "-W", "ignore", "-m", f"eval.bench.{of}", system, str(data)]
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, text=True, timeout=limit_s, check=False
@@ -116,6 +131,35 @@ def medians(rows: list[dict[str, Any]]) -> dict[str, float | None]:
         values = [row[key] for row in rows if row.get(key) is not None]
         found[key] = round(median(values), 4) if values else None
     return found
+
+
+def whole_vault(
+    folder: Path, notes: int, megabytes: float, python: Path | None, *, runs: int, limit_s: float
+) -> dict[str, Any]:
+    """What a vault of so many notes and MB costs from its files on: medians, by system.
+
+    Args:
+        folder: to be made.
+        notes: how many.
+        megabytes: of all of them.
+        python: the peers' interpreter, if there is one.
+        runs: of each system, in turn.
+        limit_s: seconds for one of them.
+    """
+    written = write_notes(folder / "notes", notes, round(1e6 * megabytes))
+    n = cut(folder)
+    print(f"bench: {notes} notes, {written} bytes, {n} passages", file=sys.stderr)
+    systems = [("floor", Path(sys.executable)), ("youju", Path(sys.executable))]
+    systems += [("LlamaIndex", python)] if python else []
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in systems}
+    for run in range(runs):
+        for name, interpreter in systems:
+            row = measured(interpreter, name, folder, limit_s, of="vault")
+            if row is not None:
+                rows[name].append(row)
+                print(f"bench: vault run {run + 1} {name}: {row}", file=sys.stderr)
+    found = {name: medians(of) for name, of in rows.items() if of}
+    return {"notes": notes, "megabytes": written / 1e6, "runs": runs, "systems": found}
 
 
 def _versions(python: Path | None) -> dict[str, str]:
@@ -144,6 +188,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.bench", description=__doc__)
     parser.add_argument("--sizes", default="1000,10000", help="passages, with commas")
     parser.add_argument("--runs", type=int, default=3, help="of each system; medians are kept")
+    parser.add_argument(
+        "--vault", default="10000:50", help="NOTES:MB of Markdown, indexed from the files on; or ''"
+    )
+    parser.add_argument("--vault-runs", type=int, default=1)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--peers-venv", type=Path, default=REPO / "build" / "bench-venv")
@@ -154,7 +202,14 @@ def main() -> int:
     sizes: dict[str, Any] = {}
     profiles: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for size in map(int, args.sizes.split(",")):
+        vault = None
+        if args.vault:
+            notes, _, megabytes = args.vault.partition(":")
+            vault = whole_vault(
+                Path(scratch) / "vault", int(notes), float(megabytes), python,
+                runs=args.vault_runs, limit_s=args.limit,
+            )  # fmt: skip
+        for size in map(int, filter(None, args.sizes.split(","))):
             data = Path(scratch) / str(size)
             n = prepare(data, size, args.queries)
             print(f"bench: {n} passages", file=sys.stderr)
@@ -179,6 +234,7 @@ def main() -> int:
         "peers": python is not None,
         "sizes": sizes,
         "profiles": profiles,
+        "vault": vault,
     }
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"bench-{result['commit']}.json"

@@ -29,6 +29,16 @@ _ROWS = (
     ("claim_cpu_p50_ms", "claim checked, cpu p50 ms", 1),
     ("recall_at_10", "neighbours, recall@10 against exact search", 3),
 )
+_VAULT_ROWS = (
+    ("passages", "passages", 0),
+    ("index_wall_s", "full index, wall s", 1),
+    ("index_cpu_s", "full index, cpu s", 1),
+    ("peak_mb", "peak memory of all processes, MB", 0),
+    ("disk_mb", "on disk, MB", 0),
+    ("nochange_wall_s", "nothing changed, wall s", 2),
+    ("onenote_wall_s", "one note changed and found, wall s", 2),
+    ("onenote_cpu_s", "one note changed and found, cpu s", 2),
+)
 _MARKS = ("<!-- bench -->", "<!-- /bench -->")
 _WRITER = "python -m eval.bench.report"
 _NONE = "No run is committed yet: `make bench` measures and keeps one in `eval/bench/results`"
@@ -38,7 +48,9 @@ _SYSTEMS = (
     "- **youju, fused**: the product without its reranker, which does what the others do.\n"
     "- **youju**: the product as it is; building reads the notes and cuts them, too.\n"
     "- The peers get the passages, youju's encoder and jieba's words; their own defaults"
-    " otherwise. A dash: not measured, or the system has no such operation."
+    " otherwise. A dash: not measured, or the system has no such operation.\n"
+    "- **A whole vault**: from the files on, saved; youju uses all cores, and its child processes"
+    " count. The floor gets passages that are cut already, and saves nothing."
 )
 
 
@@ -53,15 +65,24 @@ def table(result: dict[str, Any]) -> str:
     """Markdown tables, one for each size."""
     parts = []
     for n, systems in result["sizes"].items():
-        names = list(systems)
-        lines = [f"| {int(n):,} passages | " + " | ".join(names) + " |"]
-        lines.append("|---" * (len(names) + 1) + "|")
-        for key, label, digits in _ROWS:
-            values = [systems[name].get(key) for name in names]
-            if any(value is not None for value in values):
-                lines.append(f"| {label} | " + " | ".join(_shown(v, digits) for v in values) + " |")
-        parts.append("\n".join(lines))
+        parts.append(_table(f"{int(n):,} passages", systems, _ROWS))
+    vault = result.get("vault")
+    if vault:
+        head = f"{vault['notes']:,} notes, {vault['megabytes']:.0f} MB"
+        parts.append(_table(head, vault["systems"], _VAULT_ROWS))
     return "\n\n".join(parts)
+
+
+def _table(
+    head: str, systems: dict[str, dict[str, Any]], rows: tuple[tuple[str, str, int], ...]
+) -> str:
+    names = list(systems)
+    lines = [f"| {head} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for key, label, digits in rows:
+        values = [systems[name].get(key) for name in names]
+        if any(value is not None for value in values):
+            lines.append(f"| {label} | " + " | ".join(_shown(v, digits) for v in values) + " |")
+    return "\n".join(lines)
 
 
 def _shown(value: float | None, digits: int) -> str:

@@ -33,8 +33,8 @@ from corpus.encoder import load_encoder
 from corpus.milvus.address import MilvusAddress
 from corpus.milvus.rows import chunk_row, note_rows, numbers_of
 from corpus.milvus.statistics import Counts, saturated
+from corpus.passages import checked_vectors, passage_key, passage_terms
 from corpus.readers import Vault
-from corpus.refresh import checked_vectors, passage_key, passage_terms
 from eval.bench.vaults import queries, write_vault
 
 __all__ = ["Figures", "Need", "needed", "page", "read_figures"]
