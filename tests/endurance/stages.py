@@ -66,6 +66,10 @@ class Stage:
     n_full: int
     seconds: float = 60.0
 
+    def key(self, length: str) -> str:
+        """The name of its results."""
+        return f"{self.name}, {length}"
+
 
 def share(values: list[float]) -> str:
     """How many of so many."""
