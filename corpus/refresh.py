@@ -24,7 +24,7 @@ from corpus.chunking import CHUNKER_VERSION, chunk_note
 from corpus.drafts import READERS_VERSION
 from corpus.errors import CorpusError, IndexError_, ManyGone, ModelError
 from corpus.links import links_of
-from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
+from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path, stored_json
 from corpus.tokens import TOKENIZER_VERSION, terms
 from corpus.types import Chunk, Note, RefreshReport, Skipped
 
@@ -139,7 +139,7 @@ class Refresh:
             unchanged = not self._look(reader, listed, rebuild).is_needed
             report = _report(reader, [])
         if unchanged:
-            if not self._store.is_sealed:
+            if self._store.is_open:
                 self._seal_again(stamp)
             return report
         with self._store.lock():
@@ -158,7 +158,7 @@ class Refresh:
         trusted = (
             not rebuild
             and reader.meta("root") == self._root
-            and (fingerprint is None or json.loads(fingerprint).get("readers") == READERS_VERSION)
+            and (fingerprint is None or _made_by(fingerprint, "readers") == str(READERS_VERSION))
         )
         to_read = [
             path
@@ -482,7 +482,12 @@ def fingerprint_of(encoder: Encoder, chunk_size: int) -> str:
 def encoder_of(reader: Reader) -> str | None:
     """Fingerprint of the encoder that the vectors come from; None before the first refresh."""
     fingerprint = reader.meta("fingerprint")
-    return None if fingerprint is None else str(json.loads(fingerprint)["encoder"])
+    return None if fingerprint is None else _made_by(fingerprint, "encoder")
+
+
+def _made_by(fingerprint: str, part: str) -> str:
+    """The version of a part that made an index; empty for one whose fingerprint lacks it."""
+    return str(stored_json(fingerprint, dict).get(part, ""))
 
 
 def _changes(work: _Work, gone: set[str]) -> list[tuple[str, str]]:

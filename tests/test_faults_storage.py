@@ -387,6 +387,33 @@ def test_row_11_flipped_bits_of_the_database_crash_nothing(graphed: World) -> No
     flips(graphed, DATABASE, 4, heals=False)
 
 
+@pytest.mark.parametrize(
+    "written", [b"CREATE TABLE chunks", b"REFERENCES", b'"encoder": "', b'["', b"markdown"]
+)
+def test_row_11_bytes_that_are_no_text_or_no_list_are_built_again(
+    world: World, written: bytes
+) -> None:
+    """Where SQLite itself speaks of the damage, and where only what it holds is wrong."""
+    world.write("tagged.md", "---\ntags: [a, b]\n---\n# 题\n\n正文。\n")
+    world.refresh()
+    right = world.content()
+    data = (world.folder / DATABASE).read_bytes()
+    for change in (0x80, 0x04):
+        changed = bytearray(data)
+        at = -1
+        while (at := data.find(written, at + 1)) >= 0:
+            changed[at + len(written) // 2] ^= change
+        assert changed != data
+        (world.folder / DATABASE).write_bytes(changed)
+        with suppress(IndexDamaged), world.open() as index:
+            list(index.notes())
+            index.listing()
+        world.refresh()
+        with world.open() as index:
+            index.refresh(Vault(world.notes), rebuild=True)  # what a search does not meet
+        assert world.content() == right
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("files", [*CACHES, DATABASE])

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus import caches, inspection
-from corpus.checksums import LIST, ListDamaged, differing, parse
+from corpus.checksums import LIST, ListDamaged, Seal, differing, parse, written_seal
 from corpus.inspection import inspected
 from corpus.store import DATABASE, LOG, Store
 from tests import fuzz
@@ -193,6 +193,11 @@ class _Flips:
             if path.name != "write.lock" and path.stat().st_size
         }
         self._log = self._with_log(folder)
+        sealed = self._index[LIST]
+        self._lists = [
+            b"", sealed[: len(sealed) // 2], _flipped(sealed, random.Random(1)),
+            written_seal(Seal(state="open")), written_seal(Seal(state="lost")),
+        ]  # fmt: skip
         self._shipped = folder / "shipped"
         for package, name in (("corpus", "model"), ("corpus", "data"), ("assistant", "models")):
             shutil.copytree(REPO / package / name, self._shipped / name, dirs_exist_ok=True)
@@ -227,15 +232,20 @@ class _Flips:
         for name, data in self._index.items():
             path = self._world.folder / name
             path.write_bytes(_flipped(data, chance))
-            seen = {f.name for f in inspected(self._world.folder) if f.level == "damage"}
+            seen = {f.name for f in inspected(self._world.folder) if f.level != "remark"}
             found[_kind(name)] = name in seen
+            if name == DATABASE:
+                (self._world.folder / LIST).write_bytes(chance.choice(self._lists))
+                seen = {f.name for f in inspected(self._world.folder) if f.level != "remark"}
+                found["database, its list lost"] = LIST in seen
             if n % len(self._index) == list(self._index).index(name):
                 found["survived"] = self._is_survived()
             self._restore()
         found["log"] = self._damaged(self._log, LOG, chance)
-        found["database without checksums"] = self._damaged(self._log, DATABASE, chance)
+        found["database of a killed writer"] = self._damaged(self._log, DATABASE, chance)
         found |= self._shipped_flip(chance)
         found["turn"] = self._turn_flip(chance)
+        found["conversations (found, or no turn differs)"] = self._chats_flip(chance)
         return found
 
     def _restore(self) -> None:
@@ -246,9 +256,9 @@ class _Flips:
             (self._world.folder / name).write_bytes(data)
 
     def _is_survived(self) -> bool:
-        """Whether a process that uses the damaged index ends by itself, not by a signal."""
+        """Whether a process that uses the damaged index ends in order: no signal, no traceback."""
         ended = self._workers.run("use", self._world.notes, self._world.folder)
-        return ended.code >= 0
+        return ended.code == 0
 
     def _damaged(self, world: World, name: str, chance: random.Random) -> bool:
         path = world.folder / name
@@ -256,7 +266,7 @@ class _Flips:
         path.write_bytes(_flipped(data, chance))
         try:
             found = inspected(world.folder, encoder=world.encoder)
-            return any(finding.level == "damage" for finding in found)
+            return any(finding.level != "remark" for finding in found)
         finally:
             path.write_bytes(data)
 
@@ -287,6 +297,21 @@ class _Flips:
         self._chats.write_bytes(changed)
         try:
             return bool(faults_of(self._chats)[1])
+        finally:
+            self._chats.write_bytes(data)
+
+    def _chats_flip(self, chance: random.Random) -> bool:
+        """Any bit of the file of conversations: one that no turn is written in changes none."""
+        from assistant.web.salvage import faults_of
+        from assistant.web.store import TurnStore
+
+        data = self._chats.read_bytes()
+        before = TurnStore(self._chats.parent).turns("0" * 32)
+        self._chats.write_bytes(_flipped(data, chance))
+        try:
+            if faults_of(self._chats)[1]:
+                return True
+            return TurnStore(self._chats.parent).turns("0" * 32) == before
         finally:
             self._chats.write_bytes(data)
 
@@ -417,7 +442,7 @@ DAMAGING = [
     ),
     Stage(
         name="flips", what="one bit flipped in each kind of file",
-        goal="every one found, except in a database whose list of checksums is gone; no crash",
+        goal="every one found, whatever became of the list of checksums; no crash",
         begin=_flips, told=_found, n=100, n_full=1000, seconds=120,
     ),
     Stage(
