@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -143,10 +144,14 @@ class Refresh:
                 self._seal_again(stamp)
             return report
         with self._store.lock():
-            with self._store.reading() as reader:  # another process may have written since
-                work = self._look(reader, listed, rebuild)
-            self._prepare(work, listed_at, progress)
-            return self._publish(work, forget=forget)
+            try:
+                with self._store.reading() as reader:  # another process may have written since
+                    work = self._look(reader, listed, rebuild)
+                self._prepare(work, listed_at, progress)
+                return self._publish(work, forget=forget)
+            except (KeyboardInterrupt, CorpusError, ManyGone, ModelError):
+                self._seal_half()
+                raise
 
     def _require_vault(self) -> None:
         if not self._vault.root.exists():
@@ -351,6 +356,14 @@ class Refresh:
         self._store.checkpoint()
         self._store.put_seal(self._caches.files(stamp))
         return report
+
+    def _seal_half(self) -> None:
+        """Seal what a run has staged that was stopped in order: nothing in it is in doubt."""
+        with suppress(IndexError_):
+            self._store.checkpoint()
+            with self._store.reading() as reader:
+                stamp = reader.stamp
+            self._store.put_seal(self._caches.files(stamp))
 
     def _seal_again(self, stamp: str) -> None:
         """Seal a generation whose writer could not: it was killed, or somebody was reading."""

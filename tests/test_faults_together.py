@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import IndexBusy, ManyGone, YoujuError
+from corpus.inspection import inspected
 from corpus.readers import SourceFile, Vault
+from corpus.store import Store
 from corpus.tokens import terms
 from corpus.types import Note
 from tests.faults import World
@@ -172,6 +174,8 @@ def test_row_27_a_stopped_index_ends_at_once_and_goes_on(world: World) -> None:
         os.kill(process.pid, signal.SIGINT)
         process.wait(10)
         assert time.monotonic() - begun < 4
+    assert Store(world.folder).seal.state == "sealed"  # stopped in order: nothing is in doubt
+    assert inspected(world.folder) == []
     before = world.encoder.n_encoded
     world.refresh()
     assert world.encoder.n_encoded - before < 20  # what was staged is not encoded again
