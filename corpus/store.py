@@ -281,13 +281,14 @@ class Store:
         """
         path = self.folder / "write.lock"
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = path.open("a+b", buffering=0)  # a buffer would be written again by closing it
         except OSError as fault:
             raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
         with file:
             if not _try_lock(file.fileno()):
                 file.seek(0)
-                holder = file.read(200).strip() or "another process"
+                said = (file.read(200) or b"").decode("utf-8", "replace")
+                holder = " ".join(said.split()) or "another process"
                 raise IndexBusy(
                     f"the index in {self.folder} is being written by {holder};"
                     " wait until it is done, or stop it"
@@ -295,8 +296,8 @@ class Store:
             try:
                 file.seek(0)
                 file.truncate()
-                file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-                file.flush()
+                said = f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+                file.write(said.encode("ascii"))
             except OSError as fault:  # a full disk
                 raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
             self._is_open = False
