@@ -330,6 +330,8 @@ def _refusal(path: str) -> str | None:
     """None for a file to read, a reason to report, "" for a file that is nobody's note."""
     parts = PurePosixPath(path).parts
     name, suffix = parts[-1], PurePosixPath(path).suffix.lower()
+    if name.startswith("~$"):  # Word has the file of this name open
+        return ""
     if any(part.startswith(".") or part in _LEFT_OUT or part == "__MACOSX" for part in parts):
         return ""
     if _CONFLICT.search(name):
