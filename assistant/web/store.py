@@ -24,12 +24,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from assistant.types import Answer, Verdict
 from assistant.web.spots import Sheet
+from corpus.errors import YoujuError
 from corpus.records import RecordDamaged, read_record, write_record
 
 __all__ = [
     "FILE",
     "KEY",
     "Chat",
+    "ChatsDamaged",
     "Turn",
     "TurnStore",
     "browser_secret",
@@ -81,6 +83,10 @@ class Chat:
     title: str
     last: str
     n: int
+
+
+class ChatsDamaged(YoujuError):
+    """The conversations on disk cannot be used as they are."""
 
 
 def valid_session(session: object) -> str | None:
@@ -162,17 +168,32 @@ class TurnStore:
 
     Args:
         folder: private folder, existing.
+
+    Raises:
+        ChatsDamaged: the file is no database, or not that of conversations.
     """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
+        try:
+            self._prepare()
+        except (
+            sqlite3.DatabaseError,
+            UnicodeDecodeError,
+        ) as fault:  # which quotes a damaged schema
+            raise ChatsDamaged(
+                f"the conversations in {self._file} cannot be used ({fault});"
+                " save what can be read of them: youju doctor --repair"
+            ) from fault
+        self._file.chmod(0o600)
+
+    def _prepare(self) -> None:
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
             named = connection.execute("SELECT name FROM pragma_table_info('turns')")
             names = {name for (name,) in named}
             if "digest" not in names:  # of an earlier version: its turns stay without
                 connection.execute("ALTER TABLE turns ADD COLUMN digest TEXT")
-        self._file.chmod(0o600)
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

@@ -13,6 +13,7 @@ from assistant.web.salvage import faults_of, saved
 from assistant.web.spots import Sheet, spots_of_answer
 from assistant.web.store import (
     FILE,
+    ChatsDamaged,
     Turn,
     TurnStore,
     browser_secret,
@@ -100,6 +101,8 @@ def test_a_byte_of_the_tables_that_is_no_text_is_a_fault_in_a_line(
     data[data.index(b"session TEXT NOT NULL") + len("session TEX")] |= 0x80
     data[data.index(b"CREATE INDEX turns_by_sheet") + 3] |= 0x80
     file.write_bytes(data)
+    with pytest.raises(ChatsDamaged, match="doctor --repair"):
+        TurnStore(tmp_path)
     n_whole, said = faults_of(file)
     assert n_whole == 0
     assert said
