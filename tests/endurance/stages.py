@@ -141,7 +141,6 @@ def _hits(figures: Figures) -> str:
 
 
 _CASES = [(error, stay) for error in (errno.EIO, errno.ENOSPC) for stay in (False, True)]
-_STRIDE = 5
 
 
 @contextmanager
@@ -151,17 +150,9 @@ def _failing_calls(folder: Path) -> Iterator[Unit]:
         raise RuntimeError("no C compiler on this machine")
 
     def unit(n: int) -> dict[str, float]:
-        error, stay = _CASES[n % len(_CASES)]
-        round_, begins = divmod(n // len(_CASES), _STRIDE)
-        done = sweep(
-            built,
-            _fresh(folder / "w"),
-            error=error,
-            stay=stay,
-            first=1 + begins,
-            stride=_STRIDE,
-            n_more=40 * round_,
-        )
+        round_, case = divmod(n, len(_CASES))
+        error, stay = _CASES[case]
+        done = sweep(built, _fresh(folder / "w"), error=error, stay=stay, n_more=3 * round_)
         assert done.is_through
         return {"runs": done.n_runs, "told": done.n_told}
 
@@ -438,7 +429,7 @@ DAMAGING = [
         name="failing-calls",
         what="a write, sync, rename or mkdir fails with EIO or ENOSPC, once or from then on",
         goal="a whole generation; told in a line; nothing temporary stays",
-        begin=_failing_calls, told=_calls, n=4, n_full=4 * _STRIDE * 5, seconds=120,
+        begin=_failing_calls, told=_calls, n=4, n_full=28, seconds=120,
     ),
     Stage(
         name="flips", what="one bit flipped in each kind of file",
