@@ -89,8 +89,11 @@ def _load(path: Path) -> dict[str, Result]:
 def _save(path: Path, results: dict[str, Result]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".tmp")
-    kept = {name: asdict(result) for name, result in results.items()}
-    new.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    lines = [  # a line a stage
+        f"{json.dumps(name)}: {json.dumps(asdict(result), ensure_ascii=False)}"
+        for name, result in results.items()
+    ]
+    new.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
     new.replace(path)
 
 
