@@ -35,6 +35,7 @@ FOLDER = Path(__file__).resolve().parent
 TABLE = FOLDER / "faults.md"
 REPORTS = FOLDER.parent / "build" / "faults"
 N_CONTROL = 20
+_PATIENCE_S = 1800  # for one test: what must be quick says so itself, and a machine may be busy
 
 # what is done or given, and what is expected of it, by number
 ROWS: dict[int, tuple[str, str]] = {
@@ -345,6 +346,7 @@ def _outcomes(tests: Sequence[str], marks: str) -> dict[str, str]:
         with tempfile.TemporaryDirectory(dir=_memory()) as folder:
             subprocess.run(
                 [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks,
+                 "-o", f"timeout={_PATIENCE_S}",
                  f"--junit-xml={new}", f"--basetemp={folder}/t", *tests],
                 check=False,
             )  # fmt: skip
