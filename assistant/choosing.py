@@ -21,6 +21,7 @@ from assistant.endpoint import Endpoint, Remote, is_loopback
 from corpus.errors import ConfigError, MissingExtra
 from corpus.keys import kept_key
 from corpus.places import data_home
+from corpus.records import RecordDamaged, read_record, write_record
 
 if TYPE_CHECKING:  # the check's own modules hold numpy, which a greeting does without
     from assistant.opinions import SecondOpinion
@@ -147,20 +148,15 @@ def _local(config: Config, ask: Callable[[str], bool] | None) -> Endpoint | None
 def agreed() -> bool | None:
     """What the person said of using the Ollama on this machine; None if never asked."""
     try:
-        record = json.loads(_record().read_text("utf-8"))
-    except (OSError, ValueError):
+        said = read_record(_record(), "ollama")
+    except (OSError, RecordDamaged):
         return None
-    said = record.get("ollama") if isinstance(record, dict) else None
     return said if isinstance(said, bool) else None
 
 
 def remember(yes: bool) -> None:
     """Keep the person's answer."""
-    file = _record()
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({"ollama": yes}), "utf-8")
-    temporary.replace(file)
+    write_record(_record(), "ollama", yes)
 
 
 def local_models() -> list[str]:

@@ -65,10 +65,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "the last writing of the index was cut short, nothing committed is lost; "
         "the next question goes on",
     ),
+    "index.unlisted": (
+        "索引的校验和清单 {subject} 不见了（被删，或索引来自旧版本），其字节无从核对；{repair}",
+        "the index's list of checksums {subject} is gone (removed, or the index is from an earlier "
+        "version), so nobody can say whether its bytes are right; {repair}",
+    ),
     "index.unsealed": (
-        "索引没有校验和清单（旧版本，或写入被中断），已按内容核对；{repair}",
-        "the index has no list of checksums (an earlier version, or its writing was cut short) "
-        "and was held against itself; {repair}",
+        "写索引时被中断，还没有校验和，只能按内容核对；下次提问时继续写完，"
+        "要从笔记重建：youju doctor --repair",
+        "the writing of the index was cut short before its checksums and it could only be held "
+        "against itself; the next question goes on, and to build it again: youju doctor --repair",
     ),
     "index.version": (
         "索引是另一版本的格式（{detail}）；下次提问时重建",
@@ -99,9 +105,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "the conversations in {subject} are damaged: {detail}; {repair} (the others are kept)",
     ),
     "record.damaged": (
-        "{subject} 不能读取（只影响“上次的笔记”或 Ollama 的选择）；{repair}",
-        "{subject} cannot be read (it only says which notes were last, or whether Ollama may be "
-        "used); {repair}",
+        "{subject} 不是写入时的样子（只是“上次的笔记”、Ollama 的选择、浏览器的钥匙或词典缓存，"
+        "可以重来）；{repair}",
+        "{subject} is not as it was written (it only keeps which notes were last, whether Ollama "
+        "may be used, the key of the browsers or words of the dictionary); {repair}",
     ),
     "python.sound": ("Python {detail}", "Python {detail}"),
     "python.old": (

@@ -7,7 +7,7 @@ never written to, and of the conversations only what cannot be read is left behi
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -18,12 +18,14 @@ from assistant.diagnosis import Entry, Level, entry
 from assistant.surroundings import clock, disk, folders, packages, python
 from corpus.checksums import LIST, ListDamaged, differing, parse
 from corpus.chunking import DEFAULT_SIZE
+from corpus.dictionary import damaged_caches
 from corpus.encoder import load_encoder
 from corpus.errors import ConfigError, IndexError_, ModelError, YoujuError
 from corpus.inspection import Finding, inspected
 from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home
 from corpus.readers import Vault
+from corpus.records import RecordDamaged, read_record
 from corpus.refresh import fingerprint_of
 from corpus.repair import rebuilt, removed
 from corpus.store import DATABASE, Store
@@ -35,9 +37,9 @@ __all__ = ["SHIPPED", "Doctor"]
 
 # folders of files that ship with their checksums
 SHIPPED = (("corpus", "model"), ("corpus", "data"), ("assistant", "models"), ("assistant", "data"))
-_RECORDS = ("last.json", "consent.json")
+_RECORDS = (("last.json", "notes"), ("consent.json", "ollama"))
 # findings after which the database is built again; the others need less
-_LOST = {"content", "database", "log"}
+_LOST = {"content", "database", "log", "seal", "unlisted", "unsealed"}
 
 Progress = Callable[[int, int], None]
 
@@ -165,10 +167,10 @@ class Doctor:
             yield entry("index.unusable", "fault", str(self._folder), str(fault))
             return
         for found in self._findings:
-            level: Level = "fault" if found.level == "damage" else "remark"
+            level: Level = "remark" if found.level == "remark" else "fault"
             detail = f" ({found.detail})" if found.kind == "checksum" and found.detail else ""
             yield entry(f"index.{found.kind}", level, found.name, detail or found.detail)
-        if all(found.level != "damage" for found in self._findings) and not self._is_unseen():
+        if all(f.level == "remark" for f in self._findings) and not self._is_unseen():
             yield entry("index.sound", "sound", "", f"{_size(self._folder) / 1e6:.1f} MB")
 
     def _chats(self) -> Iterator[Entry]:
@@ -194,7 +196,7 @@ class Doctor:
         if self._is_unseen():
             return
         is_lost = any(
-            finding.level == "damage" and (finding.kind in _LOST or finding.name == DATABASE)
+            finding.level != "remark" and (finding.kind in _LOST or finding.name == DATABASE)
             for finding in found
         )
         if is_lost:
@@ -203,7 +205,7 @@ class Doctor:
                 self._folder, Vault(config.notes), encoder=self._needed(), progress=progress
             )
             yield entry("repair.done", "sound", DATABASE, f"{report.n_notes}")
-        gone = removed(self._folder, [f for f in found if not (is_lost and f.kind == "seal")])
+        gone = removed(self._folder, found)
         for name in gone:
             yield entry("repair.done", "sound", name)
         is_short = gone or any(finding.kind == "missing" for finding in found)
@@ -238,18 +240,20 @@ class Doctor:
 
 
 def _damaged_records() -> Iterator[Path]:
-    """Small files of JSON beside the indexes that cannot be read."""
-    for name in _RECORDS:
-        file = data_home() / name
+    """Small files beside the indexes that are not as they were written."""
+    from assistant.web.store import KEY, kept_secret
+
+    reading: list[tuple[Path, Callable[[Path], object]]] = [
+        (data_home() / name, functools.partial(read_record, name=value)) for name, value in _RECORDS
+    ]
+    for file, read in [*reading, (data_home() / "chat" / KEY, kept_secret)]:
         try:
-            known = json.loads(file.read_text("utf-8"))
+            read(file)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError):
+        except (OSError, RecordDamaged):
             yield file
-        else:
-            if not isinstance(known, dict):
-                yield file
+    yield from damaged_caches()
 
 
 def _size(folder: Path) -> int:

@@ -19,10 +19,10 @@ from typing import IO
 
 from corpus.drafts import Unreadable
 from corpus.errors import CorpusError
-from corpus.notion import is_part
+from corpus.notion import is_export, is_part
 from corpus.types import Skipped
 
-__all__ = ["DAMAGE", "Archive", "storable"]
+__all__ = ["DAMAGE", "Archive", "is_archived_export", "storable"]
 
 MAX_PARTS_BYTES = 2_000_000_000  # of all part zips together, unpacked from the outer one
 _IN_MEMORY = 32_000_000  # of a part; a larger one waits in a temporary file
@@ -129,6 +129,15 @@ class Archive:
             shutil.copyfileobj(packed, held)
         held.seek(0)
         return held
+
+
+def is_archived_export(path: Path) -> bool:
+    """Whether a file is a zip that holds a Notion export."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return is_export(archive.namelist())
+    except (*DAMAGE, ValueError, OSError):
+        return False
 
 
 def storable(path: str) -> str:

@@ -2,7 +2,8 @@
 
 A list is text, a line `sha256  size  name` a file, ended by a line with the sha256 of the lines
 before it, so that a flipped bit in the list itself is seen, too. The files that ship with a
-package have one beside them; an index folder has one while nobody writes (`store`). Knows bytes;
+package have one beside them. That of an index folder begins with its state: while somebody writes
+it is there, too, and says so, so that a folder without a list is one that lost it. Knows bytes;
 knows nothing of what they mean. Called by `store` and `inspection`.
 """
 
@@ -13,11 +14,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Literal, get_args
 
-__all__ = ["LIST", "Entry", "ListDamaged", "differing", "entry_of", "parse", "written"]
+__all__ = [
+    "LIST",
+    "Entry",
+    "ListDamaged",
+    "Seal",
+    "State",
+    "differing",
+    "entry_of",
+    "parse",
+    "parse_seal",
+    "written",
+    "written_seal",
+]
+
+State = Literal["new", "sealed", "open", "resumed", "reopened", "lost"]
 
 LIST = "checksums.txt"
 _LINE = re.compile(r"([0-9a-f]{64})  (\d{1,18})  ([^\s/\\][^\n/\\]*)")
+_STATE = re.compile(rf"the index is ({'|'.join(get_args(State))})\n")
 _LAST = re.compile(r"([0-9a-f]{64})  of the lines above")
 
 
@@ -32,6 +49,28 @@ class Entry:
     name: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """What is known of the bytes of an index folder.
+
+    Attributes:
+        state: "new" while nothing was written; "sealed" when the writer was done; "open" from
+            before its first change on. "resumed" when a writer was done that went on where a killed
+            one had left an open index, and "reopened" while that is changed again: what befell the
+            files between the two is not known. "lost" from a change on before which there was no
+            list, or a damaged one: only an index that is built anew is sealed again.
+        entries: the files; none while it is being changed.
+    """
+
+    state: State
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def is_put(self) -> bool:
+        """Whether it holds the checksums of the files."""
+        return self.state in ("sealed", "resumed")
 
 
 def entry_of(path: Path) -> Entry:
@@ -85,3 +124,27 @@ def differing(folder: Path, entries: Iterable[Entry]) -> list[str]:
         except OSError:
             wrong.append(entry.name)
     return wrong
+
+
+def written_seal(seal: Seal) -> bytes:
+    """The list of an index folder."""
+    lines = b"the index is " + seal.state.encode("ascii") + b"\n" + written(seal.entries)
+    return lines + f"{sha256(lines).hexdigest()}  of the lines above\n".encode("ascii")
+
+
+def parse_seal(content: bytes) -> Seal:
+    """What the list of an index folder says; one without a state, of an earlier version, is sealed.
+
+    Raises:
+        ListDamaged: a byte of it is not as it was written.
+    """
+    match = _STATE.match(content[:40].decode("latin-1"))
+    if match is None:
+        return Seal(state="sealed", entries=tuple(parse(content)))
+    rows, _, _ = content[match.end() :].removesuffix(b"\n").rpartition(b"\n")
+    entries = parse(rows + b"\n")
+    (state,) = (known for known in get_args(State) if known == match[1])
+    seal = Seal(state=state, entries=tuple(entries))
+    if written_seal(seal) != content:
+        raise ListDamaged("it is not as it was written")
+    return seal

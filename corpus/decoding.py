@@ -18,6 +18,9 @@ _BOMS = {
     b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16",
 }  # fmt: skip
 _ODD = re.compile("[\\x00-\\x08\\x0e-\\x1a\\x1c-\\x1f\\ue000-\\uf8ff]")  # control, private use
+_WRITTEN = re.compile(
+    "[\t-\r\x20-\x7e\u2014-\u2026\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]"  # Chinese, Japanese
+)
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([\w-]{2,30})""", re.IGNORECASE)
 # where a text says it: a line for editors (Emacs, vim), or its front matter
 _NAMED = re.compile(
@@ -166,16 +169,30 @@ def in_utf8(data: bytes) -> bytes:
 
 
 def _without_mark(data: bytes) -> str:
-    """UTF-16 text without its byte order mark: every other byte of ASCII in it is NUL."""
+    """UTF-16 text without its byte order mark, in the order of bytes that gives a text.
+
+    Every other byte of ASCII in it is NUL; of Chinese only blanks and line ends have one.
+    """
     if len(data) % 2 == 0:
-        for encoding, high in (("utf-16-le", 1), ("utf-16-be", 0)):
+        read = {encoding: _attempt(data, encoding) for encoding in ("utf-16-le", "utf-16-be")}
+        for text, high in zip(read.values(), (1, 0), strict=True):
             zeros = data[high::2].count(0)
-            if zeros > 0.2 * len(data) / 2 and data[1 - high :: 2].count(0) == 0:
-                try:
-                    return data.decode(encoding)
-                except UnicodeDecodeError:
-                    break
+            is_ascii = zeros > 0.2 * len(data) / 2 and data[1 - high :: 2].count(0) == 0
+            if text is not None and is_ascii:
+                return text
+        chinese = [text for text in read.values() if text is not None and _is_chinese(text)]
+        if len(chinese) == 1:  # what is a text in both orders is none
+            return chinese[0]
     raise Unreadable("binary data (NUL bytes), not text")
+
+
+def _is_chinese(text: str) -> bool:
+    """Whether nearly all of a text is ideographs, their punctuation, ASCII and blanks.
+
+    Of bytes that are no such text, and of one whose bytes are swapped, at most half is.
+    """
+    sample = text[:_SAMPLE]
+    return len(_WRITTEN.findall(sample)) > 0.95 * len(sample)
 
 
 def _text(text: str) -> str:

@@ -24,7 +24,7 @@ from math import log
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Dictionary"]
+__all__ = ["Dictionary", "damaged_caches"]
 
 _NAME_TAGS = frozenset({"nr", "ns", "nt", "nz"})
 _MAX_RUN = 256  # of ideographs that are segmented at once: quadratic on repetitions
@@ -196,6 +196,17 @@ class Dictionary:
         return (
             folder / f"jieba-{self._version}-{sys.byteorder}.{kind}" if folder is not None else None
         )
+
+
+def damaged_caches() -> list[Path]:
+    """Caches of the dictionary that are not what was written; they are made again when needed."""
+    from corpus.places import data_home
+
+    return [
+        path
+        for path in sorted((data_home() / "cache").glob("jieba-*"))
+        if path.suffix in (".keys", ".names", ".words") and _read(path) is None
+    ]
 
 
 def _import_jieba() -> Any:

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 # Changes whenever the same file may become other notes: all files are then read again.
-READERS_VERSION = "3"
+READERS_VERSION = "4"
 _LONGEST_KEY = 80
 _ISO = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
 _WRITTEN = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y")

@@ -1,11 +1,14 @@
 """Front matter of Markdown notes: title, aliases, tags, date, every value read as text.
 
-Broken YAML costs only itself: what can be read line by line is, the note's body always is.
+In YAML between `---`, or as Hugo and Zola have it, too: in TOML between `+++`, in JSON. What is
+broken costs only itself: what can be read line by line is, the note's body always is.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +18,7 @@ __all__ = ["FrontMatter", "read_front_matter"]
 # Front matter is a few lines; a megabyte of it is an attack or an accident.
 _MAX_CHARS = 20_000
 _MATTER = re.compile(r"\ufeff?---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
+_TOML = re.compile(r"\ufeff?\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.S | re.M)
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M)
 _FIELD = re.compile(r"[\w-]+[ \t]*:(?:\s|$)|\s*- |\s+\S|#")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})")
@@ -35,13 +39,20 @@ class FrontMatter:
 
 def read_front_matter(text: str) -> FrontMatter:
     """The front matter at the very start of a text; all empty when there is none."""
-    match = _MATTER.match(text[: _MAX_CHARS + 10])
-    if match is None:
-        return FrontMatter(end=_end_of_masses(text))
-    source = match.group(1)
-    fields = _parse(source)
-    if not fields and source.strip():  # prose between two rules
-        return FrontMatter()
+    head = text[: _MAX_CHARS + 10]
+    match = _MATTER.match(head) or _TOML.match(head)
+    if match is not None:
+        source = match.group(1)
+        fields = _parse(source) if match.re is _MATTER else _parse_toml(source)
+        if not fields and source.strip():  # prose between two rules
+            return FrontMatter()
+        return _said(fields, match.end())
+    if head.lstrip("\ufeff").startswith("{"):
+        return _json_matter(head)
+    return FrontMatter(end=_end_of_masses(text))
+
+
+def _said(fields: dict[str, Any], end: int) -> FrontMatter:
     titles = _words(fields.get("title"))
     return FrontMatter(
         title=" ".join(titles[0].split()) if titles else "",
@@ -53,8 +64,22 @@ def read_front_matter(text: str) -> FrontMatter:
             if piece.lstrip("#")
         ),
         date=next(filter(None, (_date(fields.get(key)) for key in _DATE_KEYS)), None),
-        end=match.end(),
+        end=end,
     )
+
+
+def _json_matter(head: str) -> FrontMatter:
+    """An object that has a title, with nothing behind it on its last line; else none."""
+    start = int(head.startswith("\ufeff"))
+    try:
+        fields, end = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode(head, start)
+    except (ValueError, RecursionError):
+        return FrontMatter()
+    line = head[end:].partition("\n")[0]
+    if not isinstance(fields, dict) or not isinstance(fields.get("title"), str) or line.strip():
+        return FrontMatter()
+    end = min(end + len(line) + 1, len(head))
+    return _said({key.lower(): value for key, value in fields.items()}, end)
 
 
 def _end_of_masses(text: str) -> int:
@@ -81,6 +106,26 @@ def _parse(source: str) -> dict[str, Any]:
         except (yaml.YAMLError, ValueError, RecursionError):
             pass
     return _by_line(source)
+
+
+def _parse_toml(source: str) -> dict[str, Any]:
+    if _depth(source) < 40:
+        try:
+            known = tomllib.loads(source)
+        except (ValueError, RecursionError):  # ValueError: a number without end, too
+            pass
+        else:
+            taxonomies = known.get("taxonomies")  # of Zola
+            rows = [*(taxonomies.items() if isinstance(taxonomies, dict) else ()), *known.items()]
+            return {str(key).lower(): _as_text(value) for key, value in rows}
+    return _by_line(re.sub(r"^(\s*[\w-]+)[ \t]*=", r"\1:", source, flags=re.M))
+
+
+def _as_text(value: object) -> str | list[str]:
+    """A value of TOML as YAML's would be read: dates and numbers are text, tables are nothing."""
+    if isinstance(value, list):
+        return [str(item) for item in value if not isinstance(item, list | dict)]
+    return "" if isinstance(value, dict) else str(value)
 
 
 def _depth(source: str) -> int:

@@ -1,9 +1,10 @@
 """What is wrong with an index folder: every byte, and what the bytes say.
 
 Reads only, and hands nothing to SQLite or hnswlib before its checksum was found right, where there
-is one. An index that is not sealed (its writer was killed, or is from an earlier version) is held
-against itself instead: passages against the text of their notes, terms and vectors against what is
-computed anew. Called by `assistant.doctor`; `repair` mends what is found.
+is one. An index whose writer was killed has none: it is held against itself instead, passages
+against the text of their notes, terms and vectors against what is computed anew, and is in doubt,
+since no bit of what it does not use can be seen. One that lost its list of checksums is damaged.
+Called by `assistant.doctor`; `repair` mends what is found.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from corpus.ann import EXACT_LIMIT, GraphIndex
 from corpus.bm25 import BM25
 from corpus.caches import Caches
-from corpus.checksums import LIST, Entry, ListDamaged, entry_of
+from corpus.checksums import LIST, Entry, ListDamaged, Seal, entry_of
 from corpus.errors import IndexBusy, IndexError_
 from corpus.links import links_of
 from corpus.passages import passage_key, passage_terms, passage_texts
@@ -40,14 +42,15 @@ __all__ = ["REBUILDING", "Finding", "Kind", "Level", "inspected"]
 
 Kind = Literal[
     "absent", "busy", "cache", "checksum", "content", "database", "fingerprint", "left", "log",
-    "missing", "seal", "torn", "unsealed", "version",
+    "missing", "seal", "torn", "unlisted", "unsealed", "version",
 ]  # fmt: skip
-Level = Literal["damage", "remark"]
+Level = Literal["damage", "doubt", "remark"]
 REBUILDING = "rebuilding"  # folder of an index that is built beside a damaged one
 DAMAGED = "damaged.db"
 _LEFT_S = 600.0  # a temporary file older than this is nobody's
 _SHOWN = 5  # faults of one kind that are told
-_TOLERANCE = 2e-3  # of vectors, which are kept in two bytes a number
+_LEVELS: tuple[Level, ...] = ("damage", "doubt", "remark")  # the worst first
+_LEAST = np.float32(1e-6)  # below this two computations of a vector may differ
 _UNREADABLE = (sqlite3.Error, IndexError_, ValueError, TypeError, KeyError, OverflowError)
 
 
@@ -59,7 +62,8 @@ class Finding:
         kind: what it is.
         name: the file, the note or the process that it is about.
         detail: what was seen, in the words of who saw it; may be empty.
-        level: "damage" if a byte is not as it was written, else "remark".
+        level: "damage" if a byte is not as it was written, "doubt" if one may not be and nobody
+            could tell, else "remark".
     """
 
     kind: Kind
@@ -97,7 +101,7 @@ def inspected(
             pass  # a folder that takes no lock takes no writer either
         look = _Look(folder, encoder=encoder, fingerprint=fingerprint, thorough=thorough)
         found = list(look.findings(store))
-    return sorted(found, key=lambda finding: finding.level != "damage")
+    return sorted(found, key=lambda finding: _LEVELS.index(finding.level))
 
 
 class _Look:
@@ -112,26 +116,29 @@ class _Look:
         self._thorough = thorough
 
     def findings(self, store: Store) -> Iterator[Finding]:
+        detail = ""
         try:
             seal = store.seal
         except ListDamaged as fault:
-            yield Finding(kind="seal", name=LIST, detail=str(fault))
-            seal = None
-        else:
-            if seal is None:
-                yield Finding(kind="unsealed", name=LIST, level="remark")
-        damaged = list(self._bytes(seal or []))
+            seal = Seal(state="lost")
+            detail = str(fault)
+        if seal.state == "lost" and (self._folder / DATABASE).stat().st_size:
+            yield Finding(kind="seal" if detail else "unlisted", name=LIST, detail=detail)
+        elif not seal.is_put:
+            level: Level = "remark" if seal.state in ("new", "lost") else "doubt"
+            yield Finding(kind="unsealed", name=LIST, level=level)
+        damaged = list(self._bytes(seal.entries))
         yield from damaged
-        log = list(self._log(is_sealed=seal is not None))
+        log = list(self._log(is_sealed=seal.is_put))
         yield from log
         yield from self._left()
         named = {finding.name for finding in damaged}
         if DATABASE in named or any(finding.level == "damage" for finding in log):
             return  # what SQLite would make of it means nothing
-        yield from self._database(known=named, deep=self._thorough or seal is None)
+        yield from self._database(known=named, deep=self._thorough or seal.state != "sealed")
 
-    def _bytes(self, seal: list[Entry]) -> Iterator[Finding]:
-        for entry in seal:
+    def _bytes(self, entries: Iterable[Entry]) -> Iterator[Finding]:
+        for entry in entries:
             path = self._folder / entry.name
             try:
                 now = entry_of(path)
@@ -291,7 +298,13 @@ def _vector_faults(
     anew = encoder.encode_passages(["\n".join(passage_texts(note, chunk)) for chunk in chunks])
     for chunk, row in zip(chunks, anew, strict=True):
         held = stored[chunk.id]
-        now = np.frombuffer(held, "<f2").astype(np.float32) if held else np.zeros_like(row)
-        if now.shape != row.shape or np.abs(now - row).max(initial=0.0) > _TOLERANCE:
+        now = np.frombuffer(held, "<f2") if held else np.zeros(row.shape, "<f2")
+        if now.shape != row.shape or _differs(now, row.astype(np.float16)):
             yield f"the vector of passage {chunk.id}"
             return
+
+
+def _differs(held: NDArray[np.float16], anew: NDArray[np.float16]) -> bool:
+    """Whether a number of a vector is another than that next to it in two bytes."""
+    far = np.abs(held.astype(np.float32) - anew.astype(np.float32))
+    return bool((far > np.maximum(np.spacing(np.abs(anew)).astype(np.float32), _LEAST)).any())

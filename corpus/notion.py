@@ -11,15 +11,18 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from corpus.drafts import Draft, Unreadable, iso_date, on_one_line
 
 __all__ = [
+    "PageProperties",
     "is_database",
+    "is_export",
     "is_part",
+    "page_properties",
     "plain_path",
     "read_database",
     "shown_paths",
@@ -35,9 +38,19 @@ _RELATION = re.compile(
     r" ?\((?:https?://(?:www\.)?notion\.so/[^\s()]+|[^\s()]*[0-9a-f]{32}[^\s()]*)\)"
 )
 _LINK = re.compile(r"[^\s,()]*%20[0-9a-f]{32}(?:\.(?:md|html|csv))?")
+_HEAD = 4000  # characters in which properties stand
 _DATES = ("date", "日期", "updated", "last edited time", "created", "created time", "创建时间")
 _TAGS = frozenset({"tags", "tag", "标签"})
 _UNTITLED = "Untitled"
+_PROPERTY = re.compile(r"([^\s:#\-*>|\[`][^:\n]{0,60}): ?(.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageProperties:
+    """What the properties of a page say of it: its day, and its tags without `#`."""
+
+    date: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 def without_id(name: str) -> str:
@@ -63,6 +76,27 @@ def is_database(path: str) -> bool:
 def is_part(path: str) -> bool:
     """Whether a member is a part of an export that holds the pages."""
     return _PART.search(PurePosixPath(path).name) is not None
+
+
+def is_export(members: Iterable[str]) -> bool:
+    """Whether the members of a zip are those of an export."""
+    return any(is_part(name) or without_id(name) != name for name in map(_last, members))
+
+
+def page_properties(text: str) -> PageProperties:
+    """What stands in the lines `name: value` between the title of an exported page and its text."""
+    lines = iter(text[:_HEAD].splitlines())
+    title = next((line for line in lines if line.strip()), "")
+    if not title.startswith("# "):
+        return PageProperties()
+    fields: list[tuple[str, str]] = []
+    for line in lines:
+        match = _PROPERTY.fullmatch(line)
+        if match:
+            fields.append((match[1].strip(), match[2].strip()))
+        elif line.strip() or fields:
+            break
+    return _said(fields)
 
 
 def superseded(paths: Iterable[str]) -> set[str]:
@@ -122,17 +156,29 @@ def _draft(names: Sequence[str], row: Sequence[str]) -> Draft:
     values = [_value(cell) for cell in row]
     fields = list(zip([*names, *[""] * (len(values) - len(names))], values, strict=False))
     text = "\n".join(f"{name}: {value}" if name else value for name, value in fields if value)
-    known = {name.lower(): value for name, value in reversed(fields) if value}
-    tags = next((value for name, value in known.items() if name in _TAGS), "")
+    said = _said(fields)
     title = on_one_line(values[0]) or _UNTITLED
     return Draft(
         text=text + "\n",
         title=title,
         key=title,
         identity=text,
+        date=said.date,
+        tags=said.tags,
+    )
+
+
+def _said(fields: Sequence[tuple[str, str]]) -> PageProperties:
+    known = {name.lower(): value for name, value in reversed(fields) if value}
+    tags = next((value for name, value in known.items() if name in _TAGS), "")
+    return PageProperties(
         date=next(filter(None, (iso_date(known.get(name)) for name in _DATES)), None),
         tags=tuple(dict.fromkeys(t.strip() for t in re.split("[,，]", tags) if t.strip())),
     )
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def _value(cell: str) -> str:

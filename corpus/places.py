@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import sys
 from pathlib import Path
+
+from corpus.records import RecordDamaged, read_record, write_record
 
 __all__ = ["cache_folder", "data_home", "index_folder", "last_notes", "remember_notes"]
 
@@ -48,17 +49,13 @@ def index_folder(notes: Path) -> Path:
 
 def remember_notes(notes: Path) -> None:
     """Record the notes last indexed, so that later commands need not name them."""
-    home = data_home()
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = home / f"last.json.{os.getpid()}"
-    temporary.write_text(json.dumps({"notes": str(notes.expanduser().resolve())}), "utf-8")
-    temporary.replace(home / "last.json")
+    write_record(data_home() / "last.json", "notes", str(notes.expanduser().resolve()))
 
 
 def last_notes() -> Path | None:
     """The notes last indexed, or None if there are none or the record is unreadable."""
     try:
-        record = json.loads((data_home() / "last.json").read_text("utf-8"))
-        return Path(record["notes"])
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = read_record(data_home() / "last.json", "notes")
+    except (OSError, RecordDamaged):
         return None
+    return Path(kept) if isinstance(kept, str) else None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from corpus.archives import DAMAGE, Archive, storable
+from corpus.archives import DAMAGE, Archive, is_archived_export, storable
 from corpus.blocks import blocks
 from corpus.decoding import decode, decoded, in_utf8
 from corpus.drafts import Draft, Unreadable, distinct
@@ -26,7 +26,15 @@ from corpus.feeds import feed_notes, is_feed
 from corpus.formats import BINARY, CONVERTED, DATABASE, MARKUP
 from corpus.frontmatter import FrontMatter, read_front_matter
 from corpus.limited import convert
-from corpus.notion import is_database, is_part, plain_path, shown_paths, superseded
+from corpus.notion import (
+    PageProperties,
+    is_database,
+    is_part,
+    page_properties,
+    plain_path,
+    shown_paths,
+    superseded,
+)
 from corpus.outlines import org_fields, rst_fields
 from corpus.templates import is_template, template_folders
 from corpus.types import DOUBTFUL, Note, NoteFormat, Skipped
@@ -174,8 +182,11 @@ class Vault:
                 yield from self._files_at(Path(folder, name), inside)
 
     def _files_at(self, path: Path, inside: Path) -> Iterator[SourceFile]:
+        is_zip = path.suffix.lower() == ".zip" and path.is_file()
         if is_part(path.name):
             yield from self._part_files(path, inside)
+        elif is_zip and not path.name.startswith(".") and is_archived_export(path):
+            yield from self._part_files(path, inside, below=path.stem)
         elif (file := self._disk_file(path, inside)) is not None:
             yield file
 
@@ -184,8 +195,14 @@ class Vault:
             archive.close()
         self._parts, self._inside = {}, {}
 
-    def _part_files(self, path: Path, inside: Path) -> Iterator[SourceFile]:
-        """The members of a part of an export that was unpacked but for its parts."""
+    def _part_files(self, path: Path, inside: Path, below: str = "") -> Iterator[SourceFile]:
+        """The members of a part of an export that was unpacked but for its parts, or of an export.
+
+        Args:
+            path: of the zip.
+            inside: the folder of the notes, resolved.
+            below: name of a folder for them; empty where they belong beside the zip.
+        """
         if _is_link(path) and not path.resolve().is_relative_to(inside):
             self._skip(path, "a link to outside the notes")
             return
@@ -201,7 +218,7 @@ class Vault:
             self._skip(path, f"cannot be unpacked: {reason}")
             return
         shown = storable(path.relative_to(self.root).as_posix())
-        above = storable(path.parent.relative_to(self.root).as_posix())
+        above = storable((path.parent / below).relative_to(self.root).as_posix())
         self._parts[shown] = archive
         self.skipped += [replace(s, path=_below(above, s.path)) for s in archive.skipped]
         for name, size in archive.sizes():
@@ -313,6 +330,8 @@ def _refusal(path: str) -> str | None:
     """None for a file to read, a reason to report, "" for a file that is nobody's note."""
     parts = PurePosixPath(path).parts
     name, suffix = parts[-1], PurePosixPath(path).suffix.lower()
+    if name.startswith("~$"):  # Word has the file of this name open
+        return ""
     if any(part.startswith(".") or part in _LEFT_OUT or part == "__MACOSX" for part in parts):
         return ""
     if _CONFLICT.search(name):
@@ -321,6 +340,8 @@ def _refusal(path: str) -> str | None:
         return None
     if suffix in DATABASE and is_database(path):
         return None
+    if suffix == ".zip":
+        return "a zip that is no Notion export: unpack it, or index it by its own name"
     return f"{suffix} format is not read yet" if suffix else "a file without a suffix is not read"
 
 
@@ -396,6 +417,8 @@ def notes_from_text(file: str, text: str, path: str | None = None) -> list[Note]
     matter = _matter(text, markup)
     stem = PurePosixPath(path).stem
     heading, tags = _read_body(text, matter.end, markup)
+    is_page = markup == "markdown" and plain_path(file) != file
+    said = page_properties(text) if is_page else PageProperties()
     return [
         Note(
             path=path,
@@ -404,8 +427,8 @@ def notes_from_text(file: str, text: str, path: str | None = None) -> list[Note]
             sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
             file=file,
             body_start=matter.end,
-            date=matter.date or _date_in(stem) or _date_in_folders(path),
-            tags=tuple(dict.fromkeys((*matter.tags, *tags))),
+            date=matter.date or said.date or _date_in(stem) or _date_in_folders(path),
+            tags=tuple(dict.fromkeys((*matter.tags, *said.tags, *tags))),
             aliases=matter.aliases,
             format=markup,
         )

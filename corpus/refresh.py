@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,10 +20,10 @@ from corpus.ahead import GraphAhead
 from corpus.caches import Caches
 from corpus.chunking import CHUNKER_VERSION, chunk_note
 from corpus.drafts import READERS_VERSION
-from corpus.errors import CorpusError, IndexError_, ManyGone
+from corpus.errors import CorpusError, IndexError_, ManyGone, ModelError
 from corpus.links import links_of
 from corpus.passages import passage_key, passage_texts, terms_of
-from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path
+from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path, stored_json
 from corpus.tokens import TOKENIZER_VERSION
 from corpus.types import Chunk, Note, RefreshReport, Skipped
 from corpus.workers import Made, Workers, made_here
@@ -159,15 +160,18 @@ class Refresh:
             unchanged = not self._look(reader, listed, rebuild).is_needed
             report = _report(reader, [])
         if unchanged:
-            if not self._store.is_sealed:
+            if self._store.is_open:
                 self._seal_again(stamp)
             return report
         with self._store.lock():
-            with self._store.reading() as reader:  # another process may have written since
-                work = self._look(reader, listed, rebuild)
             try:
+                with self._store.reading() as reader:  # another process may have written since
+                    work = self._look(reader, listed, rebuild)
                 self._prepare(work, listed_at, progress)
                 return self._publish(work, forget=forget)
+            except (KeyboardInterrupt, CorpusError, ManyGone, ModelError):
+                self._seal_half()
+                raise
             finally:
                 self._dismiss()
 
@@ -188,7 +192,7 @@ class Refresh:
         trusted = (
             not rebuild
             and reader.meta("root") == self._root
-            and (fingerprint is None or json.loads(fingerprint).get("readers") == READERS_VERSION)
+            and (fingerprint is None or _made_by(fingerprint, "readers") == str(READERS_VERSION))
         )
         to_read = [
             path
@@ -408,6 +412,14 @@ class Refresh:
         keys = [key for _, keyed in drafts for _, key in keyed]
         return self._ahead.graph(keys, reader.chunk_ids())
 
+    def _seal_half(self) -> None:
+        """Seal what a run has staged that was stopped in order: nothing in it is in doubt."""
+        with suppress(IndexError_):
+            self._store.checkpoint()
+            with self._store.reading() as reader:
+                stamp = reader.stamp
+            self._store.put_seal(self._caches.files(stamp))
+
     def _seal_again(self, stamp: str) -> None:
         """Seal a generation whose writer could not: it was killed, or somebody was reading."""
         try:
@@ -502,7 +514,12 @@ def fingerprint_of(encoder: Encoder, chunk_size: int) -> str:
 def encoder_of(reader: Reader) -> str | None:
     """Fingerprint of the encoder that the vectors come from; None before the first refresh."""
     fingerprint = reader.meta("fingerprint")
-    return None if fingerprint is None else str(json.loads(fingerprint)["encoder"])
+    return None if fingerprint is None else _made_by(fingerprint, "encoder")
+
+
+def _made_by(fingerprint: str, part: str) -> str:
+    """The version of a part that made an index; empty for one whose fingerprint lacks it."""
+    return str(stored_json(fingerprint, dict).get(part, ""))
 
 
 def _changes(work: _Work, gone: set[str]) -> list[tuple[str, str]]:

@@ -28,11 +28,11 @@ __all__ = ["REMOVABLE", "rebuilt", "removed"]
 
 logger = logging.getLogger(__name__)
 
-REMOVABLE = ("cache", "left", "seal")  # what is gone for good once the file is
+REMOVABLE = ("cache", "left")  # what is gone for good once the file is
 
 
 def removed(folder: Path, findings: Iterable[Finding]) -> list[str]:
-    """Remove what killed runs left, damaged caches and damaged seals; their names.
+    """Remove what killed runs left, and damaged caches; their names.
 
     Raises:
         IndexBusy: another process is writing this index.

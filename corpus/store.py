@@ -1,9 +1,9 @@
 """The index on disk: one SQLite file, its transactions, and the right to write it.
 
 Knows connections, the writer's lock, how a damaged file is set aside, and the seal: the checksums
-of all files of the folder, there only while nobody writes. What is in the tables is for `tables` to
-know. `refresh` writes through `Writer`, `index` reads through `Reader`; every reader sees one
-generation, however long it reads.
+of all files of the folder while nobody writes, else that somebody does. What is in the tables is
+for `tables` to know. `refresh` writes through `Writer`, `index` reads through `Reader`; every
+reader sees one generation, however long it reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from corpus.checksums import LIST, Entry, ListDamaged, entry_of, parse, written
+from corpus.checksums import LIST, ListDamaged, Seal, State, entry_of, parse_seal, written_seal
 from corpus.errors import IndexBusy, IndexError_
 from corpus.tables import (
     KEPT,
@@ -32,6 +32,7 @@ from corpus.tables import (
     Writer,
     storable,
     storable_path,
+    stored_json,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Writer",
     "storable",
     "storable_path",
+    "stored_json",
     "sync_folder",
     "write_atomically",
 ]
@@ -54,6 +56,12 @@ logger = logging.getLogger(__name__)
 DATABASE = "index.db"
 LOG = f"{DATABASE}-wal"
 _BUSY_SECONDS = 30.0
+# the state of the seal from the first change on, by what it was before
+_BROKEN: dict[State, State] = {
+    "new": "open", "sealed": "open", "resumed": "reopened", "lost": "lost",
+    "open": "reopened", "reopened": "reopened",  # by who was killed
+}  # fmt: skip
+_PUT: dict[State, State] = {"open": "sealed", "reopened": "resumed"}
 
 
 def write_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
@@ -98,6 +106,7 @@ class Store:
         self._idle: list[sqlite3.Connection] = []
         self._inode = 0
         self._closed = False
+        self._is_open = False  # the seal is broken by who holds the lock now
         self._is_fixed = False  # cannot be written, not even what a reader of SQLite needs
 
     @classmethod
@@ -189,51 +198,78 @@ class Store:
                 self._give(connection)
 
     @property
-    def seal(self) -> list[Entry] | None:
-        """The files of the folder as they were when the last writer was done; None while unknown.
+    def seal(self) -> Seal:
+        """What is known of the files of the folder.
 
         Raises:
-            ListDamaged: there is a seal, but it is not what was written.
+            ListDamaged: there is no seal, or it is not what was written.
         """
         try:
-            return parse((self.folder / LIST).read_bytes())
+            return parse_seal((self.folder / LIST).read_bytes())
         except FileNotFoundError:
-            return None
+            raise ListDamaged("") from None
         except OSError as fault:
             raise ListDamaged(f"it cannot be read: {fault.strerror}") from fault
 
     @property
     def is_sealed(self) -> bool:
-        """Whether there is a seal, whole or not."""
-        return (self.folder / LIST).exists()
+        """Whether the checksums of all files are known."""
+        try:
+            return self.seal.is_put
+        except ListDamaged:
+            return False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a writer has begun that has not sealed, or could not."""
+        try:
+            return self.seal.state in _PUT
+        except ListDamaged:
+            return False
 
     def put_seal(self, caches: Iterable[Path]) -> bool:
         """Write down the checksums of the database and of these caches; whether it could be done.
 
         Not done while the log holds what the database does not, because somebody reads an older
-        generation, nor on a disk that takes no more. The caller holds `lock()`.
+        generation, nor on a disk that takes no more, nor for an index whose seal was lost: whether
+        its bytes are right nobody can say any more. The caller holds `lock()`.
         """
         log = self.folder / LOG
         try:
-            if self._is_fixed or (log.exists() and log.stat().st_size):
+            if self._is_fixed or (log.exists() and log.stat().st_size) or not self.is_open:
                 return False
             # the database's own pages are on the disk since the checkpoint
-            entries = [entry_of(path) for path in (self._path, *caches) if path.exists()]
-            write_atomically(self.folder / LIST, [written(entries)])
+            entries = tuple(entry_of(path) for path in (self._path, *caches) if path.exists())
+            before = self.seal.state
+            state = _PUT[before if self._is_open else _BROKEN[before]]  # its own, or a killed one's
+            self._write_seal(Seal(state=state, entries=entries))
         except OSError as fault:
             logger.info("the index in %s is not sealed: %s", self.folder, fault)
             return False
+        self._is_open = False
         return True
 
     def _break_seal(self) -> None:
-        """Remove the seal before the first byte is changed, for good even if the power goes."""
-        try:
-            (self.folder / LIST).unlink()
-            sync_folder(self.folder)
-        except FileNotFoundError:
+        """Write down that the files are being changed, before the first byte is."""
+        if self._is_open:
             return
+        try:
+            state = _BROKEN[self.seal.state]
+        except ListDamaged:
+            state = "lost"
+        self._begin_seal(state)
+        self._is_open = True
+
+    def _begin_seal(self, state: State) -> None:
+        """Write a seal without checksums, for good even if the power goes."""
+        try:
+            self._write_seal(Seal(state=state))
+            sync_folder(self.folder)
         except OSError as fault:
             raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
+
+    def _write_seal(self, seal: Seal) -> None:
+        write_atomically(self.folder / LIST, [written_seal(seal)])
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -245,13 +281,14 @@ class Store:
         """
         path = self.folder / "write.lock"
         try:
-            file = path.open("a+", encoding="utf-8")
+            file = path.open("a+b", buffering=0)  # a buffer would be written again by closing it
         except OSError as fault:
             raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
         with file:
             if not _try_lock(file.fileno()):
                 file.seek(0)
-                holder = file.read(200).strip() or "another process"
+                said = (file.read(200) or b"").decode("utf-8", "replace")
+                holder = " ".join(said.split()) or "another process"
                 raise IndexBusy(
                     f"the index in {self.folder} is being written by {holder};"
                     " wait until it is done, or stop it"
@@ -259,11 +296,15 @@ class Store:
             try:
                 file.seek(0)
                 file.truncate()
-                file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-                file.flush()
+                said = f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+                file.write(said.encode("ascii"))
             except OSError as fault:  # a full disk
                 raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
-            yield
+            self._is_open = False
+            try:
+                yield
+            finally:
+                self._is_open = False
 
     def set_aside(self, reason: str) -> None:
         """Put a damaged database away as `damaged.db` and begin an empty one."""
@@ -271,7 +312,7 @@ class Store:
             if self._inode_now() not in (0, self._inode):
                 return  # another process has done it since
             logger.warning("%s; the index is built again from the notes", reason)
-            self._break_seal()
+            self._begin_seal("new")
             with self._guard:
                 idle, self._idle = self._idle, []
             for connection in idle:
@@ -344,6 +385,7 @@ class Store:
                         if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                             connection.execute("ROLLBACK")
                             raise IndexDamaged(f"{self._path} has tables, but no format")
+                        self._begin_seal("new")
                         for statement in (SCHEMA + LINKS).split(";"):
                             connection.execute(statement)
                         version = SCHEMA_VERSION
@@ -412,7 +454,9 @@ def _has_links(connection: sqlite3.Connection) -> bool:
 
 # "operational" to Python, though no operation can help: a schema of the right version that lacks
 # its tables, a text whose bytes are none
-_DAMAGE = ("no such table", "no such column", "Could not decode to UTF-8")
+_DAMAGE = (
+    "no such table", "no such column", "Could not decode to UTF-8", "unsupported file format"
+)  # fmt: skip
 
 
 @contextmanager
@@ -424,6 +468,10 @@ def _explained(path: Path) -> Iterator[None]:
         if said.startswith(_DAMAGE) or said.endswith("already exists"):
             raise IndexDamaged(f"{path} is damaged ({fault})") from fault
         raise IndexError_(f"cannot use {path}: {fault}") from fault
+    except UnicodeDecodeError as fault:  # what SQLite says of a damaged schema quotes its bytes
+        if not bytes(fault.object).startswith(b"malformed"):
+            raise
+        raise IndexDamaged(f"{path} is damaged ({bytes(fault.object)!r})") from fault
     except sqlite3.DatabaseError as fault:
         # exactly this class, for "not a database" and "malformed"; others are our own mistakes
         if type(fault) is not sqlite3.DatabaseError:

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +35,12 @@ __all__ = [
     "Writer",
     "storable",
     "storable_path",
+    "stored_json",
 ]
 
 SCHEMA_VERSION = 1
 _SEPARATOR = "\x1f"  # between the terms of a passage; the tokenizer yields no control characters
+_T = TypeVar("_T", list[Any], dict[str, Any])
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_VARIABLES = 500  # bound variables per statement, below SQLite's oldest limit of 999
 
@@ -170,7 +172,7 @@ class Reader:
 
     def skipped(self) -> tuple[Skipped, ...]:
         """What was not indexed and why, by path."""
-        listed = [(path, why) for path, why in json.loads(self.meta("skipped") or "[]")]
+        listed = [_pair(pair) for pair in stored_json(self.meta("skipped") or "[]", list)]
         refused = self._sql.execute("SELECT path, reason FROM files WHERE reason IS NOT NULL")
         return tuple(
             Skipped(path=path, reason=reason) for path, reason in sorted({*listed, *refused})
@@ -232,7 +234,7 @@ class Reader:
         """All notes by what a link may call them."""
         rows = self._sql.execute("SELECT path, file, aliases FROM notes ORDER BY path")
         return [
-            NamedNote(path=path, file=file, aliases=tuple(json.loads(aliases)))
+            NamedNote(path=path, file=file, aliases=_strings(aliases))
             for path, file, aliases in rows
         ]
 
@@ -452,7 +454,7 @@ class Writer(Reader):
         self.set_meta(kept=json.dumps(order))
 
     def _kept_order(self) -> list[str]:
-        return [str(name) for name in json.loads(self.meta("kept") or "[]")]
+        return list(_strings(self.meta("kept") or "[]"))
 
     def move_chunk(self, id_: int, chunk: Chunk) -> None:
         """Give a stored passage another place; its terms and vector stay as they are."""
@@ -491,11 +493,40 @@ def _json(values: Sequence[str]) -> str:
 @lru_cache(maxsize=8192)
 def _strings(written: str) -> tuple[str, ...]:
     """What `_json` wrote; the passages of one section have the same headings."""
-    return tuple(json.loads(written))
+    found = stored_json(written, list)
+    _require(all(isinstance(value, str) for value in found))
+    return tuple(found)
+
+
+def _pair(found: Any) -> tuple[str, str]:
+    _require(isinstance(found, list) and list(map(type, found)) == [str, str])
+    return found[0], found[1]
+
+
+def stored_json(written: str, kind: type[_T]) -> _T:
+    """A value of a kind that the database holds as JSON.
+
+    Raises:
+        IndexDamaged: it is none.
+    """
+    try:
+        found = json.loads(written)
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    _require(isinstance(found, kind))
+    return cast("_T", found)
+
+
+def _require(is_as_written: bool) -> None:
+    if not is_as_written:
+        raise IndexDamaged("a value in the index database is not as it was written")
 
 
 def _note(row: Sequence[Any]) -> Note:
     path, title, sha256, file, first_line, body_start, date, tags, aliases, format_, text = row
+    _require(all(isinstance(value, str) for value in (path, title, sha256, file, text, format_)))
+    _require(isinstance(first_line, int) and isinstance(body_start, int))
+    _require(date is None or isinstance(date, str))
     if format_ not in get_args(NoteFormat):
         raise IndexDamaged(f"note {path!r} has an unknown format {format_!r}")
     return Note(
@@ -524,4 +555,5 @@ def _link(row: Sequence[Any]) -> Link:
 
 def _chunk(row: Sequence[Any]) -> Chunk:
     id_, note, start, end, heading, line = row
+    _require(isinstance(note, str) and all(isinstance(n, int) for n in (start, end, line)))
     return Chunk(id=id_, note=note, start=start, end=end, heading=_strings(heading), line=line)

@@ -87,7 +87,7 @@ class _BestSentence:
         self._of: dict[str, list[int]] = defaultdict(list)
         for n, (passage, _) in enumerate(self._rows):
             self._of[passage].append(n)
-        terms = [content_terms(text) for _, text in self._rows]
+        terms = [list(content_terms(text)) for _, text in self._rows]
         self._bm25 = BM25.build(np.arange(len(self._rows)), terms)
 
     def top(

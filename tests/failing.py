@@ -146,7 +146,7 @@ def sweep(
         world.refresh()
     edit(world, 1)
     for number in range(n_more):
-        world.write(f"more{number}.md", f"# 多{number}\n\n" + f"第{number}段说{number}。" * 40)
+        world.write(f"more{number}.md", f"# 多{number}\n\n" + f"第{number}段说{number}。" * 4)
     printed = in_faulty_process(built, world, _SWEEP, error, int(stay), first, stride, n_runs)
     n_done, n_told, is_through = map(int, printed[-1].split())
     return Sweep(n_runs=n_done, n_told=n_told, is_through=bool(is_through))

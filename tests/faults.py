@@ -1,14 +1,17 @@
 """Faults and bad inputs by number, what is expected of each, and the table of what happened.
 
 `python -m tests.faults` runs the tests of all rows and writes `tests/faults.md`, `… 1 2 3` those of
-these rows, the others staying as they are. A test belongs to the row that its name begins with:
+these rows, the others staying as they are; `--quick` leaves the slow ones out, `--jobs 2` runs two
+files of tests at a time. Stopped, it goes on with the files that it had not finished, as long as
+neither the product nor they have changed. A test belongs to the row that its name begins with:
 `test_row_07_…`. All inputs are made here, on the fly.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
-import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +19,8 @@ import tempfile
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 from corpus.index import Index
@@ -28,7 +33,9 @@ __all__ = ["ROWS", "World", "rows_with_tests"]
 
 FOLDER = Path(__file__).resolve().parent
 TABLE = FOLDER / "faults.md"
+REPORTS = FOLDER.parent / "build" / "faults"
 N_CONTROL = 20
+_PATIENCE_S = 1800  # for one test: what must be quick says so itself, and a machine may be busy
 
 # what is done or given, and what is expected of it, by number
 ROWS: dict[int, tuple[str, str]] = {
@@ -235,7 +242,7 @@ class World:
         for path in self.notes.rglob("*"):
             try:
                 if path.is_file() and not path.is_symlink():
-                    found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+                    found[str(path)] = sha256(path.read_bytes()).hexdigest()
             except OSError:
                 continue
         return found
@@ -306,25 +313,68 @@ def _lines(rows: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def main(rows: Sequence[int] = (), *, quick: bool) -> int:
-    """Run the tests of all rows, or of these, and write the table.
+def main(rows: Sequence[int] = (), *, quick: bool, jobs: int = 1) -> int:
+    """Run the tests of all rows, or of these, and write the table; 1 if one failed.
 
     Args:
         rows: numbers; all if empty.
         quick: leave the slow tests out.
+        jobs: files of tests that run at a time.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        tests = rows_with_tests()
-        chosen = [str(FOLDER / name) for row in rows for name in tests.get(row, [])]
-        files = chosen or [str(path) for path in sorted(FOLDER.rglob("test_faults_*.py"))]
-        marks = "not slow" if quick else "slow or not slow"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks]
-        done = subprocess.run([*command, f"--junit-xml={report}", *files], check=False)
-        TABLE.write_text(table(_results(report), _lines(rows) if rows else None), "utf-8")
-    return done.returncode
+    tests = rows_with_tests()
+    chosen: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows or tests:
+        for name in tests.get(row, []):
+            chosen[name.partition("::")[0]].append(str(FOLDER / name))
+    marks = "not slow" if quick else "slow or not slow"
+    results: dict[str, str] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        for found in pool.map(lambda names: _outcomes(names, marks), chosen.values()):
+            results |= found
+    TABLE.write_text(table(results, _lines(rows) if rows else None), "utf-8")
+    return int("failed" in results.values())
+
+
+def _outcomes(tests: Sequence[str], marks: str) -> dict[str, str]:
+    """What happened to tests of one file: known from an earlier run of the same, or run now."""
+    file = tests[0].partition("::")[0]
+    state = sha256("\n".join([_product(), marks, Path(file).read_text("utf-8"), *tests]).encode())
+    report = REPORTS / f"{state.hexdigest()[:16]}.xml"
+    if not report.exists():
+        REPORTS.mkdir(parents=True, exist_ok=True)
+        new = report.with_suffix(".new")
+        with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+            subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks,
+                 "-o", f"timeout={_PATIENCE_S}",
+                 f"--junit-xml={new}", f"--basetemp={folder}/t", *tests],
+                check=False,
+            )  # fmt: skip
+        new.replace(report)
+    return _results(report)
+
+
+def _product() -> str:
+    """Which product is tried: what git says of it, changes included."""
+    said = [
+        subprocess.run(
+            ["git", "-C", str(FOLDER.parent), *words, "--", "corpus", "assistant"],
+            capture_output=True, text=True, check=False,
+        ).stdout
+        for words in (["log", "-1", "--format=%H"], ["diff", "HEAD"])
+    ]  # fmt: skip
+    return "".join(said)
+
+
+def _memory() -> str | None:
+    """A folder in memory, where there is one: there a sync costs nothing."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 if __name__ == "__main__":
-    asked = [int(word) for word in sys.argv[1:] if word.isdecimal()]
-    sys.exit(main(asked, quick="--quick" in sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("rows", nargs="*", type=int, metavar="ROW")
+    parser.add_argument("--quick", action="store_true", help="without the slow tests")
+    parser.add_argument("--jobs", type=int, default=1, help="files of tests at a time")
+    args = parser.parse_args()
+    sys.exit(main(args.rows, quick=args.quick, jobs=args.jobs))

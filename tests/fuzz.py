@@ -184,6 +184,7 @@ WORDS: dict[str, list[bytes]] = {
             "---\n", "...\n", "title: ", "tags: [a, #b, 'c]\n", "tags:\n  - x\n", "date: 2024-02-30\n",
             "aliases: ", "&a [*a]", "*a", "!!python/object:os.system\n", "? : -", "{a: {b: ", "\t", "\ufeff",
             "'", '"', "|", ">-\n", "%YAML 1.2\n", "<<: *x\n", "日期：2024年1月2日\n", "\x85", "\u2028", ":", "- ",
+            "+++\n", "title = '", "tags = [", "[taxonomies]\n", "= 2024-02-30\n", "{\n", '"title": "', "}\n",
         )
     ],
     "chunker": [

@@ -182,6 +182,17 @@ def test_row_05_failing_calls_leave_a_whole_generation(
     every(world, faulty, errno.EIO, 0, 13)
 
 
+@linux
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+def test_row_06_a_disk_that_fails_from_the_first_calls_on_is_told_in_a_line(
+    world: World, faulty: Callable[..., list[str]], error: int
+) -> None:
+    """The lock among them, which closing must not write again."""
+    (built,) = faulty.args  # type: ignore[attr-defined]
+    swept = sweep(built, world, error=error, stay=True, first=8, n_runs=9)
+    assert (swept.n_runs, swept.n_told) == (9, 9)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @linux
@@ -385,6 +396,33 @@ def test_row_11_a_flipped_bit_of_a_cache_is_noticed(
 
 def test_row_11_flipped_bits_of_the_database_crash_nothing(graphed: World) -> None:
     flips(graphed, DATABASE, 4, heals=False)
+
+
+@pytest.mark.parametrize(
+    "written", [b"CREATE TABLE chunks", b"REFERENCES", b'"encoder": "', b'["', b"markdown"]
+)
+def test_row_11_bytes_that_are_no_text_or_no_list_are_built_again(
+    world: World, written: bytes
+) -> None:
+    """Where SQLite itself speaks of the damage, and where only what it holds is wrong."""
+    world.write("tagged.md", "---\ntags: [a, b]\n---\n# 题\n\n正文。\n")
+    world.refresh()
+    right = world.content()
+    data = (world.folder / DATABASE).read_bytes()
+    for change in (0x80, 0x04):
+        changed = bytearray(data)
+        at = -1
+        while (at := data.find(written, at + 1)) >= 0:
+            changed[at + len(written) // 2] ^= change
+        assert changed != data
+        (world.folder / DATABASE).write_bytes(changed)
+        with suppress(IndexDamaged), world.open() as index:
+            list(index.notes())
+            index.listing()
+        world.refresh()
+        with world.open() as index:
+            index.refresh(Vault(world.notes), rebuild=True)  # what a search does not meet
+        assert world.content() == right
 
 
 @pytest.mark.slow

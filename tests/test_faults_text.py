@@ -52,6 +52,17 @@ def test_row_40_every_unicode_form_is_decoded(world: World, encoding: str) -> No
     assert text[chunk.start : chunk.end] == text.strip()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text", [f"{SENTENCE}\n{TRADITIONAL}\n", "短。\n", "データを検索します。\n"]
+)
+def test_row_40_unmarked_utf_16_without_a_word_of_ascii_is_decoded(
+    encoding: str, text: str
+) -> None:
+    read = decoded(text.encode(encoding))
+    assert (read.text, read.doubt) == (text, None)
+
+
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030"])
 def test_row_41_chinese_of_any_length_is_decoded(encoding: str) -> None:
     source = (SENTENCE + "大模型的训练需要显存、数据与算力。今天天气很好，我们去公园散步吧！") * 10
@@ -442,6 +453,34 @@ def test_row_59_part_zips_in_a_folder_are_read(world: World) -> None:
     (world.notes / "导出/Export-9f-Part-1.zip").unlink()
     world.refresh()
     assert world.paths() == {"导出/私人/页2.md"}
+
+
+def test_row_59_an_export_in_a_folder_is_read_and_another_zip_is_told(world: World) -> None:
+    id_ = "0123456789abcdef" * 2
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as part:
+        part.writestr(
+            f"页 {id_}.md", "# 页\n\nTags: 甲, 乙丙\nDate: March 5, 2024\nStatus: ok\n\n正文。\n"
+        )
+    for name, held in [
+        ("旧/导出.zip", {"Export-1-Part-1.zip": inner.getvalue()}),
+        ("直接.zip", {f"甲 {id_}.md": "# 甲\n\n甲说一。\n"}),
+        ("程序.zip", {"README.md": "# 程序"}),
+    ]:
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            for member, content in held.items():
+                archive.writestr(member, content)
+        world.write(name, data.getvalue())
+    world.write("坏.zip", b"PK\x03\x04 broken")
+    reasons = world.reasons()
+    assert set(reasons) == {"程序.zip", "坏.zip"}
+    assert all("no Notion export" in reason for reason in reasons.values())
+    assert world.paths() == {"旧/导出/页.md", "直接/甲.md"}
+    with world.open() as index:
+        page = index.note("旧/导出/页.md")
+    assert (page.tags, page.date) == (("甲", "乙丙"), "2024-03-05")
+    assert page.text.endswith("正文。\n")
 
 
 def test_row_60_what_is_no_note_is_left_out(world: World) -> None:

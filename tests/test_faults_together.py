@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import IndexBusy, ManyGone, YoujuError
+from corpus.inspection import inspected
 from corpus.readers import SourceFile, Vault
+from corpus.store import Store
 from corpus.tokens import terms
 from corpus.types import Note
 from tests.faults import World
@@ -172,6 +174,8 @@ def test_row_27_a_stopped_index_ends_at_once_and_goes_on(world: World) -> None:
         os.kill(process.pid, signal.SIGINT)
         process.wait(10)
         assert time.monotonic() - begun < 4
+    assert Store(world.folder).seal.state == "sealed"  # stopped in order: nothing is in doubt
+    assert inspected(world.folder) == []
     before = world.encoder.n_encoded
     world.refresh()
     assert world.encoder.n_encoded - before < 20  # what was staged is not encoded again
@@ -191,4 +195,23 @@ def test_row_27_a_stopped_command_says_so_in_a_line(world: World) -> None:
         assert time.monotonic() - begun < 10
     if it.returncode != 0:  # else it was done before the signal
         assert "Traceback" not in err
-        assert "the next run goes on from here" in err or it.returncode == -signal.SIGINT
+        was_loading = err == "youju: stopped\n"
+        assert (
+            "the next run goes on from here" in err
+            or was_loading
+            or it.returncode == -signal.SIGINT
+        )
+
+
+@posix
+def test_row_27_a_command_that_is_stopped_while_it_is_loaded_says_so() -> None:
+    code = (
+        "import os, signal, sys; from importlib.abc import MetaPathFinder\n"
+        "class Slow(MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'assistant.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "from assistant.__main__ import main; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "youju: stopped\n")

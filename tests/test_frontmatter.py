@@ -126,3 +126,62 @@ def test_a_bomb_in_front_matter_costs_no_time(bomb: str) -> None:
     found = read_front_matter(text)
     assert time.process_time() - start < 2
     assert text[found.end :].endswith("正文。")
+
+
+TOML = """+++
+title = "TOML 题"
+date = 2024-03-04T10:00:00Z
+draft = false
+weight = 012345678901234567890
+tags = ["甲", '乙']
+{extra}
++++
+
+正文。
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        (TOML.replace("weight = 0", "weight = ").replace("{extra}", ""), ("甲", "乙")),
+        (TOML.replace("{extra}", ""), ("甲", "乙")),  # broken: no number begins with a 0
+        (TOML.replace("{extra}", 'a = "\nb = ['), ("甲", "乙")),
+        (TOML.replace("weight = 0", "n = ").replace("tags", "[taxonomies]\ntags")
+         .replace("{extra}", ""), ("甲", "乙")),
+        ('{\n "title": "TOML 题", "date": "2024-03-04", "tags": ["丙"], "n": 1e999\n}\n\n正文。\n',
+         ("丙",)),
+    ],
+)  # fmt: skip
+def test_front_matter_of_hugo_and_zola_is_read(text: str, tags: tuple[str, ...]) -> None:
+    for mark in ("", "\ufeff"):
+        found = read_front_matter(mark + text)
+        assert found == FrontMatter(
+            title="TOML 题", tags=tags, date="2024-03-04",
+            end=len(mark) + text.index("\n正文"),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+++\n两条线之间的话。\n+++\n正文。",
+        "+++\ntitle = 'x'\n没有结尾",
+        '{"a": 1}\n正文',
+        '{"title": ["x"]}\n正文',
+        '{"title": "x"} 与后文在同一行',
+        "{" * 50_000,
+        '{"title": ' + "[" * 9000 + "]" * 9000 + "}\n正文",
+        "{{ 模板 }}\n",
+    ],
+)
+def test_what_only_looks_like_toml_or_json_stays_in_the_body(text: str) -> None:
+    assert read_front_matter(text) == FrontMatter()
+
+
+@pytest.mark.parametrize("value", ["[" * 9000, "9" * 15_000, "{a=" * 3000, '"' + "x" * 19_000])
+def test_a_bomb_in_toml_costs_no_time(value: str) -> None:
+    begun = time.monotonic()
+    found = read_front_matter(f"+++\ntitle = '题'\nb = {value}\n+++\n正文。")
+    assert time.monotonic() - begun < 1
+    assert found.title == "题"

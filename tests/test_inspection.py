@@ -8,12 +8,24 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from corpus import caches, inspection
-from corpus.checksums import LIST, ListDamaged, differing, entry_of, parse, written
+from corpus.checksums import (
+    LIST,
+    ListDamaged,
+    Seal,
+    differing,
+    entry_of,
+    parse,
+    parse_seal,
+    written,
+    written_seal,
+)
 from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import CorpusError, IndexError_
 from corpus.inspection import Finding, inspected
@@ -99,7 +111,7 @@ def test_a_damaged_head_of_a_graph_is_never_loaded(graphed: World) -> None:
     assert look(graphed) == []
 
 
-def test_what_a_kill_leaves_is_a_remark_and_the_next_refresh_seals_it(world: World) -> None:
+def test_what_a_kill_leaves_is_in_doubt_until_the_next_refresh_has_sealed_it(world: World) -> None:
     world.refresh()
 
     def commit(store: Store) -> None:
@@ -109,12 +121,75 @@ def test_what_a_kill_leaves_is_a_remark_and_the_next_refresh_seals_it(world: Wor
     unsealed(world, commit)
     assert (world.folder / LOG).stat().st_size
     assert kinds(look(world)) == set()
-    assert kinds(look(world), "remark") == {"unsealed"}
+    assert kinds(look(world), "doubt") == {"unsealed"}
     log = (world.folder / LOG).read_bytes()
     (world.folder / LOG).write_bytes(log[:-100])
-    assert kinds(look(world), "remark") == {"unsealed", "torn"}
+    assert kinds(look(world), "doubt") == {"unsealed"}
+    assert kinds(look(world), "remark") == {"torn"}
     world.refresh()
+    assert Store(world.folder).seal.state == "resumed"
     assert look(world) == []
+    world.write("new.md", "# 新\n\n新的一篇。\n")
+    world.refresh()
+    assert Store(world.folder).seal.state == "resumed"  # what befell it before is not undone
+    rebuilt(world.folder, Vault(world.notes), encoder=world.encoder)
+    assert Store(world.folder).seal.state == "sealed"
+
+
+def test_an_index_that_lost_its_list_is_damaged_until_it_is_built_anew(world: World) -> None:
+    world.refresh()
+    assert Store(world.folder).seal.state == "sealed"
+    (world.folder / LIST).unlink()
+    assert kinds(look(world)) == {"unlisted"}
+    assert world.refresh().is_noop
+    assert kinds(look(world)) == {"unlisted"}
+    world.write("new.md", "# 新\n\n新的一篇。\n")
+    world.refresh()  # it answers, and is written on
+    assert Store(world.folder).seal.state == "lost"
+    assert kinds(look(world)) == {"unlisted"}
+    rebuilt(world.folder, Vault(world.notes), encoder=world.encoder)
+    assert look(world) == []
+    for content in (b"", b"\n", b"the index is sealed\n", b"the index is open\n\n\n"):
+        (world.folder / LIST).write_bytes(content)
+        assert kinds(look(world)) == {"seal"}
+    world.write("new.md", "# 新\n\n新的一篇，改过。\n")
+    world.refresh()
+    assert kinds(look(world)) == {"unlisted"}
+
+
+def test_every_flipped_bit_is_found_whatever_is_known_of_the_checksums(graphed: World) -> None:
+    """A list that is gone, emptied, altered, or says that a writer was at it, vouches for none."""
+    chance = random.Random(7)
+    sealed = (graphed.folder / LIST).read_bytes()
+    data = (graphed.folder / DATABASE).read_bytes()
+    lists = [None, b"", flipped(sealed, chance), written_seal(Seal(state="open")),
+             written_seal(Seal(state="reopened")), written_seal(Seal(state="lost"))]  # fmt: skip
+    for _ in range(N_FLIPS):
+        (graphed.folder / DATABASE).write_bytes(flipped(data, chance))
+        content = chance.choice(lists)
+        (graphed.folder / LIST).unlink(missing_ok=True)
+        if content is not None:
+            (graphed.folder / LIST).write_bytes(content)
+        found = look(graphed)
+        assert kinds(found) | kinds(found, "doubt")
+
+
+def test_the_lowest_bits_of_a_vector_are_seen(world: World) -> None:
+    world.refresh()
+
+    def change(store: Store) -> None:
+        with store.writing() as writer:
+            ((vector,),) = writer._sql.execute(
+                "SELECT vector FROM chunks WHERE note = 'control3.md' LIMIT 1"
+            ).fetchall()
+            halves = np.frombuffer(vector, "<u2").copy()
+            halves[np.flatnonzero(halves)[0]] ^= 2
+            writer._sql.execute(
+                "UPDATE chunks SET vector = ? WHERE note = 'control3.md'", (halves.tobytes(),)
+            )
+
+    unsealed(world, change)
+    assert {finding.name for finding in look(world)} >= {"control3.md"}
 
 
 def test_every_flipped_bit_of_a_log_is_found(world: World) -> None:
@@ -173,9 +248,14 @@ def test_an_index_without_checksums_is_held_against_itself(
     found = look(world)
     assert [(f.kind, f.name) for f in found if f.level == "damage"] == [("content", "control3.md")]
     assert said in found[0].detail
-    # a seal put over it hides nothing from a thorough look
+    # the seal that the next run puts over it hides nothing: it says that it went on from a kill
     with world.open() as index:
         assert index.refresh(Vault(world.notes)).is_noop
+    seal = Store(world.folder).seal
+    assert seal.state == "resumed"
+    assert kinds(look(world)) == {"content"}
+    # nor does any seal from a thorough look
+    (world.folder / LIST).write_bytes(written_seal(replace(seal, state="sealed")))
     assert kinds(look(world)) == set()
     assert kinds(look(world, thorough=True)) == {"content"}
 
@@ -264,7 +344,7 @@ def test_a_version_that_cannot_be_is_damage_and_heals_by_itself(world: World, ve
 
     (world.folder / LIST).unlink()
     unsealed(world, change)
-    assert kinds(look(world)) == {"version"}
+    assert kinds(look(world)) == {"version", "unlisted"}
     world.refresh()
     assert world.content() == right
 
@@ -304,4 +384,17 @@ def test_a_list_of_checksums_is_read_back_and_every_other_byte_refused(tmp_path:
     for cut in (b"", content[:-1], content[:70], b"\n" + content):
         with pytest.raises(ListDamaged):
             parse(cut)
+    for seal in (
+        Seal(state="resumed", entries=tuple(parse(content))), Seal(state="open"), Seal(state="lost")
+    ):  # fmt: skip
+        content = written_seal(seal)
+        assert parse_seal(content) == seal
+        for at in range(8 * len(content)):
+            changed = bytearray(content)
+            changed[at // 8] ^= 1 << at % 8
+            with pytest.raises(ListDamaged):
+                parse_seal(bytes(changed))
+        for length in range(len(content)):
+            with pytest.raises(ListDamaged):
+                parse_seal(content[:length])
     assert LIST == "checksums.txt"

@@ -18,6 +18,8 @@ __all__ = ["DAMAGED", "faults_of", "saved"]
 
 DAMAGED = "damaged-chats.sqlite3"
 _SHOWN = 5
+# what SQLite says of a damaged schema quotes its bytes
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 _Row = tuple[str, str, str, str, str | None]
 _COLUMNS = "session, sheet, asked_at, turn"
 
@@ -33,7 +35,7 @@ def faults_of(file: Path) -> tuple[int, list[str]]:
             said = [] if said == ["ok"] else said
             rows = list(_rows(connection))
             (n_rows,) = connection.execute("SELECT count(*) FROM turns").fetchone()
-    except (sqlite3.Error, OSError) as fault:
+    except (*_UNREADABLE, OSError) as fault:
         return 0, [str(fault)]
     wrong = [number for number, row in rows if not _is_whole(row)]
     said += [f"turn {number}" for number in wrong[:_SHOWN]]
@@ -52,7 +54,7 @@ def saved(file: Path) -> int:
     try:
         with closing(_opened(file)) as connection:
             whole = [(number, row) for number, row in _rows(connection) if _is_whole(row)]
-    except sqlite3.Error:  # nothing of it can be read
+    except _UNREADABLE:  # nothing of it can be read
         whole = []
     beside = file.with_name("saving")
     beside.mkdir(mode=0o700, exist_ok=True)
@@ -76,6 +78,7 @@ def _opened(file: Path) -> sqlite3.Connection:
     # what a kill left half-written is rolled back by whoever opens the file to write
     mode = "rw" if file.with_name(f"{file.name}-journal").exists() else "ro"
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=10)
+    connection.text_factory = lambda held: held.decode("utf-8", "replace")
     connection.execute("PRAGMA cell_size_check = ON")
     return connection
 
@@ -90,14 +93,14 @@ def _rows(connection: sqlite3.Connection) -> Iterator[tuple[int, _Row]]:
         try:
             for (number,) in connection.execute(f"SELECT number FROM turns {order}"):
                 numbers.add(number)
-        except sqlite3.Error:
+        except _UNREADABLE:
             continue
     for number in sorted(numbers):
         try:
             row = connection.execute(
                 f"SELECT {_COLUMNS}, {digest} FROM turns WHERE number = ?", (number,)
             ).fetchone()
-        except sqlite3.Error:
+        except _UNREADABLE:
             continue
         if row is not None:
             yield number, row

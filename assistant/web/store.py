@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import re
 import secrets
 import sqlite3
@@ -25,16 +24,21 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from assistant.types import Answer, Verdict
 from assistant.web.spots import Sheet
+from corpus.errors import YoujuError
+from corpus.records import RecordDamaged, read_record, write_record
 
 __all__ = [
     "FILE",
+    "KEY",
     "Chat",
+    "ChatsDamaged",
     "Turn",
     "TurnStore",
     "browser_secret",
     "decode",
     "digest_of",
     "encode",
+    "kept_secret",
     "new_session",
     "valid_session",
 ]
@@ -42,6 +46,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 FILE = "chats.sqlite3"
+KEY = "browser.key"
 _SESSION = re.compile(r"[0-9a-f]{32}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS turns (
@@ -80,6 +85,10 @@ class Chat:
     n: int
 
 
+class ChatsDamaged(YoujuError):
+    """The conversations on disk cannot be used as they are."""
+
+
 def valid_session(session: object) -> str | None:
     """The session name a browser sent, if it is one of ours."""
     return session if isinstance(session, str) and _SESSION.fullmatch(session) else None
@@ -92,17 +101,31 @@ def new_session() -> str:
 
 def browser_secret(folder: Path) -> str:
     """The key under which browsers keep their session name; made once, readable by the owner."""
-    file = folder / "browser.key"
+    file = folder / KEY
     try:
-        known = file.read_text("ascii").strip()
-        if _SESSION.fullmatch(known):
-            return known
-    except (OSError, UnicodeDecodeError):
-        pass  # first start, or a damaged file: a new key only starts new conversations
-    key = secrets.token_hex(16)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-        handle.write(key)
+        key = kept_secret(file)
+    except (OSError, RecordDamaged):
+        # first start, or a damaged file: a new key only starts new conversations
+        key = secrets.token_hex(16)
+    else:
+        if file.stat().st_size > len(key) + 2:
+            return key
+    write_record(file, "key", key)
     return key
+
+
+def kept_secret(file: Path) -> str:
+    """The key of the browsers; one of an earlier version stands there bare.
+
+    Raises:
+        OSError: it cannot be read.
+        RecordDamaged: it is not as it was written.
+    """
+    bare = file.read_bytes().strip().decode("latin-1")
+    known = bare if _SESSION.fullmatch(bare) else read_record(file, "key")
+    if not isinstance(known, str) or not _SESSION.fullmatch(known):
+        raise RecordDamaged(f"{file} holds no key")
+    return known
 
 
 def encode(value: Any) -> Any:
@@ -145,16 +168,32 @@ class TurnStore:
 
     Args:
         folder: private folder, existing.
+
+    Raises:
+        ChatsDamaged: the file is no database, or not that of conversations.
     """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
+        try:
+            self._prepare()
+        except (
+            sqlite3.DatabaseError,
+            UnicodeDecodeError,
+        ) as fault:  # which quotes a damaged schema
+            raise ChatsDamaged(
+                f"the conversations in {self._file} cannot be used ({fault});"
+                " save what can be read of them: youju doctor --repair"
+            ) from fault
+        self._file.chmod(0o600)
+
+    def _prepare(self) -> None:
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
-            names = {row[1] for row in connection.execute("PRAGMA table_info(turns)")}
+            named = connection.execute("SELECT name FROM pragma_table_info('turns')")
+            names = {name for (name,) in named}
             if "digest" not in names:  # of an earlier version: its turns stay without
                 connection.execute("ALTER TABLE turns ADD COLUMN digest TEXT")
-        self._file.chmod(0o600)
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:

@@ -5,8 +5,10 @@
     python -m tests.endurance flips soak     these stages only
     python -m tests.endurance --anew         from the beginning
 
-Progress is kept in `build/endurance`, for one commit and length. `endurance.json` and
-`endurance.md` beside this file hold what came out, each stage with the commit it was measured at.
+Progress is kept in `build/endurance`, for one length and one state of the product: a run that was
+stopped goes on where it was, also over commits that leave `corpus` and `assistant` alone.
+`endurance.json` and `endurance.md` beside this file hold what came out of each length, each stage
+with the commit it was measured at.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -32,6 +34,7 @@ __all__ = ["main"]
 HERE = Path(__file__).resolve().parent
 STATE = REPO / "build" / "endurance" / "state.json"
 STAGES = [*DAMAGING, *LOADING]
+_LENGTHS = ("default", "full")
 _FULL_SECONDS = 20  # times as many as by default: 30 minutes of soak
 
 
@@ -66,8 +69,14 @@ def _commit() -> str:
             ["git", "-C", str(REPO), *argv], capture_output=True, text=True, check=False
         ).stdout.strip()
 
-    changed = git("status", "--porcelain", "--", "corpus", "assistant")
-    return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+    product = ["--", "corpus", "assistant"]
+    changed = git("status", "--porcelain", *product)
+    return git("log", "-1", "--format=%h", "--abbrev=12", *product) + ("+" if changed else "")
+
+
+def _folder() -> str | None:
+    """Where units work: in memory where there is such a place, for there a sync costs nothing."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def _load(path: Path) -> dict[str, Result]:
@@ -80,17 +89,20 @@ def _load(path: Path) -> dict[str, Result]:
 def _save(path: Path, results: dict[str, Result]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".tmp")
-    kept = {name: asdict(result) for name, result in results.items()}
-    new.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    lines = [  # a line a stage
+        f"{json.dumps(name)}: {json.dumps(asdict(result), ensure_ascii=False)}"
+        for name, result in results.items()
+    ]
+    new.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
     new.replace(path)
 
 
-def run(stage: Stage, result: Result, *, full: bool, keep: Sequence[dict[str, Result]]) -> None:
-    """Run the units of a stage that are still to be run; progress is saved after each."""
+def run(stage: Stage, result: Result, *, full: bool, saved: Callable[[], None]) -> None:
+    """Run the units of a stage that are still to be run; `saved` is called after each."""
     n, seconds = (stage.n_full, _FULL_SECONDS * stage.seconds) if full else (stage.n, stage.seconds)
     if result.done >= n or result.seconds >= seconds:
         return
-    with tempfile.TemporaryDirectory() as folder, stage.begin(Path(folder)) as unit:
+    with tempfile.TemporaryDirectory(dir=_folder()) as folder, stage.begin(Path(folder)) as unit:
         while result.done < n and result.seconds < seconds:
             begun = time.monotonic()
             try:
@@ -102,8 +114,8 @@ def run(stage: Stage, result: Result, *, full: bool, keep: Sequence[dict[str, Re
             result.done += 1
             result.seconds = round(result.seconds + time.monotonic() - begun, 3)
             result.date = time.strftime("%Y-%m-%d")
-            _save(STATE, keep[0])
-    result.told = stage.told(result.figures) if result.figures else "nothing"
+            result.told = stage.told(result.figures) if result.figures else "nothing"
+            saved()
 
 
 def table(results: dict[str, Result]) -> str:
@@ -120,14 +132,14 @@ def table(results: dict[str, Result]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for stage in STAGES:
-        found = results.get(stage.name)
-        if found is None or not found.done:
-            lines.append(f"| {stage.name} | {stage.what} | {stage.goal} | 0 | | not run | | |")
-            continue
-        lines.append(
-            f"| {stage.name} | {stage.what} | {stage.goal} | {found.done} | {len(found.faults)} | "
-            f"{found.told} | {found.seconds:.0f} | {found.length}, {found.commit} |"
-        )
+        rows = [results[key] for key in map(stage.key, _LENGTHS) if key in results]
+        head = f"| {stage.name} | {stage.what} | {stage.goal} |"
+        lines += [
+            f"{head} {found.done} | {len(found.faults)} | {found.told} | {found.seconds:.0f} | "
+            f"{found.length}, {found.commit} |"
+            for found in rows
+            if found.done
+        ] or [f"{head} 0 | | not run | | |"]
     faults = [f"- {name}, {fault}" for name, found in results.items() for fault in found.faults[:5]]
     return "\n".join([*lines, *(["", "Faults:", "", *faults] if faults else [])]) + "\n"
 
@@ -145,21 +157,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     commit, length = _commit(), "full" if args.full else "default"
     state = {} if args.anew else _load(STATE)
     results = _load(HERE / "endurance.json")
+
+    def saved(*, whole: bool = False) -> None:
+        _save(STATE, state)
+        if whole:
+            _save(HERE / "endurance.json", results)
+            (HERE / "endurance.md").write_text(table(results), "utf-8")
+
     for stage in STAGES:
         if args.stages and stage.name not in args.stages:
             continue
-        known = state.get(stage.name)
-        if known is None or (known.commit, known.length) != (commit, length):
-            state[stage.name] = Result(commit=commit, length=length)
-        result = state[stage.name]
+        key = stage.key(length)
+        if key not in state or state[key].commit != commit:
+            state[key] = Result(commit=commit, length=length)
+        result = results[key] = state[key]
         sys.stderr.write(f"{stage.name}: ")
         sys.stderr.flush()
-        run(stage, result, full=args.full, keep=[state])
+        try:
+            run(stage, result, full=args.full, saved=saved)
+        finally:  # stopped half-way, it is told how far it came
+            saved(whole=True)
         sys.stderr.write(f"{result.done} units, {len(result.faults)} faults, {result.told}\n")
-        results[stage.name] = result
-        _save(HERE / "endurance.json", results)
-        (HERE / "endurance.md").write_text(table(results), "utf-8")
-    return 1 if any(result.faults for result in state.values()) else 0
+    return (
+        1
+        if any(state[stage.key(length)].faults for stage in STAGES if stage.key(length) in state)
+        else 0
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus import caches, inspection
-from corpus.checksums import LIST, ListDamaged, differing, parse
+from corpus.checksums import LIST, ListDamaged, Seal, differing, parse, written_seal
 from corpus.inspection import inspected
 from corpus.store import DATABASE, LOG, Store
 from tests import fuzz
@@ -65,6 +65,10 @@ class Stage:
     n: int
     n_full: int
     seconds: float = 60.0
+
+    def key(self, length: str) -> str:
+        """The name of its results."""
+        return f"{self.name}, {length}"
 
 
 def share(values: list[float]) -> str:
@@ -137,7 +141,6 @@ def _hits(figures: Figures) -> str:
 
 
 _CASES = [(error, stay) for error in (errno.EIO, errno.ENOSPC) for stay in (False, True)]
-_STRIDE = 5
 
 
 @contextmanager
@@ -147,17 +150,9 @@ def _failing_calls(folder: Path) -> Iterator[Unit]:
         raise RuntimeError("no C compiler on this machine")
 
     def unit(n: int) -> dict[str, float]:
-        error, stay = _CASES[n % len(_CASES)]
-        round_, begins = divmod(n // len(_CASES), _STRIDE)
-        done = sweep(
-            built,
-            _fresh(folder / "w"),
-            error=error,
-            stay=stay,
-            first=1 + begins,
-            stride=_STRIDE,
-            n_more=40 * round_,
-        )
+        round_, case = divmod(n, len(_CASES))
+        error, stay = _CASES[case]
+        done = sweep(built, _fresh(folder / "w"), error=error, stay=stay, n_more=3 * round_)
         assert done.is_through
         return {"runs": done.n_runs, "told": done.n_told}
 
@@ -189,6 +184,11 @@ class _Flips:
             if path.name != "write.lock" and path.stat().st_size
         }
         self._log = self._with_log(folder)
+        sealed = self._index[LIST]
+        self._lists = [
+            b"", sealed[: len(sealed) // 2], _flipped(sealed, random.Random(1)),
+            written_seal(Seal(state="open")), written_seal(Seal(state="lost")),
+        ]  # fmt: skip
         self._shipped = folder / "shipped"
         for package, name in (("corpus", "model"), ("corpus", "data"), ("assistant", "models")):
             shutil.copytree(REPO / package / name, self._shipped / name, dirs_exist_ok=True)
@@ -223,15 +223,20 @@ class _Flips:
         for name, data in self._index.items():
             path = self._world.folder / name
             path.write_bytes(_flipped(data, chance))
-            seen = {f.name for f in inspected(self._world.folder) if f.level == "damage"}
+            seen = {f.name for f in inspected(self._world.folder) if f.level != "remark"}
             found[_kind(name)] = name in seen
+            if name == DATABASE:
+                (self._world.folder / LIST).write_bytes(chance.choice(self._lists))
+                seen = {f.name for f in inspected(self._world.folder) if f.level != "remark"}
+                found["database, its list lost"] = LIST in seen
             if n % len(self._index) == list(self._index).index(name):
                 found["survived"] = self._is_survived()
             self._restore()
         found["log"] = self._damaged(self._log, LOG, chance)
-        found["database without checksums"] = self._damaged(self._log, DATABASE, chance)
+        found["database of a killed writer"] = self._damaged(self._log, DATABASE, chance)
         found |= self._shipped_flip(chance)
         found["turn"] = self._turn_flip(chance)
+        found["conversations (found, or no turn differs)"] = self._chats_flip(chance)
         return found
 
     def _restore(self) -> None:
@@ -242,9 +247,9 @@ class _Flips:
             (self._world.folder / name).write_bytes(data)
 
     def _is_survived(self) -> bool:
-        """Whether a process that uses the damaged index ends by itself, not by a signal."""
+        """Whether a process that uses the damaged index ends in order: no signal, no traceback."""
         ended = self._workers.run("use", self._world.notes, self._world.folder)
-        return ended.code >= 0
+        return ended.code == 0
 
     def _damaged(self, world: World, name: str, chance: random.Random) -> bool:
         path = world.folder / name
@@ -252,7 +257,7 @@ class _Flips:
         path.write_bytes(_flipped(data, chance))
         try:
             found = inspected(world.folder, encoder=world.encoder)
-            return any(finding.level == "damage" for finding in found)
+            return any(finding.level != "remark" for finding in found)
         finally:
             path.write_bytes(data)
 
@@ -283,6 +288,21 @@ class _Flips:
         self._chats.write_bytes(changed)
         try:
             return bool(faults_of(self._chats)[1])
+        finally:
+            self._chats.write_bytes(data)
+
+    def _chats_flip(self, chance: random.Random) -> bool:
+        """Any bit of the file of conversations: one that no turn is written in changes none."""
+        from assistant.web.salvage import faults_of
+        from assistant.web.store import TurnStore
+
+        data = self._chats.read_bytes()
+        before = TurnStore(self._chats.parent).turns("0" * 32)
+        self._chats.write_bytes(_flipped(data, chance))
+        try:
+            if faults_of(self._chats)[1]:
+                return True
+            return TurnStore(self._chats.parent).turns("0" * 32) == before
         finally:
             self._chats.write_bytes(data)
 
@@ -409,11 +429,11 @@ DAMAGING = [
         name="failing-calls",
         what="a write, sync, rename or mkdir fails with EIO or ENOSPC, once or from then on",
         goal="a whole generation; told in a line; nothing temporary stays",
-        begin=_failing_calls, told=_calls, n=4, n_full=4 * _STRIDE * 5, seconds=120,
+        begin=_failing_calls, told=_calls, n=4, n_full=28, seconds=120,
     ),
     Stage(
         name="flips", what="one bit flipped in each kind of file",
-        goal="every one found, except in a database whose list of checksums is gone; no crash",
+        goal="every one found, whatever became of the list of checksums; no crash",
         begin=_flips, told=_found, n=100, n_full=1000, seconds=120,
     ),
     Stage(

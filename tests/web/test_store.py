@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from assistant.web.salvage import faults_of, saved
 from assistant.web.spots import Sheet, spots_of_answer
 from assistant.web.store import (
+    FILE,
+    ChatsDamaged,
     Turn,
     TurnStore,
     browser_secret,
@@ -88,6 +91,25 @@ def test_a_damaged_turn_is_left_out(tmp_path: Path, turn: Turn) -> None:
     assert len(store.turns(session)) == 1
 
 
+def test_a_byte_of_the_tables_that_is_no_text_is_a_fault_in_a_line(
+    tmp_path: Path, turn: Turn
+) -> None:
+    """SQLite quotes the byte in what it says, which is no text then."""
+    TurnStore(tmp_path).add(new_session(), turn)
+    file = tmp_path / FILE
+    data = bytearray(file.read_bytes())
+    data[data.index(b"session TEXT NOT NULL") + len("session TEX")] |= 0x80
+    data[data.index(b"CREATE INDEX turns_by_sheet") + 3] |= 0x80
+    file.write_bytes(data)
+    with pytest.raises(ChatsDamaged, match="doctor --repair"):
+        TurnStore(tmp_path)
+    n_whole, said = faults_of(file)
+    assert n_whole == 0
+    assert said
+    assert saved(file) == 0
+    assert faults_of(file) == (0, [])  # a new one, and the damaged one beside it
+
+
 def test_chats_and_key_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     TurnStore(tmp_path)
     browser_secret(tmp_path)
@@ -100,6 +122,9 @@ def test_the_browser_key_is_made_once_and_again_when_damaged(tmp_path: Path) -> 
     assert browser_secret(tmp_path) == key
     (tmp_path / "browser.key").write_bytes(b"\xff")
     assert browser_secret(tmp_path) != key
+    (tmp_path / "browser.key").write_bytes(key.encode())  # as earlier versions kept it
+    assert browser_secret(tmp_path) == browser_secret(tmp_path) == key
+    assert b"sha256" in (tmp_path / "browser.key").read_bytes()
 
 
 @pytest.mark.parametrize("session", [None, 1, "", "x" * 32, "0" * 31, "0" * 32 + "\n", ["0" * 32]])
