@@ -486,10 +486,11 @@ def _find(args: argparse.Namespace) -> int:
     query = _sound(args.query)
     with _open(_config(args)) as assistant:
         hits = assistant.find(query, k=args.k, filters=filters)
-        for why in () if hits else assistant.misses(query, filters):
-            print(f"youju: {why}", file=sys.stderr)
+        notices = assistant.notices(query, hits, filters)
+    for notice in notices:
+        print(f"youju: {notice}", file=sys.stderr)
     if _wants_json(args):
-        _print_object(found_object(query, hits))
+        _print_object(found_object(query, hits, notices))
     else:
         print(hits_text(query, hits))
     return DONE
