@@ -13,7 +13,7 @@ from functools import lru_cache
 from assistant.quantities import quantities
 from corpus.text import fold, has_han
 
-__all__ = ["Kind", "Question", "parse_question", "question_numbers"]
+__all__ = ["Kind", "Question", "parse_question", "question_numbers", "takes_names", "takes_pages"]
 
 
 class Kind(StrEnum):
@@ -132,6 +132,35 @@ def parse_question(text: str) -> Question:
         lang="zh" if has_han(text) else "en",
         measure=measure.group(1) if measure and kind is Kind.NUMBER else "",
     )
+
+
+# Lists of what is said of something, which a name alone does not say.
+_SAID = re.compile(
+    r"优点|优势|好处|缺点|不足|劣势|局限|优缺点|步骤|流程|阶段|建议|技巧|注意|经验|"
+    r"\b(?:(?:dis)?advantages?|drawbacks?|limitations?|steps|stages|pros|cons|tips|advice)\b"
+)
+_WHICH = re.compile(r"哪[个种款本篇门]|推荐|\bwhich\b|recommend")
+_PAGES = re.compile(
+    r"链接|网址|网站|网页|地址|官网|文档|教程|资料|资源|论文|文章|视频|仓库|来源|出处|参考|哪里|哪儿|在哪|"
+    r"下载|推荐|\b(?:links?|urls?|websites?|sites?|address|pages?|docs?|documentation|tutorials?|"
+    r"resources?|papers?|articles?|videos?|repos?|repository|sources?|references?|where|downloads?|"
+    r"recommend\w*|github|homepage)\b"
+)
+
+
+def takes_names(question: Question) -> bool:
+    """Whether names alone can answer: of things or people, not what is said of them."""
+    asked = fold(question.text)
+    if question.kind in (Kind.LIST, Kind.WHO):
+        return _SAID.search(asked) is None
+    return _WHICH.search(asked) is not None
+
+
+def takes_pages(question: Question) -> bool:
+    """Whether the address or title of a page on the web can answer."""
+    if question.kind in (Kind.LIST, Kind.WHO, Kind.OPEN, Kind.CODE):
+        return True
+    return _PAGES.search(fold(question.text)) is not None
 
 
 def question_numbers(question: str) -> frozenset[float]:

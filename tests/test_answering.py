@@ -1,0 +1,78 @@
+"""Which units of the notes make an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from assistant.pipeline import Assistant
+from assistant.questions import parse_question, takes_names, takes_pages
+from tests.example_vaults import write_vault
+
+NOTES = {
+    "滴答清单.md": (
+        "# 滴答清单\n\n## 功能\n\n- [[四象限]]\n- [[番茄工作法]]\n- [[习惯打卡]]\n- [[日历视图]]\n"
+    ),
+    "蝙蝠.md": "# 蝙蝠\n\n蝙蝠靠回声定位，优点是不怕黑。\n",
+    "模板.md": (
+        "# 模板插件\n\n[模板插件的介绍](https://example.org/templates)\n\n模板库：\n\n"
+        "[模板大全](https://example.org/hub)\n"
+    ),
+    "浏览器.md": (
+        "# 浏览器\n\n## 必装插件\n\n- [[油猴]]\n- [[广告屏蔽]]\n- [[双字幕]]\n- [[沉浸式翻译]]\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    folder = tmp_path_factory.mktemp("answering")
+    write_vault(folder / "notes", NOTES)
+    with Assistant.open(folder / "notes", folder / "index") as opened:
+        opened.refresh()
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["番茄工作法有什么优点？", "番茄工作法怎么用？", "模板插件怎么用？", "为什么用模板插件？"],
+)
+def test_links_alone_answer_no_question_of_what_something_is_like(
+    assistant: Assistant, question: str
+) -> None:
+    answer = assistant.ask(question)
+    assert answer.abstained, answer.text
+    assert answer.hits
+
+
+def test_links_answer_where_names_or_pages_are_asked_for(assistant: Assistant) -> None:
+    named = assistant.ask("浏览器的必装插件有哪些？")
+    assert "[[油猴]]" in named.text
+    assert "[[沉浸式翻译]]" in named.text
+    page = assistant.ask("模板插件的介绍的链接是什么？")
+    assert "https://example.org/templates" in page.text
+
+
+@pytest.mark.parametrize(
+    ("question", "names", "pages"),
+    [
+        ("必装插件有哪些？", True, True),
+        ("Which plugins do we use?", True, True),
+        ("用哪个插件做双字幕？", True, True),
+        ("番茄工作法的优点", False, True),
+        ("What are the advantages of LoRA?", False, True),
+        ("LoRA 怎么用？", False, False),
+        ("Why is LoRA cheap?", False, False),
+        ("LoRA 怎么用，有教程吗？", False, True),
+        ("How do I install it? A link will do.", False, True),
+    ],
+)
+def test_a_question_says_whether_links_can_answer(question: str, names: bool, pages: bool) -> None:
+    asked = parse_question(question)
+    assert (takes_names(asked), takes_pages(asked)) == (names, pages)
+
+
+def test_what_notes_say_elsewhere_is_not_called_unmentioned(assistant: Assistant) -> None:
+    assert "没有提到" not in (assistant.ask("番茄工作法的优点").reason or "")
+    assert "没有提到：" in (assistant.ask("企鹅的体重是多少？").reason or "")
