@@ -73,7 +73,7 @@ def test_items_stand_below_the_item_that_is_shown_above_them() -> None:
     under, free = extract(note, "运行脚本", is_item=True), extract(note, "免费", is_item=True)
     made = composed(extract(note, "油猴", is_item=True), under, free, extract(note, "广告"))
     assert made.text == "- 油猴； [1]\n  - 运行脚本 [2]\n  - 免费 [3]\n- 广告屏蔽 [4]"
-    assert [claim.markers for claim in claims_of(made.text)] == [(1,), (2,), (4,)]  # 免费 is no claim
+    assert [claim.markers for claim in claims_of(made.text)] == [(1,), (2,), (4,)]  # 免费 is none
     assert composed(under, free).text == "油猴：\n\n- 运行脚本 [1]\n- 免费 [2]"
 
 
