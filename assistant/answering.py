@@ -22,10 +22,18 @@ from assistant.companions import COMPANION_FEATURES, companion_rows
 from assistant.evidence import FEATURES, features
 from assistant.injection import asks_about_orders, demanded
 from assistant.lexicon import alike, opposites
-from assistant.questions import Kind, Question, parse_question, takes_names, takes_pages
+from assistant.questions import (
+    Kind,
+    Question,
+    attribute_of,
+    parse_question,
+    takes_names,
+    takes_pages,
+)
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
+from corpus.glossary import translations
 from corpus.text import fold
 from corpus.tokens import is_proper
 from corpus.types import Unit
@@ -42,6 +50,8 @@ __all__ = [
 
 _MAX_LIST = 14
 _LABEL_WORDS = 3
+_UNHEARD = 0.1  # confidence at most where what is asked about a thing is in no note
+_TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
 _MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
@@ -162,6 +172,8 @@ def select(
     absent = _words_of((word, term) for word, term in lost if not _is_held(term, df))
     missing = absent or _words_of(lost)
     unknown = _unknown(question, found, df)
+    if _is_unheard_of(question, [term for _, term in lost], df):
+        sure = min(sure, _UNHEARD)
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
         if part:  # what is asked of the other things may well be there
@@ -312,6 +324,22 @@ def _missing(question: Question, shown: Sequence[Candidate]) -> list[tuple[str, 
 
 def _words_of(lost: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word, _ in lost))
+
+
+def _is_unheard_of(question: Question, lost: Sequence[str], df: Callable[[str], int]) -> bool:
+    """Whether one thing about another is asked for that no note speaks of, in any language.
+
+    Of a thing that the notes define they would else answer any question with the definition.
+    """
+    from assistant.alignment import words
+
+    asked = [w.text for w in words(attribute_of(question)) if w.is_content]
+    return bool(asked) and all(
+        term in lost
+        and not _is_held(term, df)
+        and not any(df(name) for name, odds in translations(term) if odds >= _TRANSLATED)
+        for term in asked
+    )
 
 
 def _is_held(term: str, df: Callable[[str], int]) -> bool:

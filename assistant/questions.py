@@ -13,7 +13,15 @@ from functools import lru_cache
 from assistant.quantities import quantities
 from corpus.text import fold, has_han
 
-__all__ = ["Kind", "Question", "parse_question", "question_numbers", "takes_names", "takes_pages"]
+__all__ = [
+    "Kind",
+    "Question",
+    "attribute_of",
+    "parse_question",
+    "question_numbers",
+    "takes_names",
+    "takes_pages",
+]
 
 
 class Kind(StrEnum):
@@ -146,6 +154,25 @@ _PAGES = re.compile(
     r"resources?|papers?|articles?|videos?|repos?|repository|sources?|references?|where|downloads?|"
     r"recommend\w*|github|homepage)\b"
 )
+
+
+# "the price of X", "X 的价格": one thing about another. What it is for or about is left out: a note
+# says that of a thing without the word.
+_ATTRIBUTE = re.compile(
+    r"what(?:'s| is| was| are) the (?P<en>(?!name\b|use\b|point\b|purpose\b|role\b|goal\b|aim\b|job\b|"
+    r"idea\b|function\b|meaning\b|definition\b|essence\b|nature\b|difference\b)[a-z-]+(?: [a-z-]+)?) of\b|"
+    r"的(?P<zh>(?!作用|用途|用处|目的|意义|含义|定义|意思|功能|本质|思想|想法|概念|核心|全称|缩写|名字|名称)"
+    r"[^\W\d_a-z]{2,6}?)(?:是什么|是啥|是多少)[?？。\s]*$"
+)
+
+
+def attribute_of(question: Question) -> str:
+    """What is asked about something, as written and folded, where a question asks for one thing.
+
+    `What is the price of X?` asks for `price`; "" for other questions.
+    """
+    found = _ATTRIBUTE.search(fold(question.text))
+    return (found["en"] or found["zh"]) if found else ""
 
 
 def takes_names(question: Question) -> bool:

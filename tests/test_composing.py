@@ -108,7 +108,6 @@ def test_an_abstention_names_what_is_missing_and_the_nearest_notes() -> None:
     assert reason == "the notes do not mention: 价格, GPT-9"
 
 
-<<<<<<< HEAD
 def test_an_answer_that_is_not_certain_names_what_it_does_not_speak_of() -> None:
     shown = Selection(
         extracts=(extract(NOTE, "LoRA 冻结"),), confidence=0.5, missing=("价格", "GPT-9")
@@ -120,14 +119,14 @@ def test_an_answer_that_is_not_certain_names_what_it_does_not_speak_of() -> None
     assert unanswered("价格多少？", replace(shown, missing=())) == ()
     assert unanswered("价格多少？", replace(shown, extracts=())) == ()  # its reason says it
     assert unanswered("价格？", replace(shown, unknown=("GPT-9",))) == ("笔记没有提到：GPT-9",)
-=======
+
+
 def test_an_abstention_does_not_deny_what_notes_say_elsewhere() -> None:
     hits = [extract(NOTE, "LoRA 冻结").hit]
     missing = Selection(extracts=(), confidence=0.1, missing=("价格",), is_scattered=True)
     assert abstention("价格多少？", missing, hits)[1] == "笔记别处提到过价格，但没有回答这个问题"
     reason = abstention("What price?", missing, hits)[1]
     assert reason == "the notes speak of 价格 elsewhere, but do not answer this"
->>>>>>> 19528d4 (ask: links alone answer only where names or pages are asked for; items below the item shown above them; an abstention does not deny what notes say elsewhere)
 
 
 def test_an_abstention_without_hits_says_so() -> None:
