@@ -50,7 +50,8 @@ __all__ = [
 
 _MAX_LIST = 14
 _LABEL_WORDS = 3
-_UNHEARD = 0.1  # confidence at most where what is asked about a thing is in no note
+_COVERED = 0.5  # a word is said that is covered so surely
+_UNHEARD = 0.1  # confidence at most where what is asked about a thing is not said of it
 _TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
@@ -172,7 +173,7 @@ def select(
     absent = _words_of((word, term) for word, term in lost if not _is_held(term, df))
     missing = absent or _words_of(lost)
     unknown = _unknown(question, found, df)
-    if _is_unheard_of(question, [term for _, term in lost], df):
+    if _is_unheard_of(question, found, df):
         sure = min(sure, _UNHEARD)
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
@@ -318,7 +319,7 @@ def _missing(question: Question, shown: Sequence[Candidate]) -> list[tuple[str, 
     return [
         (question.text[w.start : w.end], w.text)
         for w, score in zip(asked, np.max([c.covered for c in shown], axis=0), strict=True)
-        if score < 0.5 and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
+        if score < _COVERED and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
     ]
 
 
@@ -326,20 +327,32 @@ def _words_of(lost: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word, _ in lost))
 
 
-def _is_unheard_of(question: Question, lost: Sequence[str], df: Callable[[str], int]) -> bool:
-    """Whether one thing about another is asked for that no note speaks of, in any language.
+def _is_unheard_of(
+    question: Question, found: Sequence[Candidate], df: Callable[[str], int]
+) -> bool:
+    """Whether one thing about another is asked for that the notes never say together.
 
-    Of a thing that the notes define they would else answer any question with the definition.
+    Of a thing that they define they would else answer any question with the definition. Where the
+    kind of the answer tells it, such as a number, the notes need not say the word: it counts only
+    that no note speaks of it, in any language.
     """
-    from assistant.alignment import words
-
-    asked = [w.text for w in words(attribute_of(question)) if w.is_content]
-    return bool(asked) and all(
-        term in lost
-        and not _is_held(term, df)
-        and not any(df(name) for name, odds in translations(term) if odds >= _TRANSLATED)
-        for term in asked
+    about = attribute_of(question)
+    asked = words(question.core)
+    mine = {w.text for w in words(about) if w.is_content}
+    named = [i for i, w in enumerate(asked) if w.text in mine]
+    others = [i for i, w in enumerate(asked) if w.is_content and w.text not in mine]
+    if not named or len({asked[i].text for i in named}) < len(mine):
+        return False
+    covered = np.array([c.covered for c in found])
+    said = covered[:, named].min(axis=1) >= _COVERED
+    if question.kind in (Kind.DEFINE, Kind.OPEN) and others:
+        return not (said & (covered[:, others].max(axis=1) >= _COVERED)).any()
+    held = any(
+        _is_held(term, df)
+        or any(df(name) for name, odds in translations(term) if odds >= _TRANSLATED)
+        for term in mine
     )
+    return not held and not said.any()
 
 
 def _is_held(term: str, df: Callable[[str], int]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from assistant.pipeline import Assistant
-from assistant.questions import parse_question, takes_names, takes_pages
+from assistant.questions import attribute_of, parse_question, takes_names, takes_pages
 from tests.example_vaults import write_vault
 
 NOTES = {
@@ -22,6 +22,8 @@ NOTES = {
     "浏览器.md": (
         "# 浏览器\n\n## 必装插件\n\n- [[油猴]]\n- [[广告屏蔽]]\n- [[双字幕]]\n- [[沉浸式翻译]]\n"
     ),
+    "训练平台.md": "# Poker\n\nPoker 是我们的模型训练平台，管从样本到模型的一段。负责人是小林。\n",
+    "采购.md": "# 采购\n\n显示器的价格是 1999 元。The price of the monitor includes tax.\n",
 }
 
 
@@ -76,3 +78,41 @@ def test_a_question_says_whether_links_can_answer(question: str, names: bool, pa
 def test_what_notes_say_elsewhere_is_not_called_unmentioned(assistant: Assistant) -> None:
     assert "没有提到" not in (assistant.ask("番茄工作法的优点").reason or "")
     assert "没有提到：" in (assistant.ask("企鹅的体重是多少？").reason or "")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the price of Poker?",  # a price is in the notes, of something else
+        "What is the licence of Poker?",
+        "Poker 的颜色是什么？",
+        "What is the birthplace of Poker?",
+    ],
+)
+def test_what_a_thing_is_does_not_answer_what_no_note_says_of_it(
+    assistant: Assistant, question: str
+) -> None:
+    answer = assistant.ask(question)
+    assert answer.abstained, answer.text
+    assert "Poker" in answer.text  # the nearest note is named
+
+
+def test_what_a_note_says_of_a_thing_is_answered(assistant: Assistant) -> None:
+    assert "训练平台" in assistant.ask("What is Poker?").text
+    assert "1999" in assistant.ask("显示器的价格是多少？").text
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("What is the price of Poker?", "price"),
+        ("What was the learning rate of the run?", "learning rate"),
+        ("Poker 的许可证是什么？", "许可证"),
+        ("What is the purpose of Poker?", ""),
+        ("LoRA 的核心思想是什么？", ""),
+        ("What is Poker?", ""),
+        ("Poker 是什么？", ""),
+    ],
+)
+def test_a_question_says_what_it_asks_of_a_thing(question: str, about: str) -> None:
+    assert attribute_of(parse_question(question)) == about

@@ -21,7 +21,8 @@ from assistant.cli import main
 from tests.conftest import REPO
 from tests.milvus_notes import need_milvus, write_note, write_notes
 
-pytestmark = pytest.mark.slow  # each opens the engine in a process of its own
+# each opens the engine in a process of its own
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 QUESTION = "LoRA 的秩通常取多少？"
 
