@@ -166,13 +166,22 @@ _ATTRIBUTE = re.compile(
 )
 
 
+# What a note shows without calling it so: a formula, a command, how something is done.
+_SHOWN = re.compile(
+    r"式$|公式|函数|代码|命令|做法|方法|过程|流程|步骤|原理|机制|结构|架构|区别|特点|结果|结论|答案|内容|例子|"
+    r"\b(?:formula|equation|functions?|code|commands?|method|way|process|steps?|structure|results?|"
+    r"answer|contents?|example|syntax|format)\b"
+)
+
+
 def attribute_of(question: Question) -> str:
     """What is asked about something, as written and folded, where a question asks for one thing.
 
     `What is the price of X?` asks for `price`; "" for other questions.
     """
     found = _ATTRIBUTE.search(fold(question.text))
-    return (found["en"] or found["zh"]) if found else ""
+    about = (found["en"] or found["zh"]) if found else ""
+    return "" if _SHOWN.search(about) or _PAGES.search(about) else about
 
 
 def takes_names(question: Question) -> bool:

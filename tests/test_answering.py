@@ -111,6 +111,9 @@ def test_what_a_note_says_of_a_thing_is_answered(assistant: Assistant) -> None:
         ("What is the purpose of Poker?", ""),
         ("LoRA 的核心思想是什么？", ""),
         ("What is Poker?", ""),
+        ("DPO 的损失函数是什么？", ""),
+        ("Mish 的公式是什么？", ""),
+        ("IPO 的官方代码仓库地址是什么?", ""),
         ("Poker 是什么？", ""),
     ],
 )
