@@ -34,11 +34,10 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def index(notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def index(notes: Path, tmp_path: Path) -> str:
     """The address of an index that is filled, and closed: the engine serves one process."""
     address = f"milvus:{tmp_path / 'faces.db'}"
     assert main(["index", str(notes), "--index", address]) == 0
-    capsys.readouterr()
     return address
 
 
@@ -105,8 +104,10 @@ def called(page: str, tool: str, **arguments: Any) -> dict[str, Any]:
     with urllib.request.urlopen(asked, timeout=100) as response:
         event = json.load(response)["event_id"]
     with urllib.request.urlopen(f"{page}/gradio_api/call/{tool}/{event}", timeout=100) as answer:
-        (line,) = [x for x in answer.read().decode().splitlines() if x.startswith("data: [")]
-    return dict(json.loads(line.removeprefix("data: "))[0])
+        told = answer.read().decode()
+    lines = [line for line in told.splitlines() if line.startswith("data: [")]
+    assert lines, told
+    return dict(json.loads(lines[0].removeprefix("data: "))[0])
 
 
 @pytest.mark.parametrize("page", [False, True], ids=["without notes", "with notes"], indirect=True)
