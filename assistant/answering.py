@@ -9,7 +9,7 @@ Knows hits and questions; the words it returns are spans of notes, never its own
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,10 +22,18 @@ from assistant.companions import COMPANION_FEATURES, companion_rows
 from assistant.evidence import FEATURES, features
 from assistant.injection import asks_about_orders, demanded
 from assistant.lexicon import alike, opposites
-from assistant.questions import Kind, Question, parse_question
+from assistant.questions import (
+    Kind,
+    Question,
+    attribute_of,
+    parse_question,
+    takes_names,
+    takes_pages,
+)
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
+from corpus.glossary import translations
 from corpus.text import fold
 from corpus.tokens import is_proper
 from corpus.types import Unit
@@ -41,6 +49,10 @@ __all__ = [
 ]
 
 _MAX_LIST = 14
+_LABEL_WORDS = 3
+_COVERED = 0.5  # a word is said that is covered so surely
+_UNHEARD = 0.1  # confidence at most where what is asked about a thing is not said of it
+_TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
 _MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
@@ -113,13 +125,16 @@ class Selection:
     Attributes:
         extracts: empty when the notes do not answer.
         confidence: probability that the notes answer, in [0, 1].
-        missing: words of the question that the best evidence does not speak of, for a person.
+        missing: words of the question that the best evidence does not speak of, for a person;
+            those that no note holds, if there are any.
+        is_scattered: whether notes hold all of the missing words, elsewhere.
         unknown: names and terms of the question that no note holds, though there is an answer.
     """
 
     extracts: tuple[Extract, ...]
     confidence: float
     missing: tuple[str, ...] = ()
+    is_scattered: bool = False
     unknown: tuple[str, ...] = ()
 
 
@@ -154,8 +169,12 @@ def select(
     whole = question_row(asked, weigh(asked, idf, df), found, rows, scores)
     sure = float(models.answerable.probability(whole[None, :])[0])
     best = _by_score(found)[0]
-    missing = _missing(question, [best])
+    lost = _missing(question, [best])
+    absent = _words_of((word, term) for word, term in lost if not _is_held(term, df))
+    missing = absent or _words_of(lost)
     unknown = _unknown(question, found, df)
+    if _is_unheard_of(question, found, df):
+        sure = min(sure, _UNHEARD)
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
         if part:  # what is asked of the other things may well be there
@@ -164,10 +183,12 @@ def select(
             )
             if rest.extracts:
                 return replace(rest, unknown=unknown)
-        return Selection(extracts=(), confidence=sure, missing=missing)
+        return Selection(
+            extracts=(), confidence=sure, missing=missing, is_scattered=bool(missing and not absent)
+        )
     beside = _beside(question, found, rows, scores, models.companions)
     chosen = _compose(question, best, _by_score(found), beside)
-    missing = _missing(question, [best, *beside[: _MAX_UNITS - 1]])
+    missing = _words_of(_missing(question, [best, *beside[: _MAX_UNITS - 1]]))
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
 
 
@@ -198,7 +219,7 @@ def _scored(
     ranker: Trees,
 ) -> tuple[list[Candidate], NDArray[np.float32], NDArray[np.float64]]:
     """The units with their probabilities, also set as `score`, and the features behind them."""
-    found = candidates(hits)
+    found = _worded(question, candidates(hits))
     if not asks_about_orders(question.text):
         found = [candidate for candidate in found if not _is_demanded(candidate)]
     if not found:
@@ -209,6 +230,21 @@ def _scored(
     for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score
     return found, rows, scores
+
+
+def _worded(question: Question, found: list[Candidate]) -> list[Candidate]:
+    """The units that say something: links alone only where a link can answer such a question.
+
+    A few words that announce a list say nothing where none of what they announce is left.
+    """
+    answers = {"": True, "notes": takes_names(question), "web": takes_pages(question)}
+    left = [candidate for candidate in found if answers[candidate.links]]
+    announced = {(c.hit.chunk.id, c.unit.stem) for c in left}
+    return [
+        c
+        for c in left
+        if not _is_label(c) or (c.hit.chunk.id, (c.unit.start, c.unit.end)) in announced
+    ]
 
 
 def _opposed(question: Question, found: Sequence[Candidate]) -> list[bool]:
@@ -277,15 +313,51 @@ def _is_demanded(candidate: Candidate) -> bool:
     return unit.kind != "code" and any(a < unit.end and unit.start < b for a, b in spans)
 
 
-def _missing(question: Question, shown: Sequence[Candidate]) -> tuple[str, ...]:
-    """Words of the question that neither these units nor their surroundings cover."""
+def _missing(question: Question, shown: Sequence[Candidate]) -> list[tuple[str, str]]:
+    """Words of the question, and their terms, that neither these units nor what is around cover."""
     asked = words(question.core)
-    lost = [
-        question.text[w.start : w.end]
+    return [
+        (question.text[w.start : w.end], w.text)
         for w, score in zip(asked, np.max([c.covered for c in shown], axis=0), strict=True)
-        if score < 0.5 and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
+        if score < _COVERED and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
     ]
-    return tuple(dict.fromkeys(lost))
+
+
+def _words_of(lost: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for word, _ in lost))
+
+
+def _is_unheard_of(
+    question: Question, found: Sequence[Candidate], df: Callable[[str], int]
+) -> bool:
+    """Whether one thing about another is asked for that the notes never say together.
+
+    Of a thing that they define they would else answer any question with the definition. Where the
+    kind of the answer tells it, such as a number, the notes need not say the word: it counts only
+    that no note speaks of it, in any language.
+    """
+    about = attribute_of(question)
+    asked = words(question.core)
+    mine = {w.text for w in words(about) if w.is_content}
+    named = [i for i, w in enumerate(asked) if w.text in mine]
+    others = [i for i, w in enumerate(asked) if w.is_content and w.text not in mine]
+    if not named or len({asked[i].text for i in named}) < len(mine):
+        return False
+    covered = np.array([c.covered for c in found])
+    said = covered[:, named].min(axis=1) >= _COVERED
+    if question.kind in (Kind.DEFINE, Kind.OPEN) and others:
+        return not (said & (covered[:, others].max(axis=1) >= _COVERED)).any()
+    held = any(
+        _is_held(term, df)
+        or any(df(name) for name, odds in translations(term) if odds >= _TRANSLATED)
+        for term in mine
+    )
+    return not held and not said.any()
+
+
+def _is_held(term: str, df: Callable[[str], int]) -> bool:
+    """Whether some note holds a term, or another name of it."""
+    return any(df(name) for name in (term, *alike(term)))
 
 
 def _beside(
@@ -325,7 +397,7 @@ def _compose(
     facing = _facing_list(question, best, ranked)
     if facing:  # both sides were asked for
         return _merge([*(group or [best]), *facing], is_list=True)
-    if len(group) > 1 and _wants_list(question, best, group):
+    if (len(group) > 1 and _wants_list(question, best, group)) or (group and _is_stem(best)):
         return _merge(group, is_list=True)
     picked = [best]
     limit = _MAX_FACTS if question.kind in _FACTS else _MAX_UNITS
@@ -361,6 +433,14 @@ def _wants_list(question: Question, best: Candidate, group: list[Candidate]) -> 
         return False
     scores = np.array([c.score for c in group])
     return bool((scores >= 0.35 * best.score).mean() >= 0.6)
+
+
+def _is_label(candidate: Candidate) -> bool:
+    """Whether it is a stem of a few words, which states nothing by itself."""
+    return (
+        _is_stem(candidate)
+        and sum(word.is_content for word in words(candidate.text)) <= _LABEL_WORDS
+    )
 
 
 def _is_stem(candidate: Candidate) -> bool:

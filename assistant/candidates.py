@@ -9,12 +9,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from assistant.types import Hit
 from corpus.blocks import units
 from corpus.types import Chunk, Note, Unit
 
-__all__ = ["Candidate", "candidates"]
+__all__ = ["Candidate", "Links", "candidates"]
+
+# what a unit of links alone links to: notes by their names, pages of the web, or "" for words
+Links = Literal["", "notes", "web"]
 
 _MAX_CANDIDATES = 90
 # "参数含义见 [[hnsw]]。" says where to look, and nothing else.
@@ -37,6 +41,11 @@ _BARE_LINKS = re.compile(
 # [titles](note.md) or of headings of the same note is a table of contents.
 _NAMES = 3
 _NAME = re.compile(r"\W{0,6}?\[\[(?!#)[^\]\n]{1,120}\]\]\W{0,3}")
+# An address on the web, or its title as a link, without a word about it.
+_WEB_LINKS = re.compile(
+    r"\W{0,6}?(?:(?:\[[^\]\n]{1,200}\]\(\w+:[^)\n]{1,400}\)|<?https?://[^\s<>]{1,400}>?)"
+    r"[\s,，、;；|/·和与及]*){1,8}\W{0,3}"
+)
 _WORDLESS = re.compile(r"(?:(?<!\w)#\w[\w/-]*+|[\W_])*+")  # "...", "#todo #今天"
 
 
@@ -48,6 +57,7 @@ class _Piece:
     text: str
     stem: str
     heading: str
+    links: Links = ""
 
 
 @dataclass(slots=True)
@@ -60,6 +70,7 @@ class Candidate:
         text: exactly the note's words.
         stem: the line that governs it, or "".
         heading: headings above it.
+        links: what it links to, if it is nothing but links.
         covered: how surely each word of the question is covered, once `evidence.features` has run.
         score: probability that it answers, once the ranker has run.
     """
@@ -71,6 +82,7 @@ class Candidate:
     text: str
     stem: str
     heading: str
+    links: Links = ""
     covered: tuple[float, ...] = ()
     score: float = 0.0
 
@@ -89,6 +101,7 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
                     text=piece.text,
                     stem=piece.stem,
                     heading=piece.heading,
+                    links=piece.links,
                 )
             )
     return out[:_MAX_CANDIDATES]
@@ -107,10 +120,18 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
             text=text[unit.start : unit.end],
             stem=text[slice(*unit.stem)] if unit.stem else "",
             heading=" ".join(unit.heading or chunk.heading),
+            links=_links(text, unit),
         )
         for unit in pieces
         if unit.kind != "heading" and (unit.start, unit.end) not in headers and unit not in pointers
     )
+
+
+def _links(text: str, unit: Unit) -> Links:
+    """What a unit of links alone links to."""
+    if _BARE_LINKS.fullmatch(text, unit.start, unit.end):
+        return "notes"
+    return "web" if _WEB_LINKS.fullmatch(text, unit.start, unit.end) else ""
 
 
 def _pointers(text: str, pieces: Sequence[Unit]) -> set[Unit]:

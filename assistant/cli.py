@@ -1,7 +1,8 @@
-"""The command line: parses, calls the assistant, prints.
+"""The command line: what each verb does with the assistant, and what it prints.
 
-Results go to standard output, everything else to standard error. Exit: 0 done, 3 abstained,
-4 some claim is contradicted or not in the notes, 2 usage, 1 failure.
+`options` knows what may be typed, `opening` makes the assistant of it. Results go to standard
+output, everything else to standard error. Exit: 0 done, 3 abstained, 4 some claim is contradicted
+or not in the notes, 2 usage, 1 failure.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.config import Config, load_config, sample_notes
-from assistant.indexing import brought_up_to_date, refreshed, watch
+from assistant.config import sample_notes
+from assistant.indexing import refreshed, watch
+from assistant.opening import opened, serving, typed_config, typed_models
 from assistant.operators import is_date
+from assistant.options import parser_of
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.types import Answer, Checked, Verdict
 from assistant.wire import answer_object, checked_object, found_object
-from corpus.errors import ConfigError, CorpusError, ManyGone, ModelError, YoujuError
+from corpus.errors import ConfigError, CorpusError, ManyGone, YoujuError
 from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home, index_folder, remember_notes
 from corpus.text import printable
@@ -41,168 +42,16 @@ __all__ = ["build_parser", "main"]
 
 logger = logging.getLogger(__name__)
 
-_OPERATORS = (
-    'Beside the words: "exact phrase", [[note]], #tag or tag:T, path:P or folder:P, title:T, '
-    "since:DATE, until:DATE, date:DATE, date:DATE..DATE."
-)
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
-# The verb `eval` belongs to the package above this one, which brings its arguments and runs it. It
-# is loaded by name when it is typed; nothing here needs it.
-_MEASURES = "eval.command"
-
-
-class _Version(argparse.Action):
-    """Looks the version up only when it is asked for: reading it takes a while."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"youju {version('youju')}")
-        parser.exit()
 
 
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The parser of all verbs.
-
-    Args:
-        argv: what was typed; a verb of another package gets its arguments if it is among it.
-    """
-    common = _common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS))
-    parser = argparse.ArgumentParser(
-        prog="youju",
-        description="Ask your own notes, in Chinese or English: every sentence of the answer is "
-        "cited and checked against them.",
-        parents=[common],
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-
-    def verb(
-        name: str, run: Callable[[argparse.Namespace], int], text: str
-    ) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=text, description=text, parents=[common])
-        made.set_defaults(run=run)
-        return made
-
-    ask = verb("ask", _ask, "Answer a question from the notes, every sentence cited and checked.")
-    ask.add_argument("question", help="the question; - reads one a line from standard input")
-    ask.epilog = _OPERATORS
-    ask.add_argument(
-        "--rewrite",
-        action="store_true",
-        help="have the chat model rewrite sentences without support once, from evidence only",
-    )
-    find = verb("find", _find, "Find the passages of the notes that match words or a meaning.")
-    find.add_argument("query", help="words, a term or a sentence")
-    find.epilog = _OPERATORS
-    find.add_argument("-k", type=int, default=10, metavar="N", help="how many hits at most (10)")
-    find.add_argument(
-        "--folder", metavar="P", help="only notes in this folder, or matching this pattern"
-    )
-    find.add_argument("--tag", metavar="T", help="only notes with this tag, nested tags included")
-    find.add_argument(
-        "--since", metavar="DATE", help="only notes dated this day or later (2024-05-01)"
-    )
-    find.add_argument("--until", metavar="DATE", help="only notes dated this day or earlier")
-    find.add_argument(
-        "--title", metavar="T", help="only notes whose title or alias holds these words"
-    )
-    check = verb("check", _check, "Check each claim of a text against the notes.")
-    check.add_argument("text", nargs="?", help="the text; - reads it from standard input")
-    check.add_argument("--file", type=Path, metavar="F", help="read the text from a file")
-    check.add_argument("--lines", action="store_true", help="each input line is a text of its own")
-    index = verb("index", _index, "Bring the index in line with the notes, or show its state.")
-    index.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="the notes to index")
-    index.add_argument("--rebuild", action="store_true", help="read and encode everything again")
-    index.add_argument("--status", action="store_true", help="only show what is indexed")
-    index.add_argument(
-        "--watch", action="store_true", help="go on, and take up each note when it is saved"
-    )
-    index.add_argument(
-        "--worker",
-        metavar="N/M",
-        help="of a Milvus index: take the Nth of M shares of the files (start worker 1, too)",
-    )
-    index.add_argument(
-        "--yes", action="store_true", help="forget notes even if more than half are gone at once"
-    )
-    doctor = verb(
-        "doctor", _doctor, "Examine index, models, conversations and machine; mend what can be."
-    )
-    doctor.add_argument("folder", nargs="?", type=Path, metavar="NOTES", help="whose index")
-    doctor.add_argument(
-        "--repair", action="store_true", help="build again what is damaged, remove what was left"
-    )
-    doctor.add_argument(
-        "--thorough", action="store_true", help="compute the index anew, even if its sums are right"
-    )
-    verb(
-        "mcp",
-        _mcp,
-        "Serve ask, find and check to a chat program, by the Model Context Protocol over stdio.",
-    )
-    chat = verb("chat", _chat, "Open the chat in the browser, on this machine only.")
-    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    chat.add_argument(
-        "--port", type=int, default=None, help="port to listen on (the first free from 7860)"
-    )
-    measure = verb("eval", _not_here, "Measure search, answers, checks or speed: samples or yours.")
-    if "eval" in argv and find_spec(_MEASURES.partition(".")[0]) is not None:
-        import_module(_MEASURES).configure(measure)
-    return parser
-
-
-def _not_here(args: argparse.Namespace) -> int:
-    raise ConfigError("The package `eval` is not installed here: install youju as a whole again")
-
-
-def _common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Options that every verb takes, before or behind its name."""
-    parser.add_argument(
-        "--notes", type=Path, metavar="PATH", help="folder, file or zip of the notes"
-    )
-    parser.add_argument(
-        "--index",
-        metavar="DIR",
-        help="folder of the index, or a Milvus database: milvus://HOST:PORT/DB, milvus:FILE.db",
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
-    parser.add_argument(
-        "--encoder",
-        metavar="NAME",
-        help="a sentence-transformers model instead of the built-in one, or an endpoint: "
-        "http://HOST:PORT/v1#MODEL, http://HOST:PORT#tei",
-    )
-    parser.add_argument(
-        "--reranker",
-        metavar="NAME",
-        help="a CrossEncoder of sentence-transformers, or an endpoint as with --encoder, that "
-        "puts the first hits in order",
-    )
-    parser.add_argument(
-        "--device", metavar="D", help="where named models run: cpu, cuda, cuda:0, mps (by itself)"
-    )
-    parser.add_argument(
-        "--model",
-        "--generator",
-        metavar="NAME",
-        help="the chat model that writes answers; extractive for sentences of the notes",
-    )
-    parser.add_argument(
-        "--base-url", metavar="URL", help="its OpenAI-compatible endpoint (http://host:port/v1)"
-    )
-    parser.add_argument(
-        "--ollama",
-        action=argparse.BooleanOptionalAction,
-        help="use the Ollama on this machine from now on, or no longer",
-    )
-    parser.add_argument(
-        "--nli", metavar="NAME", help="a sentence-transformers CrossEncoder that judges claims, too"
-    )
-    parser.add_argument("--judge", action="store_true", help="let the chat model judge claims, too")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--debug", action="store_true", help="log more, show tracebacks")
-    return parser
+    """The parser of all verbs; of `eval` with its arguments if `argv` names it."""
+    runs = {
+        "ask": _ask, "find": _find, "check": _check, "index": _index, "doctor": _doctor,
+        "mcp": _mcp, "chat": _chat,
+    }  # fmt: skip
+    return parser_of(runs, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -257,128 +106,6 @@ def _fail(message: str, code: int, *, debug: bool) -> int:
     return code
 
 
-def _config(args: argparse.Namespace, notes: Path | None = None) -> Config:
-    return load_config(
-        notes=notes or getattr(args, "notes", None),
-        index=getattr(args, "index", None),
-        encoder=getattr(args, "encoder", None),
-        reranker=getattr(args, "reranker", None),
-        device=getattr(args, "device", None),
-        file=getattr(args, "config", None),
-        model=getattr(args, "model", None),
-        base_url=getattr(args, "base_url", None),
-        nli=getattr(args, "nli", None),
-    )
-
-
-def _opened(config: Config, models: dict[str, Any] | None = None) -> Assistant:
-    from assistant.pipeline import Assistant
-    from corpus.readers import Vault
-
-    is_shared = isinstance(config.index, MilvusAddress)
-    return Assistant.open(
-        # a database serves without the notes at hand; only notes that are named are taken into it
-        Vault(config.notes, hard_links=config.hard_links)
-        if config.is_named or not is_shared
-        else None,
-        config.index,
-        encoder=config.encoder,
-        reranker=config.reranker,
-        device=config.device,
-        **(models or {}),
-    )
-
-
-def _models(args: argparse.Namespace, config: Config, *, asks: bool = True) -> dict[str, Any]:
-    """The chat model that writes and the judges, as `Assistant.open` takes them.
-
-    Args:
-        args: what was typed.
-        config: the settings.
-        asks: whether a person who sits at both ends may be asked to agree to a local model.
-    """
-    from assistant.choosing import models_of  # asking needs none of it by default
-
-    asking = _agrees if asks and _is_spoken_to() else None
-    found = models_of(
-        config,
-        judged=getattr(args, "judge", False),
-        agree=getattr(args, "ollama", None),
-        ask=asking,
-    )
-    return {"chat": found.chat, "judges": found.judges}
-
-
-def _is_spoken_to() -> bool:
-    """Whether a person sits at both ends, so that a question can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _agrees(model: str) -> bool:
-    """Ask once whether the Ollama on this machine may be used."""
-    print(
-        f"本机的 Ollama（{model}）可以用来写回答，内容不出本机。使用吗？"
-        f"Ollama on this machine ({model}) can write the answers; nothing leaves it. "
-        "Use it? [y/N] ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    return sys.stdin.readline().strip().lower() in {"y", "yes", "是", "好"}
-
-
-def _open(
-    config: Config,
-    models: dict[str, Any] | None = None,
-    *,
-    waits: bool = True,
-    patience: float | None = None,
-) -> Assistant:
-    """The assistant with its index refreshed, or with the last good one (`brought_up_to_date`).
-
-    With `waits` false the index that is there answers, too, while a change of the encoder is
-    carried out in the background. `patience` is how many seconds an empty index that another
-    process writes is waited for. What writes and judges is of `models`, as `_models` gives them;
-    without, sentences of the notes answer.
-    """
-    assistant = _opened(config, models)
-    if not waits and assistant.index.is_migrating:
-        print(
-            "youju: the passages are encoded anew in the background; the old index answers",
-            file=sys.stderr,
-        )
-        assistant.migrate()
-        return assistant
-    try:
-        report = brought_up_to_date(assistant, wait=patience)
-    except ModelError as fault:  # an endpoint that does not answer: words still find
-        if not assistant.index.n_notes:
-            assistant.close()
-            raise
-        print(f"youju: {fault}; answering from the index as it is", file=sys.stderr)
-        return assistant
-    except YoujuError:
-        assistant.close()
-        raise
-    if not report.n_notes:
-        assistant.close()
-        if assistant.vault is None:
-            raise CorpusError(
-                f"The index at {config.index} holds no notes yet:"
-                f" youju index NOTES --index {config.index}"
-            )
-        why = f"; {len(report.skipped)} files were skipped" if report.skipped else ""
-        first = (
-            f" (first: {report.skipped[0].path}: {report.skipped[0].reason})"
-            if report.skipped
-            else ""
-        )
-        raise CorpusError(
-            f"No notes in {config.notes}{why}{first}. Name a folder of Markdown with --notes."
-        )
-    return assistant
-
-
 def _colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -392,8 +119,8 @@ def _print_object(value: dict[str, Any]) -> None:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    config = _config(args)
-    with _open(config, _models(args, config)) as assistant:
+    config = typed_config(args)
+    with serving(config, typed_models(args, config)) as assistant:
         if args.question != "-":
             answer = _asked(args, assistant, _sound(args.question))
             return ABSTAINED if answer.abstained else DONE
@@ -484,12 +211,13 @@ def _find(args: argparse.Namespace) -> int:
         title=args.title,
     )
     query = _sound(args.query)
-    with _open(_config(args)) as assistant:
+    with serving(typed_config(args)) as assistant:
         hits = assistant.find(query, k=args.k, filters=filters)
-        for why in () if hits else assistant.misses(query, filters):
-            print(f"youju: {why}", file=sys.stderr)
+        notices = assistant.notices(query, hits, filters)
+    for notice in notices:
+        print(f"youju: {notice}", file=sys.stderr)
     if _wants_json(args):
-        _print_object(found_object(query, hits))
+        _print_object(found_object(query, hits, notices))
     else:
         print(hits_text(query, hits))
     return DONE
@@ -499,8 +227,8 @@ def _check(args: argparse.Namespace) -> int:
     if (args.text is None) == (args.file is None):
         raise ConfigError("check takes a text, - for standard input, or --file F")
     flagged = False
-    config = _config(args)
-    with _open(config, _models(args, config)) as assistant:
+    config = typed_config(args)
+    with serving(config, typed_models(args, config)) as assistant:
         for n, text in enumerate(_texts(args)):
             if args.lines:
                 _begin(args, text, is_first=n == 0)
@@ -537,12 +265,12 @@ def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
 
 
 def _index(args: argparse.Namespace) -> int:
-    config = _config(args, notes=args.folder)
+    config = typed_config(args, notes=args.folder)
     if isinstance(config.index, MilvusAddress) and not (config.is_named or args.status):
         raise ConfigError(
             f"Which notes are to be taken into {config.index}? youju index NOTES --index …"
         )
-    with _opened(config) as assistant:
+    with opened(config) as assistant:
         if args.worker is not None:
             _take_share(assistant, args.worker)
         report = None
@@ -618,7 +346,7 @@ def _doctor(args: argparse.Namespace) -> int:
     from assistant.doctor import Doctor
     from assistant.indexing import bar
 
-    config = _config(args, notes=args.folder)
+    config = typed_config(args, notes=args.folder)
     doctor = Doctor(config, thorough=args.thorough)
     entries = list(doctor.examined())
     if args.repair:
@@ -635,10 +363,10 @@ def _doctor(args: argparse.Namespace) -> int:
 def _mcp(args: argparse.Namespace) -> int:
     from assistant.mcp import serve
 
-    config = _config(args)
+    config = typed_config(args)
     # standard input and output are the protocol's: nobody is there to be asked, and a client that
     # waits too long gives up
-    serve(lambda: _open(config, _models(args, config, asks=False), patience=0.0))
+    serve(lambda: serving(config, typed_models(args, config, asks=False), patience=0.0))
     return DONE
 
 
@@ -651,13 +379,13 @@ def _chat(args: argparse.Namespace) -> int:
 
     def open_notes(notes: Path) -> Assistant:
         other = dataclasses.replace(config, notes=notes, index=index_folder(notes))
-        opened = _open(other, models)
+        beside = serving(other, models)
         remember_notes(notes)
-        return opened
+        return beside
 
-    config = _config(args)
-    models = _models(args, config)
-    with _open(config, models, waits=False) as assistant:
+    config = typed_config(args)
+    models = typed_models(args, config)
+    with serving(config, models, waits=False) as assistant:
         serve(
             assistant,
             host=args.host,

@@ -46,6 +46,7 @@ def compose(selection: Selection) -> Composed:
     shown_stem: tuple[str, tuple[int, int]] | None = None
     is_joint = len({e.hit.note.path for e in extracts}) > 1
     current = ""
+    shown: set[tuple[str, tuple[int, int]]] = set()
     for n, extract in enumerate(extracts):
         path = extract.hit.note.path
         if is_joint and path != current:
@@ -53,9 +54,11 @@ def compose(selection: Selection) -> Composed:
             shown_stem = None
         current = path
         stem = with_stem(extract) if (extract.is_item or extract.unit.kind == "row") else None
+        is_below = False
         if stem is not None and extract.unit.stem is not None:
             key = (path, extract.unit.stem)
-            if key != shown_stem:
+            is_below = key in shown  # the item it stands under is shown itself
+            if key != shown_stem and not is_below:
                 pieces.append(_stem_line(stem, extract))
                 shown_stem = key
         citations.append(_citation(len(citations) + 1, extract))
@@ -65,7 +68,8 @@ def compose(selection: Selection) -> Composed:
             if following is None or not _same_table(extract, following):
                 pieces.append(_row_markers(extracts[: n + 1]))
         else:
-            pieces.append(_piece(extract, len(citations)))
+            pieces.append(("  " if is_below else "") + _piece(extract, len(citations)))
+        shown.add((path, (extract.unit.start, extract.unit.end)))
     return Composed(text=_joined(pieces), citations=tuple(citations))
 
 
@@ -107,7 +111,7 @@ def _stem_line(stem: Extract, extract: Extract) -> str:
     if extract.unit.kind == "row":
         n_cells = max(1, stem.text.strip().strip("|").count("|") + 1)
         return f"{without_foreign_markers(stem.text)}\n|{'---|' * n_cells}"
-    words = re.sub(r"[:：]\s*$", "", without_foreign_markers(stem.text.strip()))
+    words = re.sub(r"[:：;；,，。]+\s*$", "", without_foreign_markers(stem.text.strip()))
     return f"{words}{'：' if has_han(words) else ':'}"
 
 
@@ -137,13 +141,17 @@ def _joined(pieces: Sequence[str]) -> str:
     for piece in pieces:
         if not out:
             out = piece
-        elif (piece.startswith("- ") and out.rsplit("\n", 1)[-1].startswith("- ")) or (
+        elif (_is_item(piece) and _is_item(out.rsplit("\n", 1)[-1])) or (
             piece.startswith("|") and out.endswith("|")
         ):
             out += "\n" + piece
         else:
             out += "\n\n" + piece
     return out
+
+
+def _is_item(line: str) -> bool:
+    return line.lstrip(" ").startswith("- ")
 
 
 def _citation(marker: int, extract: Extract) -> Citation:
@@ -196,6 +204,13 @@ def abstention(question: str, selection: Selection, hits: Sequence[Hit]) -> tupl
     missing = [word for word in selection.missing if word][:4]
     if not hits:
         reason = "笔记里没有相关内容" if zh else "nothing in the notes is about this"
+    elif missing and selection.is_scattered:
+        named = ("、" if zh else ", ").join(missing)
+        reason = (
+            f"笔记别处提到过{named}，但没有回答这个问题"
+            if zh
+            else f"the notes speak of {named} elsewhere, but do not answer this"
+        )
     elif missing:
         named = ("、" if zh else ", ").join(missing)
         reason = f"笔记没有提到：{named}" if zh else f"the notes do not mention: {named}"

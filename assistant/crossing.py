@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from assistant.types import Hit
 from corpus.encoder import is_endpoint
 from corpus.errors import ModelError
+from corpus.hub import load_model
 
 if TYPE_CHECKING:  # most people name none
     from corpus.remote import RemoteReranker
@@ -79,16 +80,7 @@ class Cross:
     """
 
     def __init__(self, name: str, *, device: str | None = None) -> None:
-        from sentence_transformers import CrossEncoder
-
-        try:
-            self._model: Any = CrossEncoder(name, device=device)
-        except (OSError, ValueError, KeyError, RuntimeError) as fault:
-            reason = str(fault).strip().partition("\n")[0]
-            raise ModelError(
-                f"cannot load the reranker {name!r} ({reason}): check its name, the network or the"
-                " device, or leave --reranker out"
-            ) from fault
+        self._model: Any = load_model("CrossEncoder", name, option="--reranker", device=device)
         if int(self._model.num_labels) != 1:
             raise ModelError(
                 f"{name!r} gives {self._model.num_labels} classes, not one score: name a reranker"

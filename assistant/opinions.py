@@ -25,6 +25,7 @@ from assistant.endpoint import ChatModel, Message
 from assistant.types import Claim, Verdict
 from assistant.verbatim import is_verbatim
 from corpus.errors import ModelError
+from corpus.hub import load_model
 from corpus.text import has_han
 
 __all__ = ["ChatJudge", "CrossEncoderNli", "Opinion", "SecondOpinion", "combined", "reviewed"]
@@ -159,16 +160,7 @@ class CrossEncoderNli:
 
     @cached_property
     def _model(self) -> Any:
-        from sentence_transformers import CrossEncoder
-
-        try:
-            return CrossEncoder(self._path)
-        except (OSError, ValueError, KeyError, RuntimeError) as fault:
-            reason = str(fault).strip().partition("\n")[0]
-            raise ModelError(
-                f"cannot load the model {self._path!r} ({reason}): check its name or the network, "
-                "or leave --nli out"
-            ) from fault
+        return load_model("CrossEncoder", self._path, option="--nli")
 
     @cached_property
     def _columns(self) -> tuple[int, int | None]:

@@ -27,7 +27,7 @@ from assistant.operators import parse_query, sentence_of
 from assistant.opinions import SecondOpinion, reviewed
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, browse, retrieve
-from assistant.scope import Scope, asked, misses, scope_of
+from assistant.scope import Scope, asked, scope_of, search_notices
 from assistant.similarity import WordSimilarity
 from assistant.types import Answer, Checked, Claim, Hit
 from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
@@ -388,13 +388,11 @@ class Assistant:
             k,
         )
 
-    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
-        """Which operators of a query, or filters beside it, are the reason that nothing is found.
-
-        Returns:
-            Sentences in the language of the query; none where its words are the reason.
-        """
-        return misses(self.index, parse_query(query), filters)
+    def notices(
+        self, query: str, hits: Sequence[Hit], filters: Filters | None = None
+    ) -> tuple[str, ...]:
+        """What is to be said beside the hits of `find` (`scope.search_notices`)."""
+        return search_notices(self.index, parse_query(query), hits, filters)
 
     def check(self, text: str) -> Checked:
         """A text with a verdict for each of its claims.

@@ -13,7 +13,15 @@ from functools import lru_cache
 from assistant.quantities import quantities
 from corpus.text import fold, has_han
 
-__all__ = ["Kind", "Question", "parse_question", "question_numbers"]
+__all__ = [
+    "Kind",
+    "Question",
+    "attribute_of",
+    "parse_question",
+    "question_numbers",
+    "takes_names",
+    "takes_pages",
+]
 
 
 class Kind(StrEnum):
@@ -132,6 +140,63 @@ def parse_question(text: str) -> Question:
         lang="zh" if has_han(text) else "en",
         measure=measure.group(1) if measure and kind is Kind.NUMBER else "",
     )
+
+
+# Lists of what is said of something, which a name alone does not say.
+_SAID = re.compile(
+    r"优点|优势|好处|缺点|不足|劣势|局限|优缺点|步骤|流程|阶段|建议|技巧|注意|经验|"
+    r"\b(?:(?:dis)?advantages?|drawbacks?|limitations?|steps|stages|pros|cons|tips|advice)\b"
+)
+_WHICH = re.compile(r"哪[个种款本篇门]|推荐|\bwhich\b|recommend")
+_PAGES = re.compile(
+    r"链接|网址|网站|网页|地址|官网|文档|教程|资料|资源|论文|文章|视频|仓库|来源|出处|参考|哪里|哪儿|在哪|"
+    r"下载|推荐|\b(?:links?|urls?|websites?|sites?|address|pages?|docs?|documentation|tutorials?|"
+    r"resources?|papers?|articles?|videos?|repos?|repository|sources?|references?|where|downloads?|"
+    r"recommend\w*|github|homepage)\b"
+)
+
+
+# "the price of X", "X 的价格": one thing about another. What it is for or about is left out: a note
+# says that of a thing without the word.
+_ATTRIBUTE = re.compile(
+    r"what(?:'s| is| was| are) the (?P<en>(?!name\b|use\b|point\b|purpose\b|role\b|goal\b|aim\b|job\b|"
+    r"idea\b|function\b|meaning\b|definition\b|essence\b|nature\b|difference\b)[a-z-]+(?: [a-z-]+)?) of\b|"
+    r"的(?P<zh>(?!作用|用途|用处|目的|意义|含义|定义|意思|功能|本质|思想|想法|概念|核心|全称|缩写|名字|名称)"
+    r"[^\W\d_a-z]{2,6}?)(?:是什么|是啥|是多少)[?？。\s]*$"
+)
+
+
+# What a note shows without calling it so: a formula, a command, how something is done.
+_SHOWN = re.compile(
+    r"式$|公式|函数|代码|命令|做法|方法|过程|流程|步骤|原理|机制|结构|架构|区别|特点|结果|结论|答案|内容|例子|"
+    r"\b(?:formula|equation|functions?|code|commands?|method|way|process|steps?|structure|results?|"
+    r"answer|contents?|example|syntax|format)\b"
+)
+
+
+def attribute_of(question: Question) -> str:
+    """What is asked about something, as written and folded, where a question asks for one thing.
+
+    `What is the price of X?` asks for `price`; "" for other questions.
+    """
+    found = _ATTRIBUTE.search(fold(question.text))
+    about = (found["en"] or found["zh"]) if found else ""
+    return "" if _SHOWN.search(about) or _PAGES.search(about) else about
+
+
+def takes_names(question: Question) -> bool:
+    """Whether names alone can answer: of things or people, not what is said of them."""
+    asked = fold(question.text)
+    if question.kind in (Kind.LIST, Kind.WHO):
+        return _SAID.search(asked) is None
+    return _WHICH.search(asked) is not None
+
+
+def takes_pages(question: Question) -> bool:
+    """Whether the address or title of a page on the web can answer."""
+    if question.kind in (Kind.LIST, Kind.WHO, Kind.OPEN, Kind.CODE):
+        return True
+    return _PAGES.search(fold(question.text)) is not None
 
 
 def question_numbers(question: str) -> frozenset[float]:

@@ -18,8 +18,9 @@ from assistant.retrieval import retrieve
 from assistant.types import Hit
 from corpus.protocol import Index, Snapshot
 from corpus.text import has_han
+from corpus.tokens import terms
 
-__all__ = ["Scope", "asked", "misses", "scope_of"]
+__all__ = ["Scope", "asked", "scope_of", "search_notices"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +101,32 @@ def asked(
     return [*held, *(hit for hit in hits if hit.chunk.id not in ids)][:k]
 
 
-def misses(index: Index, query: Query, filters: Filters | None) -> tuple[str, ...]:
-    """Why a search found nothing, as far as its operators are the reason.
+def search_notices(
+    index: Index, query: Query, hits: Sequence[Hit], filters: Filters | None
+) -> tuple[str, ...]:
+    """What is to be said beside the hits of a search, in the language of the query.
+
+    Without hits: which of its operators let nothing through. With hits: that no note holds a word
+    of the query, or a translation of one, so that they are neighbours in meaning at best.
 
     Args:
         index: an open index.
         query: what was looked for.
+        hits: what was found.
         filters: those given beside the query.
     """
     zh = has_han(query.question)
+    if hits:
+        if not query.text or query.phrases or any(hit.scores.bm25 for hit in hits):
+            return ()
+        with index.snapshot() as now:
+            if any(now.df(term) for term in terms(query.text)):
+                return ()
+        return (
+            "笔记里没有查询中的任何词；以下段落至多意思相近"
+            if zh
+            else "no note holds a word of the query; these passages are near in meaning at best",
+        )
     every = [*query.filters, *([filters] if filters is not None and not filters.is_open else [])]
     with index.snapshot() as now:
         idle = [one for one in every if not _lets_through(now, one)]

@@ -6,7 +6,7 @@ called by `mcp` and by the HTTP interface of the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -162,6 +162,10 @@ class _Answers(Protocol):
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]: ...
 
+    def notices(
+        self, query: str, hits: Sequence[Hit], filters: Filters | None = None
+    ) -> tuple[str, ...]: ...
+
     def check(self, text: str) -> Checked: ...
 
 
@@ -188,7 +192,9 @@ def call(
     if tool == "check":
         return checked_object(assistant().check(given["text"]))
     query, k = given.pop("query"), given.pop("k", 10)
-    return found_object(query, assistant().find(query, k=k, filters=Filters(**given)))
+    filters, searched = Filters(**given), assistant()
+    hits = searched.find(query, k=k, filters=filters)
+    return found_object(query, hits, searched.notices(query, hits, filters))
 
 
 def _fitting(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

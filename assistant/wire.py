@@ -2,7 +2,8 @@
 
 Field names are stable; offsets are half-open, in code points of the note's text (citations,
 evidence, hits) or of the answer (claims). Beyond the contract, where there is something to say:
-`links` of a citation, `decided_by` of a claim (a second judge), `marker_changes` and `rewrites`.
+`links` of a citation, `decided_by` of a claim (a second judge), `marker_changes` and `rewrites`,
+`notices` of a search.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ def _bound(answer: Answer) -> Object:
     return {name: value for name, value in found.items() if value}
 
 
-def found_object(query: str, hits: Sequence[Hit]) -> Object:
-    """Hits as `find --json` prints them."""
-    return {"query": query, "hits": [_hit(hit) for hit in hits]}
+def found_object(query: str, hits: Sequence[Hit], notices: Sequence[str] = ()) -> Object:
+    """Hits as `find --json` prints them, with what is to be said beside them."""
+    found: Object = {"query": query, "hits": [_hit(hit) for hit in hits]}
+    return {**found, "notices": list(notices)} if notices else found
 
 
 def checked_object(checked: Checked) -> Object:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import ModelError
+from corpus.hub import load_model
 from corpus.memory import require_memory
 from corpus.text import fold
 
@@ -275,16 +276,9 @@ class SentenceTransformerEncoder:
     """
 
     def __init__(self, name: str, *, device: str | None = None, batch_size: int = 32) -> None:
-        from sentence_transformers import SentenceTransformer
-
-        try:
-            self._model: Any = SentenceTransformer(name, device=device)
-        except (OSError, ValueError, KeyError, RuntimeError) as fault:
-            reason = str(fault).strip().partition("\n")[0]
-            raise ModelError(
-                f"cannot load the model {name!r} ({reason}): check its name, the network or "
-                "the device, or leave --encoder out for the built-in one"
-            ) from fault
+        self._model: Any = load_model(
+            "SentenceTransformer", name, option="--encoder", device=device
+        )
         self._batch_size = batch_size
         self.name = name
         self.dim = int(self._model.get_embedding_dimension())

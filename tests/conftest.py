@@ -8,6 +8,7 @@ each test.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import shutil
 import socket
@@ -128,10 +129,18 @@ def socket_guard(
         pytest.fail("reached for the network: " + "; ".join(guard.attempts), pytrace=False)
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """New folders: `mktemp` looks at all of its folders for each, seconds for thousands."""
+    base = tmp_path_factory.mktemp("homes")
+    return (base / str(n) for n in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def youju_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def youju_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test its own `YOUJU_HOME`, beside `tmp_path` and not inside it."""
-    home = tmp_path_factory.mktemp("youju-home")
+    home = next(_homes)
+    home.mkdir()
     monkeypatch.setenv("YOUJU_HOME", str(home))
     return home
 

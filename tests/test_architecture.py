@@ -197,7 +197,7 @@ def test_imported_packages_are_declared_as_dependencies() -> None:
     declared |= {"grpc", "grpcio"}  # what pymilvus speaks; its faults are caught by their class
     declared |= {"anyio", "mcp-types", "pydantic"}  # what the SDK of MCP speaks
     # Part of what sentence-transformers is; nothing else may come by way of another package.
-    declared |= {"torch", "transformers"}
+    declared |= {"huggingface-hub", "torch", "transformers"}
     providers = importlib.metadata.packages_distributions()
     wrong = []
     for path in modules():

@@ -88,6 +88,13 @@ def notes(tmp_path: Path) -> Path:
     return write(tmp_path / "notes", dict(NOTES))
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options that name notes and an index of them which tests share: they only ask."""
+    folder = tmp_path_factory.mktemp("kept")
+    return ["--notes", str(write(folder / "notes", dict(NOTES))), "--index", str(folder / "index")]
+
+
 @pytest.fixture
 def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -307,26 +314,26 @@ def test_find_prints_the_object_of_the_contract(run: Run, notes: Path) -> None:
     assert [h["score"] for h in hits] == sorted((h["score"] for h in hits), reverse=True)
 
 
-def found(run: Run, notes: Path, *options: str) -> set[str]:
-    done = run("find", "LoRA HNSW index GQA 向量", "--notes", notes, "--json", *options)
+def found(run: Run, kept: list[str], *options: str) -> set[str]:
+    done = run("find", "LoRA HNSW index GQA 向量", *kept, "--json", *options)
     assert done.code == 0, done.err
     return {hit["note"] for hit in done.object["hits"]}
 
 
-def test_find_filters_by_folder_tag_date_and_title(run: Run, notes: Path) -> None:
+def test_find_filters_by_folder_tag_date_and_title(run: Run, kept: list[str]) -> None:
     lora, hnsw, search, diary = NOTES
-    assert found(run, notes) == {lora, hnsw, search, diary}
-    assert found(run, notes, "--folder", "微调") == {lora}
-    assert found(run, notes, "--folder", "检索/*.md") == {hnsw}
-    assert found(run, notes, "--tag", "ml") == {lora}
-    assert found(run, notes, "--tag", "#ANN") == {hnsw, search}
-    assert found(run, notes, "--tag", "an") == set()
-    assert found(run, notes, "--since", "2024") == {hnsw, search}
-    assert found(run, notes, "--until", "2024-05") == {lora, hnsw}
-    assert found(run, notes, "--until", "2024-05-30") == {lora}
-    assert found(run, notes, "--since", "2024-05-31", "--until", "2024") == {hnsw, search}
-    assert found(run, notes, "--title", "低秩") == {lora}
-    assert found(run, notes, "--title", "lora 笔记") == {lora}
+    assert found(run, kept) == {lora, hnsw, search, diary}
+    assert found(run, kept, "--folder", "微调") == {lora}
+    assert found(run, kept, "--folder", "检索/*.md") == {hnsw}
+    assert found(run, kept, "--tag", "ml") == {lora}
+    assert found(run, kept, "--tag", "#ANN") == {hnsw, search}
+    assert found(run, kept, "--tag", "an") == set()
+    assert found(run, kept, "--since", "2024") == {hnsw, search}
+    assert found(run, kept, "--until", "2024-05") == {lora, hnsw}
+    assert found(run, kept, "--until", "2024-05-30") == {lora}
+    assert found(run, kept, "--since", "2024-05-31", "--until", "2024") == {hnsw, search}
+    assert found(run, kept, "--title", "低秩") == {lora}
+    assert found(run, kept, "--title", "lora 笔记") == {lora}
 
 
 def test_find_gives_as_many_hits_as_asked(run: Run, notes: Path) -> None:
@@ -351,8 +358,8 @@ def test_find_refuses_a_number_of_hits_below_one(run: Run, notes: Path, k: str) 
     "date", ["yesterday", "2024-13", "2024-02-30", "24-05-01", "", "\uff12\uff10\uff12\uff14"]
 )
 @pytest.mark.parametrize("option", ["--since", "--until"])
-def test_find_refuses_what_is_no_date(run: Run, notes: Path, option: str, date: str) -> None:
-    run("find", "LoRA", "--notes", notes, option, date).fails(2, option, "2024-05-01")
+def test_find_refuses_what_is_no_date(run: Run, kept: list[str], option: str, date: str) -> None:
+    run("find", "LoRA", *kept, option, date).fails(2, option, "2024-05-01")
 
 
 # check -------------------------------------------------------------------------------------
@@ -567,21 +574,21 @@ def test_a_folder_of_unreadable_files_names_the_first(
 
 @pytest.mark.parametrize("verb", ["ask", "find", "check"])
 @pytest.mark.parametrize("blank", ["", "   ", "\n\t\u3000"])
-def test_blank_words_are_told_in_one_line(run: Run, notes: Path, verb: str, blank: str) -> None:
-    run(verb, blank, "--notes", notes).fails(2, "empty")
+def test_blank_words_are_told_in_one_line(run: Run, kept: list[str], verb: str, blank: str) -> None:
+    run(verb, blank, *kept).fails(2, "empty")
 
 
 @pytest.mark.parametrize("verb", ["ask", "find"])
 def test_a_question_of_a_hundred_thousand_characters_is_told_in_one_line(
-    run: Run, notes: Path, verb: str
+    run: Run, kept: list[str], verb: str
 ) -> None:
-    run(verb, "长" * 100_000, "--notes", notes).fails(2, "100000", "2000")
+    run(verb, "长" * 100_000, *kept).fails(2, "100000", "2000")
 
 
-def test_a_text_of_a_hundred_thousand_characters_is_checked(run: Run, notes: Path) -> None:
-    done = run("check", "长" * 100_000, "--notes", notes, "--json")
+def test_a_text_of_a_hundred_thousand_characters_is_checked(run: Run, kept: list[str]) -> None:
+    done = run("check", "长" * 100_000, *kept, "--json")
     assert [claim["verdict"] for claim in done.object["claims"]] == ["not_checked"]
-    run("check", "长" * 300_000, "--notes", notes).fails(2, "300000")
+    run("check", "长" * 300_000, *kept).fails(2, "300000")
 
 
 @pytest.mark.parametrize(
@@ -608,9 +615,9 @@ def test_help_is_printed_on_standard_output(run: Run) -> None:
 @pytest.mark.parametrize(
     "text", ["\ud800", "\x00", "🙂" * 50, "\u202e\u200b", "[1][2]", "```", "|||"]
 )
-def test_strange_words_do_not_crash(run: Run, notes: Path, text: str) -> None:
+def test_strange_words_do_not_crash(run: Run, kept: list[str], text: str) -> None:
     for verb in ("ask", "find", "check"):
-        done = run(verb, text, "--notes", notes, "--json")
+        done = run(verb, text, *kept, "--json")
         assert done.code in {0, 2, 3, 4}, (verb, done.err)
 
 

@@ -68,6 +68,15 @@ def test_a_list_stands_once_under_its_stem() -> None:
     assert made.text == "优点：\n\n- 参数少 [1]\n- 没有延迟 [2]"
 
 
+def test_items_stand_below_the_item_that_is_shown_above_them() -> None:
+    note = note_of("c.md", "- 油猴；\n  - 运行脚本\n  - 免费\n- 广告屏蔽\n")
+    under, free = extract(note, "运行脚本", is_item=True), extract(note, "免费", is_item=True)
+    made = composed(extract(note, "油猴", is_item=True), under, free, extract(note, "广告"))
+    assert made.text == "- 油猴； [1]\n  - 运行脚本 [2]\n  - 免费 [3]\n- 广告屏蔽 [4]"
+    assert [claim.markers for claim in claims_of(made.text)] == [(1,), (2,), (4,)]  # 免费 is none
+    assert composed(under, free).text == "油猴：\n\n- 运行脚本 [1]\n- 免费 [2]"
+
+
 def test_rows_stand_under_their_header_and_code_in_its_fence() -> None:
     made = composed(extract(NOTE, "| LLaMA"), extract(NOTE, "```python"))
     assert made.text.startswith("| 模型 | 参数量 |\n|---|---|\n| LLaMA | 7B |")
@@ -110,6 +119,14 @@ def test_an_answer_that_is_not_certain_names_what_it_does_not_speak_of() -> None
     assert unanswered("价格多少？", replace(shown, missing=())) == ()
     assert unanswered("价格多少？", replace(shown, extracts=())) == ()  # its reason says it
     assert unanswered("价格？", replace(shown, unknown=("GPT-9",))) == ("笔记没有提到：GPT-9",)
+
+
+def test_an_abstention_does_not_deny_what_notes_say_elsewhere() -> None:
+    hits = [extract(NOTE, "LoRA 冻结").hit]
+    missing = Selection(extracts=(), confidence=0.1, missing=("价格",), is_scattered=True)
+    assert abstention("价格多少？", missing, hits)[1] == "笔记别处提到过价格，但没有回答这个问题"
+    reason = abstention("What price?", missing, hits)[1]
+    assert reason == "the notes speak of 价格 elsewhere, but do not answer this"
 
 
 def test_an_abstention_without_hits_says_so() -> None:

@@ -430,8 +430,8 @@ def test_the_command_line_works_without_the_package_of_evaluation(tmp_path: Path
         "import sys\n"
         "sys.meta_path.insert(0, type('No', (), {'find_spec': staticmethod("
         "lambda name, *_: None)}))\n"
-        "import importlib.util, assistant.cli as cli\n"
-        "cli.find_spec = lambda name: None\n"
+        "from assistant import cli, options\n"
+        "options.find_spec = lambda name: None\n"
         "assert not any(name.split('.')[0] == 'eval' for name in sys.modules)\n"
         "sys.exit(cli.main(['eval']))"
     )

@@ -199,7 +199,7 @@ def test_row_84_a_named_model_that_is_not_there_is_told_in_a_line(
     for name in ("no/such-model", str(tmp_path / "none")):
         assert main(["find", "体重", "--notes", str(vault), "--encoder", name]) == 1
         err = capsys.readouterr().err
-        assert f"cannot load the model {name!r}" in err
+        assert f"the model {name!r}" in err
         assert "leave --encoder out" in err
 
 

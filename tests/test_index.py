@@ -266,7 +266,7 @@ def apply(folder: Path, op: Op) -> None:
 
 
 @pytest.mark.parametrize("limit", [4096, 2])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(rounds=edits())
 def test_refreshing_after_any_edits_gives_the_index_built_anew(
     limit: int, rounds: list[list[Op]]

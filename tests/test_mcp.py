@@ -37,7 +37,12 @@ GREETING = {
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    folder = tmp_path / "notes"
+    return lay(tmp_path)
+
+
+def lay(below: Path) -> Path:
+    """Two notes in a folder with an odd name."""
+    folder = below / "notes"
     (folder / "子 目录").mkdir(parents=True)
     (folder / "子 目录" / "缓存#1.md").write_text(NOTE, "utf-8")
     (folder / "plain.txt").write_text("The deploy takes ten minutes.\n", "utf-8")
@@ -60,41 +65,50 @@ def talk(vault: Path, home: Path, say: Callable[[Any], Awaitable[Any]]) -> Any:
     return asyncio.run(run())
 
 
-def test_a_client_of_the_sdk_asks_finds_and_checks(vault: Path, youju_home: Path) -> None:
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one server answers to everything that a client of the SDK may want."""
+    folder = tmp_path_factory.mktemp("said")
+
     async def say(client: Any) -> dict[str, Any]:
         tools = await client.list_tools()
-        assert [tool.name for tool in tools.tools] == ["ask", "find", "check"]
-        # the client itself holds each result against the tool's output schema
-        asked = await client.call_tool("ask", {"question": "默认的过期时间是多少?"})
-        found = await client.call_tool("find", {"query": "Redis 集群", "k": 3})
-        checked = await client.call_tool("check", {"text": "默认的过期时间是 40 分钟。"})
-        refused = await client.call_tool("find", {"query": "x", "k": 0})
-        return {"ask": asked, "find": found, "check": checked, "refused": refused}
+        listed = await client.list_resources()
+        with pytest.raises(mcp.MCPError, match="no note"):
+            await client.read_resource("youju://note/../../etc/passwd")
+        return {
+            "tools": [tool.name for tool in tools.tools],
+            # the client itself holds each result against the tool's output schema
+            "ask": await client.call_tool("ask", {"question": "默认的过期时间是多少?"}),
+            "find": await client.call_tool("find", {"query": "Redis 集群", "k": 3}),
+            "far": await client.call_tool("find", {"query": "qwzx vbnm"}),
+            "check": await client.call_tool("check", {"text": "默认的过期时间是 40 分钟。"}),
+            "refused": await client.call_tool("find", {"query": "x", "k": 0}),
+            "uris": [resource.uri for resource in listed.resources],
+            "read": (await client.read_resource(note_uri("子 目录/缓存#1.md"))).contents[0],
+        }
 
-    said = talk(vault, youju_home, say)
+    return dict(talk(lay(folder), folder / "home", say))
+
+
+def test_a_client_of_the_sdk_asks_finds_and_checks(said: dict[str, Any]) -> None:
+    assert said["tools"] == ["ask", "find", "check"]
     answer = said["ask"].structured_content
     assert "30 分钟" in answer["answer"]
     assert json.loads(said["ask"].content[0].text) == answer
     hit = said["find"].structured_content["hits"][0]
     assert hit["note"] == "子 目录/缓存#1.md"
     assert NOTE[hit["start"] : hit["end"]] == hit["text"]
+    assert "notices" not in said["find"].structured_content
+    assert "no note holds a word" in said["far"].structured_content["notices"][0]
     assert said["check"].structured_content["claims"][0]["verdict"] == "contradicted"
     assert said["refused"].is_error
     assert "1 to 50" in said["refused"].content[0].text
 
 
-def test_each_note_is_a_resource_that_reads_as_it_is_written(vault: Path, youju_home: Path) -> None:
-    async def say(client: Any) -> tuple[list[Any], str, str]:
-        listed = await client.list_resources()
-        uris = [resource.uri for resource in listed.resources]
-        read = await client.read_resource(note_uri("子 目录/缓存#1.md"))
-        with pytest.raises(mcp.MCPError, match="no note"):
-            await client.read_resource("youju://note/../../etc/passwd")
-        return uris, read.contents[0].text, read.contents[0].mime_type
-
-    uris, text, kind = talk(vault, youju_home, say)
+def test_each_note_is_a_resource_that_reads_as_it_is_written(said: dict[str, Any]) -> None:
+    uris, read = said["uris"], said["read"]
     assert sorted(map(str, uris)) == sorted(map(note_uri, ["plain.txt", "子 目录/缓存#1.md"]))
-    assert (text, kind) == (NOTE, "text/markdown")
+    assert (read.text, read.mime_type) == (NOTE, "text/markdown")
 
 
 def greeted(vault: Path, home: Path) -> tuple[float, bytes]:

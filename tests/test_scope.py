@@ -54,7 +54,7 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
 def test_find_holds_to_the_operators(assistant: Assistant, query: str, notes: set[str]) -> None:
     hits = assistant.find(query)
     assert {hit.note.path for hit in hits} == notes
-    assert bool(assistant.misses(query)) or bool(hits)
+    assert bool(assistant.notices(query, hits)) != bool(hits)
 
 
 def test_a_query_of_filters_alone_lists_the_latest_note_first(assistant: Assistant) -> None:
@@ -63,12 +63,25 @@ def test_a_query_of_filters_alone_lists_the_latest_note_first(assistant: Assista
 
 
 def test_find_names_the_operator_that_lets_nothing_through(assistant: Assistant) -> None:
-    assert assistant.misses("权重 #nothing path:ml") == ("没有笔记符合 #nothing",)
-    assert assistant.misses('"no such words"') == (
+    assert assistant.notices("权重 #nothing path:ml", []) == ("没有笔记符合 #nothing",)
+    assert assistant.notices('"no such words"', []) == (
         "no passage holds “no such words” to the letter",
     )
-    assert assistant.misses("“权重” [[bat]]") == ("没有段落同时符合所有条件",)
-    assert assistant.misses("权重") == ()
+    assert assistant.notices("“权重” [[bat]]", []) == ("没有段落同时符合所有条件",)
+    assert assistant.notices("权重", []) == ()
+
+
+def test_find_says_where_no_note_holds_a_word_of_the_query(assistant: Assistant) -> None:
+    for query in ("qwzx vbnm", "囧囹圄", "qwzx #ml"):
+        hits = assistant.find(query)
+        assert hits, query
+        assert not any(hit.scores.bm25 for hit in hits)
+        (notice,) = assistant.notices(query, hits)
+        assert notice.startswith("笔记里没有" if query == "囧囹圄" else "no note holds a word")
+    for query in ("权重", "qwzx 权重", "weights qwzx", "#ml", "[[LoRA]]"):  # one word is enough
+        hits = assistant.find(query)
+        assert hits, query
+        assert assistant.notices(query, hits) == ()
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def performed(one: Transcript) -> str:
             ):
                 youju(argv)
             told = printed.getvalue().replace(str(home), "~").strip("\n")
-            told = re.sub(r" in \d+\.\d s( \(\d+ notes/s\))?$", "", told, flags=re.MULTILINE)
+            told = re.sub(r" in \d+\.\d s( \([\d.]+ notes/s\))?$", "", told, flags=re.MULTILINE)
             out.append(f"$ {command}\n{told}\n")
     return "\n".join(out)
 

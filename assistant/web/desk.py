@@ -56,8 +56,10 @@ class Assistant(Protocol):
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The passages that match best."""
 
-    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
-        """Why a search found nothing, as far as its operators are the reason."""
+    def notices(
+        self, query: str, hits: Sequence[Hit], filters: Filters | None = None
+    ) -> tuple[str, ...]:
+        """What is to be said beside the hits of a search."""
 
     def check(self, text: str) -> Checked:
         """The claims of a text, with verdicts."""

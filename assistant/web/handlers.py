@@ -256,8 +256,8 @@ class Page(Desk):
                 copies=tuple(hit_markdown(hit) for hit in hits),
             )
         )
-        misses = () if hits else self.assistant.misses(query, filters)
-        return paint_hits(parse_query(query), hits, sheet, misses)
+        notices = self.assistant.notices(query, hits, filters)
+        return paint_hits(parse_query(query), hits, sheet, notices)
 
     def folders_and_tags(self) -> tuple[list[str], list[str]]:
         """The folders of the vault, parents included, and its tags; both sorted."""

@@ -61,7 +61,8 @@ def paint_draft(answer: Answer | None) -> str:
     if answer is None or not answer.text.strip():
         return f"<div class='yj-a'><div class='yj-wait'>{both('searching')}</div></div>"
     return (
-        f"<div class='yj-a'>{_notices(answer)}<div class='yj-body'>{render(answer.text)}</div>"
+        f"<div class='yj-a'>{_notices(answer.notices)}"
+        f"<div class='yj-body'>{render(answer.text)}</div>"
         f"<div class='yj-wait'>{both('checking')}</div></div>"
     )
 
@@ -90,7 +91,7 @@ def paint(answer: Answer, sheet: Sheet) -> str:
         reason = f" <span class='why'>{escape(answer.reason)}</span>" if answer.reason else ""
         parts.append(f"<div class='yj-none'><strong>∅ {both('abstained')}</strong>{reason}</div>")
     else:  # the reason of an abstention names them already
-        parts.append(_notices(answer))
+        parts.append(_notices(answer.notices))
     parts.append(f"<div class='yj-body'>{body}</div>")
     if answer.abstained:
         parts.append(_nearest(sheet))
@@ -104,9 +105,9 @@ def paint(answer: Answer, sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def _notices(answer: Answer) -> str:
+def _notices(notices: Sequence[str]) -> str:
     """What the search could not be held to, such as a phrase that no note holds."""
-    return "".join(f"<div class='yj-notice'>{escape(notice)}</div>" for notice in answer.notices)
+    return "".join(f"<div class='yj-notice'>{escape(notice)}</div>" for notice in notices)
 
 
 def paint_checked(checked: Checked, sheet: Sheet) -> str:
@@ -124,24 +125,24 @@ def paint_checked(checked: Checked, sheet: Sheet) -> str:
     )
 
 
-def paint_hits(query: Query, hits: Sequence[Hit], sheet: Sheet, misses: Sequence[str] = ()) -> str:
+def paint_hits(query: Query, hits: Sequence[Hit], sheet: Sheet, notices: Sequence[str] = ()) -> str:
     """A result list: where each hit stands, its words with the query's terms marked, its scores.
 
     Args:
         query: what was looked for, its operators taken out.
         hits: best first.
         sheet: the places its links open, made by `spots_of_hits` from the same hits.
-        misses: why there are none, as far as that is known.
+        notices: why there are none, or how far to trust them.
     """
     if not hits:
-        why = "".join(f"<div class='why'>{escape(one)}</div>" for one in misses)
+        why = "".join(f"<div class='why'>{escape(one)}</div>" for one in notices)
         return f"<div class='yj-empty'>{both('find.none')}{why}</div>"
     rows = "".join(
         _hit_row(query, hit, spot, i, sheet.id)
         for i, (hit, spot) in enumerate(zip(hits, sheet.spots, strict=True))
     )
     count = both_n("find.count", len(hits))
-    return f"<div class='yj-hits'><div class='yj-sum'>{count}</div>{rows}</div>"
+    return f"<div class='yj-hits'><div class='yj-sum'>{count}</div>{_notices(notices)}{rows}</div>"
 
 
 def summary(claims: Sequence[Claim]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from assistant.operators import parse_query
 from assistant.retrieval import Filters, retrieve
-from assistant.scope import misses
+from assistant.scope import search_notices
 from assistant.types import (
     Answer,
     Checked,
@@ -99,8 +99,10 @@ class ScriptedAssistant:
             raise IndexBusy(f"Another youju is writing <this> index; not now: {query}")
         return retrieve(self.index, query, k=k, filters=filters)
 
-    def misses(self, query: str, filters: Filters | None = None) -> tuple[str, ...]:
-        return misses(self.index, parse_query(query), filters)
+    def notices(
+        self, query: str, hits: Sequence[Hit], filters: Filters | None = None
+    ) -> tuple[str, ...]:
+        return search_notices(self.index, parse_query(query), hits, filters)
 
     def examples(self, n: int = 4) -> list[str]:
         known = [
