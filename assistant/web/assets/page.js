@@ -138,6 +138,8 @@ function chatRow(chat) {
 }
 
 async function showChats() {
+  wanted = "";
+  delete root.dataset.ref;
   opener = document.activeElement;
   let found = [];
   try {
