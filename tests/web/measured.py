@@ -28,10 +28,15 @@ class Measured:
     """The figures of one run; the tests judge them, this only tells."""
 
     figures: list[Figure] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def add(self, goal: str, reached: str, how: str) -> None:
         """Keep one figure."""
         self.figures.append(Figure(goal, reached, how))
+
+    def fail(self, test: str) -> None:
+        """Keep the name of a test that failed; its goal was not reached, or not measured."""
+        self.failed.append(f"`{test.rpartition('::')[2]}`")
 
     def write(self, file: Path) -> None:
         """The figures as Markdown, with the machine they were measured on."""
@@ -47,9 +52,12 @@ class Measured:
             "",
             f"Measured {time.strftime('%Y-%m-%d')} at {commit}, {platform.system()}, Python"
             f" {platform.python_version()}, {os.cpu_count()} cores, load {load} at the end.",
+            "Times on a machine that does other work at once are upper bounds.",
             "",
             "| goal | reached | on what |",
             "|---|---|---|",
             *(f"| {row.goal} | {row.reached} | {row.how} |" for row in self.figures),
+            "",
+            f"Tests of this run that failed: {', '.join(self.failed) or 'none'}.",
         ]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")

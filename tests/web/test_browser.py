@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 
 QUOTE = "GQA 把 32 个查询头分成 8 组，每组共享一对键值头。"
 MARK = "#yj-panel mark"
+FOCUSED = f"document.activeElement === document.querySelector('{MARK}')"
 
 
 def test_a_marker_opens_the_quoted_words_in_the_panel(window: Window) -> None:
@@ -61,6 +62,21 @@ def test_an_open_panel_goes_with_the_conversation(window: Window) -> None:
     assert page.evaluate("document.activeElement.matches('#yj-box textarea')")
     window.ask("NOTHING 面包")  # nothing to show: it closes
     page.wait_for_selector("#yj-side:not(.open)", state="attached")
+
+
+def test_a_tab_is_found_again_where_it_was_left(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG DISAGREE")
+    window.ask("LoRA 矩阵 B 怎样初始化？ WRONG DISAGREE")
+    page.wait_for_function("window.scrollY > 100")
+    at = page.evaluate("window.scrollY")
+    page.locator("a.cite:visible").last.click()
+    page.wait_for_selector("#yj-side.open")
+    window.tab(4)
+    page.wait_for_selector("#yj-notes:visible")
+    page.wait_for_selector("#yj-side:not(.open)", state="attached")  # its words are elsewhere now
+    window.tab(0)
+    page.wait_for_function(f"Math.abs(window.scrollY - {at}) < 60")
 
 
 def test_a_passage_that_comes_late_opens_nothing_over_a_later_one(window: Window) -> None:
@@ -369,7 +385,7 @@ def test_two_hundred_links_open_their_exact_words_in_view(window: Window) -> Non
             link.evaluate("link => link.click()")
             page.wait_for_selector(f".yj-panel[data-ref='{link.get_attribute('href')[3:]}']")
             if page.locator(MARK).count():
-                page.wait_for_function(f"document.activeElement === document.querySelector('{MARK}')")
+                page.wait_for_function(FOCUSED)
                 words = page.inner_text(MARK)
                 assert any(" ".join(words.split()) in " ".join(n.split()) for n in NOTES.values())
                 window.come_into_view(MARK)
