@@ -77,9 +77,6 @@ class Camera:
         window.tab(3)
         page.wait_for_selector(".yj-result:visible")
         self.take(window, "evaluate-zh-light")
-        window.tab(4)
-        page.wait_for_selector("#yj-notes-status .st:visible")
-        self.take(window, "notes-zh-light")
         window.context.close()
 
 
