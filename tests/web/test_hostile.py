@@ -163,9 +163,9 @@ def test_every_payload_stays_text_on_every_surface(
     _run(watched, list(PAYLOADS))
     kinds = {surface.partition(":")[0] for surface in watched.surfaces}
     measured.add(
-        f"{len(PAYLOADS)} payloads × every surface ({', '.join(sorted(kinds))}): 0 executed, "
+        f"{len(PAYLOADS)} payloads × every surface: 0 executed, "
         "0 outgoing, 0 forged badges; `${HOME}` and `\\frac` unchanged",
-        f"0, 0, 0 in {len(watched.surfaces)} looks",
+        f"0, 0, 0 in {len(watched.surfaces)} looks at {', '.join(sorted(kinds))}",
         "scripted answers over hostile notes",
     )
     assert len(watched.surfaces) >= 8 * len(PAYLOADS)
