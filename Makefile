@@ -66,6 +66,11 @@ $(AXE):
 nightly: dev $(AXE) ## Measure the page in a browser, for minutes; renews docs/page.md
 	@$(PY) -m pytest tests/web -m browser --record docs/page.md $(ARGS)
 
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
+.PHONY: screens
+screens: dev ## Take the pictures of the README anew
+	@$(PY) -m tests.web.screens docs/screens $(CHROMIUM)
+
 .PHONY: coverage
 coverage: dev ## Run the tests and show which branches of assistant they miss
 	@$(PY) -m pytest --cov --cov-report=term-missing $(ARGS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice, zip_longest
 
 from corpus.blocks import units
 from corpus.protocol import Index
@@ -18,6 +19,10 @@ _ASKABLE = re.compile(
 _DEFINED = re.compile(
     r"^[#>*\-\s\d.]*([A-Z][A-Za-z0-9_.+-]{1,24}(?: [A-Z0-9][A-Za-z0-9_.+-]*)?|[\u4e00-\u9fff]{2,8}(?=\s*[(（]|是指|指的是|是一[种类]))\s*"
     r"(?:[(（][^)）]{2,60}[)）])?\s*(?:也就是|通常指|是指|指的是|是一种|是一类|是)"
+)
+_QUESTION = re.compile(
+    r"^(?:为什么|为何|如何|怎么|怎样|什么时候|何时).{2,24}$|^(?:why|how|when|which|what)\b.{6,50}$",
+    re.I,
 )
 _OPENING = re.compile(
     r"^(?:背景|概述|简介|介绍|前言|这|那|它|本文|我们|其|该|如果|当|因此|所以|但|而|不|每|两|在|对|把|用|从)|[的了还也都就会能可有]"
@@ -35,14 +40,19 @@ def draft_questions(index: Index, *, limit: int) -> Iterator[str]:
     drafts = [found for found in drafts if found]
     step = max(1, len(drafts) // max(1, limit // 2))
     order = [*drafts[::step], *(d for i, d in enumerate(drafts) if i % step)]
-    given = 0
-    seen: set[str] = set()
-    for round_ in range(3):
-        for found in order:
-            if round_ < len(found) and found[round_] not in seen and given < limit:
-                seen.add(found[round_])
-                given += 1
-                yield found[round_]
+    longest = max((len(found) for found in drafts), default=0)
+    rounds = (found[n] for n in range(longest) for found in order if n < len(found))
+    yield from islice(_mixed(dict.fromkeys(rounds)), limit)
+
+
+def _mixed(questions: Iterable[str]) -> Iterator[str]:
+    """Questions of each kind in turn, as long as there are any: a heading's, a list's, a name's."""
+    kinds: tuple[list[str], ...] = ([], [], [])
+    for question in questions:
+        named = question.startswith(("什么是", "What is"))
+        kinds[2 if named else "有哪些" in question].append(question)
+    for row in zip_longest(*kinds):
+        yield from (question for question in row if question)
 
 
 def _of_note(note: Note) -> Iterator[str]:
@@ -51,8 +61,11 @@ def _of_note(note: Note) -> Iterator[str]:
         words = note.text[unit.start : unit.end].strip()
         if unit.kind == "heading":
             asked = _ASKABLE.match(words.strip(":： "))
+            title = words.lstrip("#0123456789. ").rstrip("?？:： ")
             if asked and subject:
                 yield f"{subject} 有哪些{asked.group(1)}？"
+            elif subject and _QUESTION.match(title):
+                yield f"{subject}：{title}？" if has_han(title) else f"{subject}: {title}?"
             continue
         defined = _DEFINED.match(words)
         if defined and not _OPENING.match(defined.group(1)):

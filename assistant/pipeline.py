@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
@@ -74,6 +74,7 @@ class Assistant:
         self.vault = vault
         self._cross = reranker
         self._migration: Thread | None = None
+        self._selecting = Lock()
         self.generator = chat.name if chat else EXTRACTIVE
         self.encoder = encoder
         self.encoder_name = encoder.name
@@ -248,7 +249,9 @@ class Assistant:
         scope = scope_of(self.index, question, filters)
         searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
-        with self.index.snapshot() as now:
+        # One after the other: the work is the interpreter's, so that questions at once would only
+        # share its time, and all be answered as late as the last.
+        with self._selecting, self.index.snapshot() as now:
             selection = select(
                 parse_question(searched[0]),
                 hits,

@@ -28,35 +28,46 @@ class WordSimilarity:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._row: dict[str, int] = {}
-        self._vectors = np.zeros((0, encoder.dim), np.float32)
+        # Read without a lock: a word is in the dictionary only once its row is written, and what
+        # outgrows its array, or is emptied, is another pair.
+        self._table: tuple[dict[str, int], NDArray[np.float32]] = (
+            {},
+            np.zeros((0, encoder.dim), np.float32),
+        )
         self._guard = Lock()
 
     def vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of words, float32 of shape (len(words), dim)."""
+        row, vectors = self._table
+        missing = [word for word in dict.fromkeys(words) if word not in row]
+        if missing:
+            row, vectors = self._with(list(dict.fromkeys(words)), missing)
+        return vectors[[row[word] for word in words]]
+
+    def _with(
+        self, words: Sequence[str], missing: Sequence[str]
+    ) -> tuple[dict[str, int], NDArray[np.float32]]:
+        """The table with words in it; those that are missing are encoded outside the lock."""
+        encoded = dict(zip(missing, self._encoder.encode_queries(missing), strict=True))
         with self._guard:
-            missing = [word for word in dict.fromkeys(words) if word not in self._row]
-            if missing:
-                self._add(missing if self._fits(missing) else list(dict.fromkeys(words)))
-            row = self._row
-            return self._vectors[[row[word] for word in words]]
-
-    def _fits(self, missing: Sequence[str]) -> bool:
-        """Whether more words fit into the table, which is emptied where they do not."""
-        if len(self._row) + len(missing) <= _MAX_WORDS:
-            return True
-        self._row.clear()
-        return False
-
-    def _add(self, missing: Sequence[str]) -> None:
-        start, stop = len(self._row), len(self._row) + len(missing)
-        if stop > len(self._vectors):
-            room = max(stop, min(2 * len(self._vectors), _MAX_WORDS))
-            longer = np.zeros((room, self._encoder.dim), np.float32)
-            longer[:start] = self._vectors[:start]
-            self._vectors = longer
-        self._vectors[start:stop] = self._encoder.encode_queries(missing)
-        self._row.update(zip(missing, range(start, stop), strict=True))
+            row, vectors = self._table
+            if len(row) + len(missing) > _MAX_WORDS:
+                row, vectors = {}, np.zeros((0, self._encoder.dim), np.float32)
+            # other threads may have added some of them meanwhile, or emptied the table
+            fresh = [word for word in words if word not in row]
+            if absent := [word for word in fresh if word not in encoded]:
+                encoded.update(zip(absent, self._encoder.encode_queries(absent), strict=True))
+            start, stop = len(row), len(row) + len(fresh)
+            if stop > len(vectors):
+                room = max(stop, min(2 * len(vectors), _MAX_WORDS))
+                longer = np.zeros((room, self._encoder.dim), np.float32)
+                longer[:start] = vectors[:start]
+                row, vectors = dict(row), longer
+            if fresh:
+                vectors[start:stop] = [encoded[word] for word in fresh]
+                row.update(zip(fresh, range(start, stop), strict=True))
+            self._table = row, vectors
+            return self._table
 
     def matrix(self, left: Sequence[str], right: Sequence[str]) -> NDArray[np.float32]:
         """Cosines of every word on the left with every word on the right."""

@@ -42,6 +42,17 @@ def test_questions_are_drafted_from_titles_headings_and_definitions(
     }  # fmt: skip
 
 
+def test_the_kinds_take_turns_and_a_heading_that_asks_is_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for name in ("LSH", "IVF"):
+        text = f"# {name}\n\n{name} 是一种索引。\n\n## 为什么会变慢\n\n因为桶太大。\n\n## 优点\n\n- 省内存\n"
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    assert drafts(folder, tmp_path / "index", 4) == [
+        "IVF：为什么会变慢？", "IVF 有哪些优点？", "什么是 IVF？", "LSH：为什么会变慢？",
+    ]  # fmt: skip
+
+
 def test_no_more_and_no_repeats(notes: Path, tmp_path: Path) -> None:
     (notes / "again.md").write_text(NOTES["lora.md"], encoding="utf-8")
     found = drafts(notes, tmp_path / "index", 2)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,17 @@ def test_the_table_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["a", "b", "c", "d"]
     for word in words:
         similar.vectors([word])
-    assert len(similar._vectors) <= 3
+    assert len(similar._table[1]) <= 3
     assert similar.vectors(words).shape == (4, 64)
     assert similar.vectors([*words, "e", "f"]).shape == (6, 64)
+
+
+def test_threads_read_while_others_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "_MAX_WORDS", 40)  # it is outgrown and emptied meanwhile
+    encoder = HashingEncoder(dim=8)
+    similar = WordSimilarity(encoder)
+    asked = [[f"w{(7 * turn + at) % 90}" for at in range(12)] for turn in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(similar.vectors, asked))
+    for words, vectors in zip(asked, found, strict=True):
+        assert np.allclose(vectors, encoder.encode_queries(words))

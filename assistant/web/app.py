@@ -16,7 +16,7 @@ from typing import Any
 
 from assistant.filters import Filters
 from assistant.web import look
-from assistant.web.api import offer
+from assistant.web.api import Named, offer
 from assistant.web.ask_tab import ask_tab
 from assistant.web.check_tab import check_tab
 from assistant.web.desk import Assistant
@@ -160,6 +160,7 @@ def launch_settings(host: str, port: int) -> dict[str, Any]:
         "app_kwargs": {
             "middleware": [
                 Middleware(Guard, bound=host),
+                Middleware(Named),
                 Middleware(EarlyScript, script=look.asset("early.js").read_text("utf-8")),
             ],
             "openapi_url": None,

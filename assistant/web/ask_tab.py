@@ -46,7 +46,6 @@ def _chat(text: Any) -> _Chat:
             ]
         chat = gr.Chatbot(
             elem_id="yj-chat",
-            visible=False,
             show_label=False,
             container=False,
             height=None,
@@ -100,21 +99,21 @@ class _Talk:
         box_text: str | None = None,
         how: dict[str, Any] | None = None,
     ) -> list[Any]:
-        """Values for all outputs."""
+        """Values for all outputs; a plain value costs Gradio a tenth of an update of a part."""
         import gradio as gr
 
         some = bool(now.messages)
         return [
             now.session,
-            gr.Chatbot(value=now.messages, visible=some),
-            gr.Column(visible=not some),
+            now.messages,  # the style sheet hides the empty chat behind the welcome
+            gr.update(visible=not some),
             gr.skip() if box_text is None else box_text,
             busy,
-            gr.Button(visible=not busy),
-            gr.Button(visible=bool(busy)),
-            gr.Button(visible=some and not busy),
-            gr.Button(visible=some and not busy and self.page.is_rewritable(now.session)),
-            gr.Button(visible=some),
+            gr.update(visible=not busy),
+            gr.update(visible=bool(busy)),
+            gr.update(visible=some and not busy),
+            gr.update(visible=some and not busy and self.page.is_rewritable(now.session)),
+            gr.update(visible=some),
             *self.moded(how or {}),
         ]
 
@@ -127,8 +126,8 @@ class _Talk:
             lines.append(both("ask.editing_search" if how.get("exact") else "ask.editing"))
         if how.get("scope"):
             lines.append(both("ask.scope", name=self.page.title_of(how["scope"])))
-        hint = gr.Markdown(value=" · ".join(lines), visible=bool(lines))
-        return [how, hint, gr.Button(visible=bool(lines))]
+        hint = gr.update(value=" · ".join(lines), visible=bool(lines))
+        return [how, hint, gr.update(visible=bool(lines))]
 
     def ask(
         self,

@@ -219,15 +219,28 @@ def _from(spot: Spot) -> str:
     return f"{spot.title} · {where(spot.note, spot.line)}" if spot.note else ""
 
 
+def _source(sheet: Sheet, spot: Spot, place: str = "") -> str:
+    """The link of a source; its number alone where the place stands before it already."""
+    css = "src" if place else "src more"
+    named = "" if place else f" title='{escape(_from(spot))}'"
+    return (
+        f"<a class='{css}' href='{spot_href(sheet.id, spot.key)}'{named}>"
+        f"<span class='n'>{spot.key[1:]}</span>{place}</a>"
+    )
+
+
 def _sources(sheet: Sheet) -> str:
+    """The cited places, each once, with the numbers of what is cited from it."""
     cited = [spot for spot in sheet.spots if spot.kind == "c"]
     if not cited:
         return ""
-    rows = "".join(
-        f"<a class='src' href='{spot_href(sheet.id, spot.key)}'>"
-        f"<span class='n'>{spot.key[1:]}</span>{_place(spot)}</a>"
-        for spot in cited
-    )
+    places: dict[str, list[Spot]] = {}
+    for spot in cited:
+        places.setdefault(_place(spot), []).append(spot)
+    rows = ""
+    for place, (first, *others) in places.items():
+        row = _source(sheet, first, place) + "".join(_source(sheet, spot) for spot in others)
+        rows += f"<div class='srcs'>{row}</div>"
     summary = f"<summary>{both('sources')} · {len(cited)}</summary>"
     return f"<details class='yj-src' open>{summary}{rows}</details>"
 

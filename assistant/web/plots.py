@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assistant.web.measures import named
 from assistant.web.render import escape
 from assistant.web.texts import both
 
@@ -35,7 +36,7 @@ def hits(methods: Mapping[str, Mapping[str, Figure]]) -> str:
                 if metric.startswith(family) and metric.removeprefix(family).isdigit()
             )
             if len(points) > 1:
-                lines[escape(method)] = points
+                lines[named(method)] = points
         if lines:
             return plot(lines, both("eval.curve", name=family.rstrip("@")))
     return ""
@@ -159,7 +160,7 @@ def mean_times(methods: Mapping[str, Mapping[str, Figure]]) -> str:
     if not most:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td class='ba'><span class='bar' "
+        f"<tr><td>{named(name)}</td><td class='ba'><span class='bar' "
         f"style='width:{100 * ms / most:.0f}%'></span></td><td class='nu'>{ms:.1f} ms</td></tr>"
         for name, ms in means.items()
     )

@@ -55,10 +55,11 @@ _DISPLAY_MATH = re.compile(
     re.S,
 )
 _CODE = r"(?<!`)(?P<ticks>`{1,2})(?!`)(?P<code>[^\n]+?)(?<!`)(?P=ticks)(?!`)"
-# A formula between single dollars: no blank inside either dollar, no digit after the second.
+# A formula between single dollars: no blank inside either dollar, no digit after the second. Han
+# characters may touch it, 其中$w$是权重, but before a digit they speak of a price.
 _MATH = (
     r"\$\$(?P<m2>[^$\n]+?)\$\$|\\\((?P<m1>[^\n]+?)\\\)"
-    r"|(?<![\\$\w])\$(?P<m0>(?![\s$])[^$\n]*?(?<![\s\\$]))\$(?![\d$])"
+    r"|(?:(?<![\\$\w])|(?<![\\$A-Za-z0-9_])(?!\$\d))\$(?P<m0>(?![\s$])[^$\n]*?(?<![\s\\$]))\$(?![\d$])"
 )
 _ATOM = re.compile(
     rf"{_CODE}|{_MATH}"

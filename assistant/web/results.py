@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.web.measures import named
 from assistant.web.plots import (
     Figure,
     abstention,
@@ -205,7 +206,7 @@ def _figure_table(result: Result, against: Result | None) -> str:
         told = raw.split("=")[0].strip() if isinstance(raw, str) and "/" in raw else ""
         sub = " class='sub'" if f"  {name}" in written or name in groups else ""
         rows.append(
-            f"<tr><td{sub}>{escape(name)}</td>"
+            f"<tr><td{sub}>{named(name)}</td>"
             f"<td class='nu'>{_shown(value, bool(told))}{span}</td>"
             f"<td class='nu wh'>{escape(told)}</td><td class='ba'>{bar}</td><td>{change}</td></tr>"
         )
@@ -284,7 +285,7 @@ def _method_table(name: str, methods: Mapping[str, Mapping[str, Figure]]) -> str
         )
         for metric in metrics
     }
-    head = "".join(f"<td>{escape(metric)}</td>" for metric in ("", *metrics))
+    head = "".join(f"<td>{named(metric)}</td>" for metric in ("", *metrics))
     rows = ""
     for method, row in methods.items():
         cells = ""
@@ -294,7 +295,7 @@ def _method_table(name: str, methods: Mapping[str, Mapping[str, Figure]]) -> str
             css = " class='nu best'" if value == best[metric] else " class='nu'"
             span = f"<i>{low:.2f}–{high:.2f}</i>" if low is not None and high is not None else ""
             cells += f"<td{css}>{shown}{span}</td>"
-        rows += f"<tr><td>{escape(method)}</td>{cells}</tr>"
+        rows += f"<tr><td>{named(method)}</td>{cells}</tr>"
     return f"<div class='cap'>{escape(name)}</div><table class='mt'><tr>{head}</tr>{rows}</table>"
 
 

@@ -18,7 +18,19 @@ from starlette.requests import ClientDisconnect
 
 from assistant.web.environment import is_loopback
 
-__all__ = ["CSP", "MAX_BODY", "MAX_UPLOAD", "EarlyScript", "Guard", "allowed_host"]
+__all__ = [
+    "CSP",
+    "MAX_BODY",
+    "MAX_UPLOAD",
+    "App",
+    "EarlyScript",
+    "Guard",
+    "Message",
+    "Receive",
+    "Scope",
+    "Send",
+    "allowed_host",
+]
 
 # ASGI's own contract: scopes and messages are mappings with string keys.
 Scope = MutableMapping[str, Any]

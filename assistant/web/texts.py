@@ -45,9 +45,7 @@ TEXTS: dict[str, Text] = {
     "notes.one": Text("{n} 篇笔记", "{n} note"),
     "passages": Text("{n} 个段落", "{n} passages"),
     "passages.one": Text("{n} 个段落", "{n} passage"),
-    "generator.extractive": Text(
-        "摘句作答（不经模型改写）", "answers quote your notes (no rewriting)"
-    ),
+    "generator.extractive": Text("摘句作答（不经模型改写）", "quotes your notes, no rewriting"),
     "generator.model": Text("作答：{name}", "answers by {name}"),
     "encoder": Text("检索：{name}", "search by {name}"),
     "local": Text("不出本机", "nothing leaves this machine"),
@@ -133,7 +131,7 @@ TEXTS: dict[str, Text] = {
     "unsupported": Text("笔记中没有", "not in the notes"),
     "not_checked": Text("未核对", "not checked"),
     "legend": Text("标记含义", "Legend"),
-    "legend.how": Text("点标记看依据", "click a mark for its evidence"),
+    "legend.how": Text("点标记看依据", "click for evidence"),
     # look up
     "tab.find": Text("查找", "Look up"),
     "find.label": Text("词语", "Words"),

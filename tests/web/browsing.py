@@ -17,6 +17,9 @@ document.addEventListener('securitypolicyviolation',
     (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
 
+# What copies the last finished answer: another one for each.
+_LAST = """() => [...document.querySelectorAll('.yj-foot a[href^="#y-"]')].pop()?.hash ?? ''"""
+
 
 class Window:
     """A browser window with a page of its own, which notes what it asked the network for."""
@@ -41,11 +44,13 @@ class Window:
 
     def ask(self, question: str) -> None:
         """Ask and wait for the finished answer."""
-        before = self.page.locator(".yj-foot").count()
+        before = self.page.evaluate(f"({_LAST})()")  # not how many: a page shows the last 20
         self.page.wait_for_selector("#yj-send:visible")
         self.page.fill("#yj-box textarea", question)
         self.page.press("#yj-box textarea", "Enter")
-        self.page.wait_for_function(f"document.querySelectorAll('.yj-foot').length > {before}")
+        self.page.wait_for_function(
+            f"old => ({_LAST})() !== old && !document.querySelector('.yj-a .yj-wait')", arg=before
+        )
 
     def start_over(self) -> None:
         """Leave the conversation for a new one."""

@@ -25,10 +25,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", help="write what was measured of the page to this file")
 
 
+_FIGURES = pytest.StashKey[Measured]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The figures of the run."""
+    config.stash[_FIGURES] = Measured()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Tell the figures which tests failed."""
+    report = yield
+    if report.failed:
+        item.config.stash[_FIGURES].fail(report.nodeid)
+    return report
+
+
 @pytest.fixture(scope="session")
 def measured(request: pytest.FixtureRequest) -> Iterator[Measured]:
     """Takes the figures of a run; written where the run was told to."""
-    figures = Measured()
+    figures = request.config.stash[_FIGURES]
     yield figures
     if file := request.config.getoption("--record", None):
         figures.write(Path(file))

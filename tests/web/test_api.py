@@ -74,6 +74,34 @@ def test_what_does_not_fit_is_told_in_one_line(served: Served) -> None:
         assert f"{name} needs {what}" in json.dumps(data)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status", "line"),
+    [
+        ("call/v2/ask", {"q": "GQA"}, 400, "ask takes question; not 'q'"),
+        ("call/v2/find", {"query": "KV", "top": 3, "<b>": 1}, 400, "not 'top', '<b>'"),
+        ("call/v2/check", ["GQA"], 400, "check is called with a JSON object of text"),
+        ("call/v2/answer", {"question": "GQA"}, 404, "there are ask, find, check"),
+        ("call/ask_1", {"data": []}, 404, "there is no endpoint 'ask_1'"),
+        ("run/predict", {"data": []}, 404, "there is no endpoint"),
+        ("api/lambda", {"data": []}, 404, "there is no endpoint"),
+    ],
+)
+def test_a_name_that_is_not_known_is_told_in_one_line(
+    path: str, body: Any, status: int, line: str, served: Served
+) -> None:
+    answered, headers, text = fetched(served.url, f"/gradio_api/{path}", body=body)
+    assert answered == status
+    assert line in json.loads(text)["error"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-type"] == "application/json"
+
+
+def test_a_long_call_comes_whole_through_the_checks_of_its_names(served: Served) -> None:
+    kind, data = called(served.url, "ask", {"question": "GQA " + "长" * 100_000})
+    assert kind == "error"
+    assert "characters" in json.dumps(data)
+
+
 @pytest.mark.parametrize("path", ["/gradio_api/call/v2/ask", "/gradio_api/call/find"])
 def test_the_guard_stands_before_the_endpoints(path: str, served: Served) -> None:
     body = {"question": "x"}

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 
 QUOTE = "GQA 把 32 个查询头分成 8 组，每组共享一对键值头。"
 MARK = "#yj-panel mark"
+FOCUSED = f"document.activeElement === document.querySelector('{MARK}')"
 
 
 def test_a_marker_opens_the_quoted_words_in_the_panel(window: Window) -> None:
@@ -47,6 +48,61 @@ def test_a_verdict_opens_its_reason_and_evidence(window: Window) -> None:
     page.keyboard.press("Escape")
     page.wait_for_selector("#yj-side:not(.open)", state="attached")
     assert "v-bad" in page.evaluate("document.activeElement.className")
+
+
+def test_an_open_panel_goes_with_the_conversation(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？")
+    page.click("a.cite >> nth=0")
+    page.wait_for_function(f"document.activeElement === document.querySelector('{MARK}')")
+    window.ask("LoRA 矩阵 B 怎样初始化？")
+    page.wait_for_selector(f"{MARK}:has-text('LoRA')")  # the first citation of the new answer
+    page.wait_for_selector(".yj-a >> nth=-1 >> a.cite.is-open >> nth=0")
+    assert page.locator("a.cite.is-open").count() == 1
+    assert page.evaluate("document.activeElement.matches('#yj-box textarea')")
+    window.ask("NOTHING 面包")  # nothing to show: it closes
+    page.wait_for_selector("#yj-side:not(.open)", state="attached")
+
+
+def test_a_tab_is_found_again_where_it_was_left(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG DISAGREE")
+    window.ask("LoRA 矩阵 B 怎样初始化？ WRONG DISAGREE")
+    page.wait_for_function("window.scrollY > 100")
+    at = page.evaluate("window.scrollY")
+    page.locator("a.cite:visible").last.click()
+    page.wait_for_selector("#yj-side.open")
+    window.tab(4)
+    page.wait_for_selector("#yj-notes:visible")
+    page.wait_for_selector("#yj-side:not(.open)", state="attached")  # its words are elsewhere now
+    window.tab(0)
+    page.wait_for_function(f"Math.abs(window.scrollY - {at}) < 60")
+
+
+def test_a_passage_that_comes_late_opens_nothing_over_a_later_one(window: Window) -> None:
+    page = window.page
+    window.ask("GQA 怎样分组？ WRONG")
+    held = []
+    page.route(re.compile("/component_server"), lambda route: held.append(route))
+    first, second = page.locator("a.cite").all()[:2]
+    first.click()
+    second.click()
+    page.wait_for_timeout(200)
+    assert len(held) == 2
+    held[1].continue_()
+    page.wait_for_selector(f".yj-panel[data-ref='{second.get_attribute('href')[3:]}'] mark")
+    words = page.inner_text(MARK)
+    held[0].continue_()
+    page.wait_for_timeout(400)
+    assert page.inner_text(MARK) == words
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#yj-side:not(.open)", state="attached")
+    first.click()
+    page.keyboard.press("Escape")  # before it has come
+    page.wait_for_timeout(200)
+    held[2].continue_()
+    page.wait_for_timeout(400)
+    assert page.locator("#yj-side.open").count() == 0
 
 
 def test_the_keyboard_alone_asks_opens_and_closes(window: Window) -> None:
@@ -327,12 +383,9 @@ def test_two_hundred_links_open_their_exact_words_in_view(window: Window) -> Non
         for link in page.locator(".message-row").last.locator("a.cite, a.v, a.src, a.side").all():
             link.scroll_into_view_if_needed()
             link.evaluate("link => link.click()")
-            page.wait_for_function(
-                """() => { const m = document.querySelector('#yj-panel mark'),
-                    s = document.querySelector('#yj-panel .state');
-                    return document.activeElement === m || s }"""
-            )
+            page.wait_for_selector(f".yj-panel[data-ref='{link.get_attribute('href')[3:]}']")
             if page.locator(MARK).count():
+                page.wait_for_function(FOCUSED)
                 words = page.inner_text(MARK)
                 assert any(" ".join(words.split()) in " ".join(n.split()) for n in NOTES.values())
                 window.come_into_view(MARK)

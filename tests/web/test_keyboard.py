@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.web.browsing import Window
+from tests.web.measured import Measured
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +53,7 @@ def _walk(window: Window) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_everything_that_can_be_clicked_has_a_tab_stop(window: Window) -> None:
+def test_everything_that_can_be_clicked_has_a_tab_stop(window: Window, measured: Measured) -> None:
     page = window.page
     assert _walk(window) == []
     window.ask("GQA 怎样分组？ WRONG DISAGREE")
@@ -61,6 +62,11 @@ def test_everything_that_can_be_clicked_has_a_tab_stop(window: Window) -> None:
         window.tab(number)
         page.wait_for_selector(f"{ready}:visible")
         assert _walk(window) == [], ready
+    measured.add(
+        "everything that can be clicked has a visible Tab stop",
+        "all, in 6 states",
+        "scripted answers, 1280 px: welcome, answer, and the other four tabs",
+    )
 
 
 def _press_until(window: Window, script: str, key: str = "Tab") -> None:
@@ -72,7 +78,7 @@ def _press_until(window: Window, script: str, key: str = "Tab") -> None:
     raise AssertionError(f"never focused: {script}")
 
 
-def test_a_whole_visit_by_keyboard(window: Window) -> None:
+def test_a_whole_visit_by_keyboard(window: Window, measured: Measured) -> None:
     page = window.page
     page.evaluate("document.activeElement?.blur()")
     _press_until(window, "at.matches('#yj-box textarea')")
@@ -113,3 +119,8 @@ def test_a_whole_visit_by_keyboard(window: Window) -> None:
     page.wait_for_selector("#yj-panel .verdict")
     page.keyboard.press("Escape")
     page.wait_for_function("document.activeElement.matches('a.cl')")
+    measured.add(
+        "a whole visit by keyboard alone",
+        "ask, verdict, panel, search, note, check, evidence: each reached and left",
+        "scripted answers, 1280 px",
+    )

@@ -117,6 +117,8 @@ def test_dollars_and_backslashes_of_code_and_prices_are_shown_unchanged() -> Non
 def test_formulas_reach_katex_between_private_delimiters() -> None:
     left, right = (str(LATEX_DELIMITERS[0][side]) for side in ("left", "right"))
     assert f"{left}\\frac{{1}}{{4}}{right}" in render("缩小到 $\\frac{1}{4}$。")
+    assert f"其中{left}w_i{right}是权重" in render("其中$w_i$是权重")
+    assert left not in render("价格$5和$6，a$x$") + render("US$和HK$ 不同")
     display = str(LATEX_DELIMITERS[1]["left"])
     assert display in render("$$\nh=W_0x\n$$")
 

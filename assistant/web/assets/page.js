@@ -76,6 +76,8 @@ const FOLLOWED = {
   n: (path, link, at) => {
     // the note that is read now must not be taken for the one that is asked for
     document.querySelector("#yj-note .yj-nhead")?.classList.add("is-old");
+    leftAt.set(tabNow(), window.scrollY);
+    if (link.closest("#yj-hits")) listAt = window.scrollY;
     trigger("click", { note: path, at });
     uncover();
     seek("#yj-note .yj-nhead:not(.is-old)", () => {
@@ -108,6 +110,35 @@ document.addEventListener("click", (event) => {
   follow(decodeURIComponent(parts[2]), link, parts[3] ?? "");
 }, { signal });
 
+// A tab is found again where it was left, and a list where a note was opened from it. What stands
+// in the panel belongs to the tab that is left.
+
+const TAB = '#yj-tabs button[role="tab"]';
+const tabNow = () => document.querySelector(`${TAB}.selected`)?.dataset.tabId ?? "";
+const leftAt = new Map();
+let listAt = 0;
+
+// once Gradio has drawn it: it is as high as before only then
+function backTo(at, frames = 30) {
+  window.scrollTo(0, at);
+  if (Math.abs(window.scrollY - at) > 2 && frames) requestAnimationFrame(() => backTo(at, frames - 1));
+}
+
+document.addEventListener("click", (event) => {
+  const tab = event.target.closest?.(TAB);
+  if (tab && !tab.classList.contains("selected")) {
+    leftAt.set(tabNow(), window.scrollY);
+    if (isOpen()) {
+      wanted = "";
+      opener?.classList.remove("is-open");
+      slide(false);
+    }
+    requestAnimationFrame(() => backTo(leftAt.get(tab.dataset.tabId) ?? 0));
+  } else if (event.target.closest?.("#yj-back")) {
+    seek("#yj-hits", () => backTo(listAt));
+  }
+}, { signal, capture: true });
+
 // Past chats, in the panel
 
 function chatRow(chat) {
@@ -138,6 +169,8 @@ function chatRow(chat) {
 }
 
 async function showChats() {
+  wanted = "";
+  delete root.dataset.ref;
   opener = document.activeElement;
   let found = [];
   try {

@@ -130,28 +130,34 @@ function draw(p) {
   root.replaceChildren(...parts);
 }
 
-async function show(ref) {
+// What is asked for last is what is shown, however late another passage comes; nothing comes
+// after the panel was closed.
+let wanted = "";
+async function show(ref, focus = true) {
+  wanted = ref;
   let found = null;
   try {
     found = await server.passage(ref);
   } catch (fault) {
     console.error(fault);
   }
+  if (wanted !== ref) return;
   draw(found);
+  root.dataset.ref = ref;
   slide(true);
-  land(20);
+  land(20, focus);
 }
 
 // Bring the span into view and focus it, once the sheet is on the screen (within `frames`).
-function land(frames) {
+function land(frames, focus = true) {
   if (frames && getComputedStyle(root).visibility !== "visible") {
-    requestAnimationFrame(() => land(frames - 1));
+    requestAnimationFrame(() => land(frames - 1, focus));
     return;
   }
   const mark = root.querySelector("mark");
   const text = root.querySelector(".text");
   if (mark && text) text.scrollTop = mark.offsetTop - text.clientHeight / 3;
-  (mark || root.querySelector("button"))?.focus({ preventScroll: true });
+  if (focus) (mark || root.querySelector("button"))?.focus({ preventScroll: true });
 }
 
 function slide(open) {
@@ -160,14 +166,35 @@ function slide(open) {
 }
 
 function close() {
+  wanted = "";
   slide(false);
   opener?.classList.remove("is-open");
   opener?.focus();
 }
 
+const isOpen = () => document.getElementById("yj-side")?.classList.contains("open");
+
+// An open panel goes with the conversation: to the first citation of a new answer, away where it
+// has none. It stays while the person reads in it, and the focus stays where the person writes.
+let answered = "";
+function follow(chat) {
+  const last = [...(chat?.querySelectorAll(".yj-a") ?? [])].pop();
+  if (last?.querySelector(".yj-wait")) return;
+  const now = last?.querySelector('a[href^="#y-"]')?.getAttribute("href") ?? "";
+  if (now === answered) return;
+  answered = now;
+  if (!wanted || !isOpen() || (last && !chat.offsetParent) || root.contains(document.activeElement)) return;
+  opener?.classList.remove("is-open");
+  opener = last?.querySelector("a.cite") ?? null;
+  if (!opener) return close();
+  opener.classList.add("is-open");
+  show(opener.getAttribute("href").slice(3), false);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && (root.contains(document.activeElement) || !document.querySelector("[role=dialog]")))
-    if (document.getElementById("yj-side")?.classList.contains("open")) close();
+    if (isOpen()) close();
+    else wanted = ""; // what is still on its way does not come
 }, { signal });
 
 // A new question goes to the top of the window, so that its answer is read from the beginning.
@@ -179,6 +206,7 @@ function settle() {
   const asked = chat ? chat.querySelectorAll(".yj-q") : [];
   if (asked.length > questions) asked[asked.length - 1].scrollIntoView({ block: "start" });
   questions = asked.length;
+  follow(chat);
   // Gradio gives screen readers the markup of a message: the text is enough
   for (const part of chat?.querySelectorAll('[aria-label*="<"]') ?? []) {
     part.removeAttribute("aria-label");

@@ -1,0 +1,97 @@
+"""What the figures of a result are called in Chinese; a result names them in English.
+
+The field's own names (hit@10, F1, AUROC) are the same in both. A figure without an entry, as of a
+suite of a later version, is shown as the result names it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from assistant.web.render import escape
+
+__all__ = ["named"]
+
+_CHINESE = {
+    # answers
+    "right answers": "答对",
+    "all facts in the answer": "要点全在答案里",
+    "facts in the answer": "答案所含要点",
+    "character F1": "按字 F1",
+    "cites the right note": "引对笔记",
+    "cites a gold span": "引到标注的原文",
+    "citation recall": "引用召回率",
+    "citation precision": "引用精确率",
+    "refused though answerable": "有答案却拒答",
+    "answered though unanswerable": "无答案却作答",
+    "all shown claims supported": "所示各句都有据",
+    "markers resolve": "编号都能打开",
+    "model's answers shown": "采用模型的答案",
+    "length ratio": "与标注的长度比",
+    "abstained": "拒答",
+    "sentence hit@1": "首句命中",
+    "sentence hit@3": "前三句命中",
+    # grounding
+    "right verdict": "判定正确",
+    "macro-F1 of three": "三类宏平均 F1",
+    "balanced accuracy": "平衡准确率",
+    "altered claims supported": "改错的句子被判有据",
+    "altered claims contradicted": "改错的句子被判矛盾",
+    "slot errors contradicted": "改一处的句子被判矛盾",
+    "true claims supported": "正确的句子被判有据",
+    "false support": "误判有据",
+    "evidence is a gold span": "依据是标注的原文",
+    "evidence recall": "依据召回率",
+    "calibration error": "校准误差",
+    "precision unsupported": "“没有依据”的精确率",
+    "recall unsupported": "“没有依据”的召回率",
+    "F1 unsupported": "“没有依据”的 F1",
+    # time
+    "ms": "毫秒",
+    "latency p95 ms": "95% 不超过（毫秒）",
+    # methods
+    "check, as shipped": "本产品的核查",
+    "always supported": "一律判有据",
+    "coverage by the best passage, cut from the other half": "最佳段落的词语覆盖（阈值取自另一半）",
+    "best sentences by BM25": "BM25 最佳句",
+    "best sentences by BM25 of the passages found": "所找段落中的 BM25 最佳句",
+    "dense alone": "只用向量",
+    "fused": "融合",
+    "fused + reranked": "融合并重排",
+}
+_VALUES = {
+    "zh": "中文", "en": "英文", "code": "代码", "comparison": "比较", "date": "日期",
+    "definition": "定义", "entity": "名称", "how": "怎样", "list": "列举", "name": "名称",
+    "number": "数字", "pros_cons": "优缺点", "purpose": "目的", "reason": "原因", "steps": "步骤",
+    "unanswerable": "无答案", "when": "何时", "who": "谁", "why": "为什么", "yes-no": "是否",
+    "yes_no": "是否", "absent": "缺失", "alien": "无关", "condition": "条件", "copied": "照抄",
+    "copy": "照抄", "direction": "方向", "english": "英文", "identifier": "标识",
+    "invented": "编造", "merge": "合并", "negated": "否定", "negation": "否定",
+    "paraphrase": "改写", "quantifier": "量词", "role": "角色", "same_shape": "同形",
+    "translation": "翻译", "unit": "单位", "version": "版本", "supported": "有据",
+    "contradicted": "与笔记矛盾", "unsupported": "笔记中没有",
+}  # fmt: skip
+_FIELDS = {"kind": "题型", "lang": "语言"}
+_GROUP = re.compile(
+    r"(?P<metric>\w+), (?:(?P<field>kind|lang) (?P<of>[\w-]+)|(?P<kind>[\w-]+) \((?P<truth>\w+)\))"
+)
+
+
+def named(name: str) -> str:
+    """The name of a figure or a method as markup, in both languages where they differ."""
+    chinese = _CHINESE.get(name) or _group(name)
+    if not chinese:
+        return escape(name)
+    return f'<span class="zh">{escape(chinese)}</span><span class="en">{escape(name)}</span>'
+
+
+def _group(name: str) -> str:
+    """The Chinese name of a figure of a group of items, such as `right, kind why`."""
+    found = _GROUP.fullmatch(name)
+    metric = {"right": "答对"}.get(found["metric"]) if found else None
+    if found is None or metric is None:
+        return ""
+    if found["field"]:
+        return f"{metric}，{_FIELDS[found['field']]}：{_VALUES.get(found['of'], found['of'])}"
+    truth = _VALUES.get(found["truth"], found["truth"])
+    return f"{metric}，{_VALUES.get(found['kind'], found['kind'])}（实为{truth}）"
