@@ -64,11 +64,10 @@ SETS = {
     "studies": ("studies", "train-studies"),
     "self-llm": ("self-llm", "train-self-llm"),
     "ml-engineering": ("ml-engineering", "train-ml-engineering"),
-    "train-restated": ("train-restated",),
 }
 # The claims over the written notes (`train-notes`) measure only: learning from them makes the judge
-# unsure of all others (eval/LOG.md). Claims worded as a chatbot restates a note count half.
-_RESTATED = 0.5
+# unsure of all others. So do those worded as a chatbot restates a note (`train-restated`): learning
+# from them costs on samples and public sets what it brings on claims like them (eval/LOG.md).
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,13 +171,7 @@ def crossed(found: list[Case], *, seed: int, folds: int = 5) -> list[NDArray[np.
 def _fitted(found: list[Case], *, seed: int) -> Any:
     rows = np.concatenate([c.rows for c in found])
     labels = np.concatenate([c.labels for c in found])
-    weights = np.repeat(_weights(found), [len(c.labels) for c in found])
-    return fit(rows, labels, weights=weights, seed=seed, max_iter=120, min_samples_leaf=15)
-
-
-def _weights(found: list[Case]) -> NDArray[np.float64]:
-    """How much each claim counts."""
-    return np.array([_RESTATED if c.set == "train-restated" else 1.0 for c in found])
+    return fit(rows, labels, seed=seed, max_iter=120, min_samples_leaf=15)
 
 
 _FOREIGN = 0.3  # weight of a claim of others beside one over notes
@@ -195,14 +188,13 @@ def crossed_verdicts(
     """Probabilities of every case's verdicts, by models that never saw its group; (n, 3)."""
     rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
     labels = np.array([c.verdict for c in found], np.int64)
-    weights = _weights(found)
     part = np.array(
         [int(hashlib.sha256(f"c{c.group}".encode()).hexdigest(), 16) % folds for c in found]
     )
     out = np.zeros((len(found), len(LABELS)))
     for k in range(folds):
         seen = part != k
-        model = fit(rows[seen], labels[seen], weights=weights[seen], seed=seed, **_VERDICTS)
+        model = fit(rows[seen], labels[seen], seed=seed, **_VERDICTS)
         out[~seen] = model.predict_proba(rows[~seen])
     return out
 
@@ -289,7 +281,7 @@ def train(found: list[Case], others: list[Case], *, out: Path, support: float, s
     write_trees(out / "judge.json", tree_object(judge, JUDGED))
     rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
     labels = np.array([c.verdict for c in found], np.int64)
-    model = fit(rows, labels, weights=_weights(found), seed=seed, **_VERDICTS)
+    model = fit(rows, labels, seed=seed, **_VERDICTS)
     write_trees(out / "verdicts.json", tree_object(model, CLAIM_FEATURES, support=support))
     said = [
         decide(c.rows, o, p, support=support)[0]
@@ -328,7 +320,7 @@ def _likely(
     from sklearn.metrics import roc_auc_score
 
     labels = np.array([c.verdict for c in every], np.int64)
-    weights = np.concatenate([_weights(every[:n_notes]), np.full(len(every) - n_notes, _FOREIGN)])
+    weights = np.where(np.arange(len(every)) < n_notes, 1.0, _FOREIGN)
     # sets over the same texts are left out together; notes are crossed by group
     parts = np.array(
         [
