@@ -32,6 +32,7 @@ SAFE_LOADERS = {"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"}
 MAY_IMPORT_HEAVY = ("assistant/web/", "eval/training/")
 PEERS = {
     "eval/bench/peers.py",
+    "eval/bench/vault.py",
     "eval/peers/run.py",
 }  # import what lies in environments of their own
 MAY_CATCH_ALL = {"assistant/cli.py", "assistant/web/parts.py"}
