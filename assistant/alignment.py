@@ -383,8 +383,9 @@ class Matcher:
                 b = kinds[j]
                 score = _pair(a, b)
                 turned = b.text in contrary or (han and _is_turned(a.text, b.text))
-                # the opposite that the claim itself names beside this word is no contradiction
-                if turned and b.text not in said:
+                # neither the opposite that the claim itself names beside this word contradicts it,
+                # nor a word of a name: Large Language Models
+                if turned and b.text not in said and not b.is_name:
                     against[i].add(j)
                     score = max(score, 0.8)
                 if score:

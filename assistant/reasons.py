@@ -37,6 +37,9 @@ _EN = {
 }
 
 
+_LIKELY = 0.5  # from this score on, what is not called supported more likely is than not
+
+
 def reason_for(
     finding: Finding | None,
     claim: str,
@@ -88,7 +91,14 @@ def reason_for(
         conflict = finding.found[0]
         form = (_ZH if zh else _EN)[conflict.kind]
         return form.format(noted=_short(conflict.noted), said=_short(conflict.said))
-    return _missing(finding, zh=zh)
+    return _not_found(finding, zh=zh)
+
+
+def _not_found(finding: Finding, *, zh: bool) -> str:
+    missing = _missing(finding, zh=zh)
+    if finding.score < _LIKELY:
+        return missing
+    return f"多半有据，但不能确定（{missing}）" if zh else f"likely, but not certain ({missing})"
 
 
 def _missing(finding: Finding, *, zh: bool) -> str:

@@ -82,6 +82,12 @@ def test_an_opposite_is_marked() -> None:
     ]
 
 
+def test_a_word_of_a_name_is_no_opposite() -> None:
+    found = align("The rank is small.", "Low-Rank Adaptation of Large Language Models")
+    assert not any(found.is_opposite)
+    assert any(align("The rank is small.", "The rank is large.").is_opposite)
+
+
 def test_a_word_said_twice_is_paired_where_its_neighbours_are() -> None:
     found = align("HNSW 的内存", "IVF 的内存小，HNSW 的内存大")
     at = next(found.to[i] for i, w in enumerate(found.claim) if w.text == "内存")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from assistant.contexts import Contexts
 from assistant.judging import JUDGED, LABELS, Likelihood, judged_row
+from assistant.reasons import reason_for
+from assistant.types import Verdict
 from corpus.encoder import load_encoder
 from eval.training.claim_sources import statement
 
@@ -58,6 +61,15 @@ def test_what_is_not_supported_scores_less_and_by_what_it_shares(
     assert verdict != "supported"
     _, far = checked("南极的企鹅在冬天孵蛋。")
     assert far < near < supported
+
+
+def test_what_is_likelier_supported_than_not_says_so(contexts: Contexts) -> None:
+    claim = "LoRA 训练时用八块显卡。"
+    found = replace(contexts.findings(claim, [TEXT])[0], verdict=Verdict.UNSUPPORTED)
+    said = reason_for(replace(found, score=0.3), claim)
+    assert reason_for(replace(found, score=0.7), claim) == f"多半有据，但不能确定（{said}）"
+    english = reason_for(replace(found, score=0.7), "LoRA trains on eight cards.")
+    assert english.startswith("likely, but not certain (")
 
 
 def test_findings_are_of_the_texts_that_belong_to_a_claim(contexts: Contexts) -> None:
