@@ -188,7 +188,9 @@ def _of_bench(given: Mapping[str, Any], root: Path) -> Figure:
         return Figure(place="no committed bench")
     found = json.loads(kept[-1].read_text(encoding="utf-8"))
     place = f"bench at {found['commit']}, {found['runs']} round(s)"
-    systems, figure = found["sizes"][given["size"]], given["figure"]
+    of_vault = given["size"] == "vault"  # the files of a whole vault, not passages cut before
+    systems = found["vault"]["systems"] if of_vault else found["sizes"][given["size"]]
+    figure = given["figure"]
     value = systems.get(given["system"], {}).get(figure)
     rival = given.get("over") or given.get("minus")
     if value is not None and rival:
