@@ -168,7 +168,8 @@ def select(
     asked = words(question.core)
     whole = question_row(asked, weigh(asked, idf, df), found, rows, scores)
     sure = float(models.answerable.probability(whole[None, :])[0])
-    best = _by_score(found)[0]
+    ranked = _by_score(found)
+    best = ranked[0]
     lost = _missing(question, [best])
     absent = _words_of((word, term) for word, term in lost if not _is_held(term, df))
     missing = absent or _words_of(lost)
@@ -186,8 +187,8 @@ def select(
         return Selection(
             extracts=(), confidence=sure, missing=missing, is_scattered=bool(missing and not absent)
         )
-    beside = _beside(question, found, rows, scores, models.companions)
-    chosen = _compose(question, best, _by_score(found), beside)
+    beside = _beside(question, found, ranked, rows, scores, models.companions)
+    chosen = _compose(question, best, ranked, beside)
     missing = _words_of(_missing(question, [best, *beside[: _MAX_UNITS - 1]]))
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
 
@@ -363,12 +364,12 @@ def _is_held(term: str, df: Callable[[str], int]) -> bool:
 def _beside(
     question: Question,
     found: Sequence[Candidate],
+    ranked: Sequence[Candidate],
     rows: NDArray[np.float32],
     scores: NDArray[np.float64],
     companions: Trees,
 ) -> list[Candidate]:
     """The units to be shown beside the best one, the worthiest first."""
-    ranked = _by_score(found)
     best = ranked[0]
     home = best.hit.note.path
     if question.kind in _FACTS:
