@@ -34,6 +34,7 @@ from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
 from corpus.glossary import translations
+from corpus.protocol import Frequencies
 from corpus.text import fold
 from corpus.tokens import is_proper
 from corpus.types import Unit
@@ -141,9 +142,8 @@ class Selection:
 def select(
     question: Question,
     hits: Sequence[Hit],
+    now: Frequencies,
     *,
-    idf: Callable[[str], float],
-    df: Callable[[str], int],
     similar: WordSimilarity,
     models: AnswerModels,
 ) -> Selection:
@@ -152,21 +152,19 @@ def select(
     Args:
         question: the parsed question.
         hits: passages, best first.
-        idf: weight of a term in the notes.
-        df: number of passages that hold a term.
+        now: how rare a term is in the notes that they come from.
         similar: word and sentence vectors.
         models: the trained ones.
 
     Returns:
         The selection; deterministic for the same index.
     """
-    found, rows, scores = _scored(
-        question, hits, idf=idf, df=df, similar=similar, ranker=models.ranker
-    )
+    found, rows, scores = _scored(question, hits, now, similar=similar, models=models)
     if not found:
         return Selection(extracts=(), confidence=0.0)
+    df = now.df
     asked = words(question.core)
-    whole = question_row(asked, weigh(asked, idf, df), found, rows, scores)
+    whole = question_row(asked, weigh(asked, now.idf, df), found, rows, scores)
     sure = float(models.answerable.probability(whole[None, :])[0])
     ranked = _by_score(found)
     best = ranked[0]
@@ -179,9 +177,7 @@ def select(
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
         if part:  # what is asked of the other things may well be there
-            rest = select(
-                parse_question(part), hits, idf=idf, df=df, similar=similar, models=models
-            )
+            rest = select(parse_question(part), hits, now, similar=similar, models=models)
             if rest.extracts:
                 return replace(rest, unknown=unknown)
         return Selection(
@@ -196,28 +192,26 @@ def select(
 def ranking(
     question: Question,
     hits: Sequence[Hit],
+    now: Frequencies,
     *,
-    idf: Callable[[str], float],
-    df: Callable[[str], int],
     similar: WordSimilarity,
-    ranker: Trees,
+    models: AnswerModels,
 ) -> list[Extract]:
     """All units of the passages, the likeliest to answer first, whether or not any is shown.
 
     Args and order of equals as in `select`.
     """
-    found, _, _ = _scored(question, hits, idf=idf, df=df, similar=similar, ranker=ranker)
+    found, _, _ = _scored(question, hits, now, similar=similar, models=models)
     return [Extract(hit=c.hit, unit=c.unit, score=c.score) for c in _by_score(found)]
 
 
 def _scored(
     question: Question,
     hits: Sequence[Hit],
+    now: Frequencies,
     *,
-    idf: Callable[[str], float],
-    df: Callable[[str], int],
     similar: WordSimilarity,
-    ranker: Trees,
+    models: AnswerModels,
 ) -> tuple[list[Candidate], NDArray[np.float32], NDArray[np.float64]]:
     """The units with their probabilities, also set as `score`, and the features behind them."""
     found = _worded(question, candidates(hits))
@@ -225,8 +219,8 @@ def _scored(
         found = [candidate for candidate in found if not _is_demanded(candidate)]
     if not found:
         return [], np.zeros((0, 0), np.float32), np.zeros(0)
-    rows = features(question, found, idf=idf, df=df, similar=similar)
-    scores = ranker.probability(rows)
+    rows = features(question, found, now, similar=similar)
+    scores = models.ranker.probability(rows)
     scores *= [_OPPOSED if opposed else 1.0 for opposed in _opposed(question, found)]
     for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score

@@ -24,6 +24,7 @@ from assistant.lexicon import alike
 from assistant.questions import Question
 from assistant.similarity import WordSimilarity
 from corpus.glossary import translations
+from corpus.protocol import Frequencies
 from corpus.text import has_han
 from corpus.tokens import is_proper
 
@@ -51,9 +52,8 @@ _COLUMN = {name: i for i, name in enumerate(FEATURES)}
 def features(
     question: Question,
     found: Sequence[Candidate],
+    now: Frequencies,
     *,
-    idf: Callable[[str], float],
-    df: Callable[[str], int],
     similar: WordSimilarity,
 ) -> NDArray[np.float32]:
     """What speaks for each candidate; sets `Candidate.covered`.
@@ -61,15 +61,15 @@ def features(
     Args:
         question: the parsed question.
         found: candidates of one question.
-        idf: weight of a term in the notes.
-        df: number of passages that hold a term.
+        now: how rare a term is in the notes that they come from.
         similar: word and sentence vectors.
 
     Returns:
         float32 of shape (len(found), len(FEATURES)).
     """
     asked = words(question.core)
-    weights = weigh(asked, idf, df)
+    df = now.df
+    weights = weigh(asked, now.idf, df)
     texts = [words(c.text) for c in found]
     matcher = Matcher(asked, texts, similar)
     own = [matcher.align(text, c.text) for text, c in zip(texts, found, strict=True)]

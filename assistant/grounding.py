@@ -37,7 +37,7 @@ from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Citation, Claim, Disagreement, Evidence, Hit, Verdict
 from assistant.verbatim import is_verbatim, verbatim_span
-from corpus.protocol import Index
+from corpus.protocol import Frequencies, Index
 from corpus.types import Chunk, Note
 
 __all__ = ["Checker", "Search", "Source", "load_checker", "searching"]
@@ -54,14 +54,8 @@ Search = Callable[[str, int], Sequence[Hit]]
 Counts = Callable[[Passage], bool] | None
 
 
-class Places(Protocol):
+class Places(Frequencies, Protocol):
     """Notes and their chunks by path, and how rare a word is in them."""
-
-    def idf(self, term: str, /) -> float:
-        """Weight of a term."""
-
-    def df(self, term: str, /) -> int:
-        """Number of passages that hold a term."""
 
     def note(self, path: str, /) -> Note:
         """The note of a path."""

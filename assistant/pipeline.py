@@ -255,8 +255,7 @@ class Assistant:
             selection = select(
                 parse_question(searched[0]),
                 hits,
-                idf=now.idf,
-                df=now.df,
+                now,
                 similar=self._similar,
                 models=self._models,
             )
@@ -357,10 +356,9 @@ class Assistant:
             return hits, ranking(
                 parse_question(question),
                 hits,
-                idf=now.idf,
-                df=now.df,
+                now,
                 similar=self._similar,
-                ranker=self._models.ranker,
+                models=self._models,
             )
 
     def find(self, query: str, *, k: int = 10, filters: Filters | None = None) -> list[Hit]:

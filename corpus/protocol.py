@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from corpus.tables import NoteRow
     from corpus.types import Chunk, Note, RefreshReport, Skipped
 
-__all__ = ["Index", "IndexStatus", "Narrowing", "Snapshot"]
+__all__ = ["Frequencies", "Index", "IndexStatus", "Narrowing", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,19 @@ class Narrowing(Protocol):
         ...
 
 
-class Snapshot(Protocol):
+class Frequencies(Protocol):
+    """How rare a term is in the notes; a snapshot says it, and an index."""
+
+    def idf(self, term: str, /) -> float:
+        """Weight of a term; largest for one that occurs nowhere."""
+        ...
+
+    def df(self, term: str, /) -> int:
+        """Number of passages that hold a term."""
+        ...
+
+
+class Snapshot(Frequencies, Protocol):
     """One generation of an index, the same for as long as it is open.
 
     Made by `Index.snapshot`; not to be used after its `with` block.
@@ -159,14 +171,6 @@ class Snapshot(Protocol):
 
     def holds(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         """Which of these chunks hold which terms, of shape (terms, chunks)."""
-        ...
-
-    def idf(self, term: str) -> float:
-        """Weight of a term; largest for one that occurs nowhere."""
-        ...
-
-    def df(self, term: str) -> int:
-        """Number of passages that hold a term."""
         ...
 
     def nearest(self, query: str, k: int) -> list[tuple[int, float]]:
@@ -306,12 +310,12 @@ class Index(ABC):
             return now.score_bm25(terms, ids)
 
     def idf(self, term: str) -> float:
-        """See `Snapshot.idf`."""
+        """See `Frequencies.idf`."""
         with self.snapshot() as now:
             return now.idf(term)
 
     def df(self, term: str) -> int:
-        """See `Snapshot.df`."""
+        """See `Frequencies.df`."""
         with self.snapshot() as now:
             return now.df(term)
 

@@ -50,14 +50,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
 
 def measured(asked: Assistant, question: str) -> tuple[list[Candidate], np.ndarray]:
     found = candidates(asked.sentences(question)[0])
-    index = asked.index
-    rows = features(
-        parse_question(question),
-        found,
-        idf=index.idf,
-        df=index.df,
-        similar=WordSimilarity(load_encoder()),
-    )
+    similar = WordSimilarity(load_encoder())
+    rows = features(parse_question(question), found, asked.index, similar=similar)
     return found, rows
 
 

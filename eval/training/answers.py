@@ -112,7 +112,7 @@ class _Asked:
             asked=asked,
             weights=weigh(asked, now.idf, now.df),
             found=tuple(found),
-            rows=features(parsed, found, idf=now.idf, df=now.df, similar=self.similar),
+            rows=features(parsed, found, now, similar=self.similar),
             labels=np.array(labels, np.int64),
             **rest,
         )
