@@ -2,8 +2,8 @@
 
 Every unit of the passages found gets the probability that it answers, by a ranker trained on
 questions with known answers (`eval.training.answers`). The best one is taken with what belongs
-to it: a list question gets the whole list with its stem. Below the threshold there is no answer.
-Knows hits and questions; the words it returns are spans of notes, never its own.
+to it (`extracts`). Below the threshold there is no answer. Knows hits and questions; the words it
+returns are spans of notes, never its own. Called by `pipeline`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.alignment import weigh, words
-from assistant.answerable import QUESTION_FEATURES, question_row
 from assistant.candidates import Candidate, candidates
-from assistant.companions import COMPANION_FEATURES, companion_rows
 from assistant.evidence import FEATURES, features
+from assistant.extracts import FACTS, MAX_UNITS, Extract, extracts_of, is_label
 from assistant.injection import asks_about_orders, demanded
 from assistant.lexicon import alike, opposites
 from assistant.questions import (
@@ -31,39 +30,25 @@ from assistant.questions import (
     takes_pages,
 )
 from assistant.similarity import WordSimilarity
+from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
 from corpus.glossary import translations
 from corpus.protocol import Frequencies
-from corpus.text import fold
 from corpus.tokens import is_proper
-from corpus.types import Unit
 
-__all__ = [
-    "AnswerModels",
-    "Extract",
-    "Selection",
-    "answer_models",
-    "ranking",
-    "select",
-    "with_stem",
-]
+__all__ = ["AnswerModels", "Selection", "answer_models", "ranking", "select"]
 
-_MAX_LIST = 14
-_LABEL_WORDS = 3
 _COVERED = 0.5  # a word is said that is covered so surely
 _UNHEARD = 0.1  # confidence at most where what is asked about a thing is not said of it
 _TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
-_WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
-_MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
 # A unit of so many characters must be as likely to belong as the least says; a longer one has to
 # earn its length, a shorter one need not fear it.
 _USUAL, _SHORTEST = 60, 0.3
 _ELSEWHERE = 2.0  # so much likelier must be what stands in another note
 # A short fact needs nothing beside it, but another unit may give it as well: it is shown if it is
 # as likely as this share of the best one says, in the same note or another, and at all.
-_FACTS = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})
 _SHARE, _SHARE_ELSEWHERE, _LEAST = 0.2, 0.6, 0.06
 
 
@@ -95,28 +80,6 @@ def answer_models() -> AnswerModels:
         answerable=load_trees("answerable", QUESTION_FEATURES),
         companions=load_trees("companions", COMPANION_FEATURES),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extract:
-    """A unit chosen for the answer.
-
-    Attributes:
-        hit: the passage it stands in.
-        unit: the span.
-        score: probability that it answers, in [0, 1].
-        is_item: shown as an item under the stem before it.
-    """
-
-    hit: Hit
-    unit: Unit
-    score: float
-    is_item: bool = False
-
-    @property
-    def text(self) -> str:
-        """Exactly the note's words."""
-        return self.hit.note.text[self.unit.start : self.unit.end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +147,8 @@ def select(
             extracts=(), confidence=sure, missing=missing, is_scattered=bool(missing and not absent)
         )
     beside = _beside(question, found, ranked, rows, scores, models.companions)
-    chosen = _compose(question, best, ranked, beside)
-    missing = _words_of(_missing(question, [best, *beside[: _MAX_UNITS - 1]]))
+    chosen = extracts_of(question, best, ranked, beside)
+    missing = _words_of(_missing(question, [best, *beside[: MAX_UNITS - 1]]))
     return Selection(extracts=tuple(chosen), confidence=sure, missing=missing, unknown=unknown)
 
 
@@ -238,7 +201,7 @@ def _worded(question: Question, found: list[Candidate]) -> list[Candidate]:
     return [
         c
         for c in left
-        if not _is_label(c) or (c.hit.chunk.id, (c.unit.start, c.unit.end)) in announced
+        if not is_label(c) or (c.hit.chunk.id, (c.unit.start, c.unit.end)) in announced
     ]
 
 
@@ -366,7 +329,7 @@ def _beside(
     """The units to be shown beside the best one, the worthiest first."""
     best = ranked[0]
     home = best.hit.note.path
-    if question.kind in _FACTS:
+    if question.kind in FACTS:
         return [
             c
             for c in ranked[1:]
@@ -382,116 +345,3 @@ def _beside(
     worth /= np.where(away, _ELSEWHERE, 1.0)
     order = np.argsort(-worth, kind="stable")
     return [found[looked_at[n]] for n in order if worth[n] >= companions.facts["least"]]
-
-
-def _compose(
-    question: Question, best: Candidate, ranked: list[Candidate], beside: Sequence[Candidate]
-) -> list[Extract]:
-    """The best unit with what belongs to it, in the order of the notes."""
-    group = _list_of(best, ranked)
-    facing = _facing_list(question, best, ranked)
-    if facing:  # both sides were asked for
-        return _merge([*(group or [best]), *facing], is_list=True)
-    if (len(group) > 1 and _wants_list(question, best, group)) or (group and _is_stem(best)):
-        return _merge(group, is_list=True)
-    picked = [best]
-    limit = _MAX_FACTS if question.kind in _FACTS else _MAX_UNITS
-    for candidate in beside:
-        if len(picked) < limit and not _same_words(candidate, picked):
-            picked.append(candidate)
-    return _merge(picked, is_list=False)
-
-
-def _facing_list(
-    question: Question, best: Candidate, ranked: Sequence[Candidate]
-) -> list[Candidate]:
-    """The items under the opposite stem, where a question asks for both: 优势和不足."""
-    asked = {w.text for w in words(question.core) if w.is_content}
-    above = {w.text for w in words(best.stem)}
-    mine = {word for word in asked if above & {word, *alike(word)}}
-    other = {word for word in asked - mine for side in mine if word in opposites(side)}
-    if not other:
-        return []
-    wanted = other.union(*map(alike, other))
-    return [
-        c
-        for c in sorted(ranked, key=lambda c: c.unit.start)
-        if c.hit.chunk.id == best.hit.chunk.id and wanted & {w.text for w in words(c.stem)}
-    ][:_MAX_LIST]
-
-
-def _wants_list(question: Question, best: Candidate, group: list[Candidate]) -> bool:
-    """Whether the whole list answers better than its best item."""
-    if question.kind is Kind.LIST or _is_stem(best):
-        return True
-    if question.kind not in _WHOLE_LISTS:
-        return False
-    scores = np.array([c.score for c in group])
-    return bool((scores >= 0.35 * best.score).mean() >= 0.6)
-
-
-def _is_label(candidate: Candidate) -> bool:
-    """Whether it is a stem of a few words, which states nothing by itself."""
-    return (
-        _is_stem(candidate)
-        and sum(word.is_content for word in words(candidate.text)) <= _LABEL_WORDS
-    )
-
-
-def _is_stem(candidate: Candidate) -> bool:
-    return candidate.text.rstrip().endswith((":", "："))
-
-
-def _list_of(best: Candidate, ranked: list[Candidate]) -> list[Candidate]:
-    """The items that stand under the same stem as the best unit, or under it, in order."""
-    if best.unit.kind == "row":
-        return []
-    span = (best.unit.start, best.unit.end)
-    stem = span if _is_stem(best) else best.unit.stem
-    if stem is None and best.unit.kind != "item":
-        return []
-    group = [
-        c
-        for c in ranked
-        if c.hit.chunk.id == best.hit.chunk.id
-        and (c.unit.stem == stem if stem is not None else c.unit.group == best.unit.group)
-    ]
-    return sorted(group, key=lambda c: c.unit.start)[:_MAX_LIST]
-
-
-def _same_words(candidate: Candidate, picked: list[Candidate]) -> bool:
-    plain = _plain(candidate.text)
-    return any(plain in _plain(p.text) or _plain(p.text) in plain for p in picked)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", "", fold(text))
-
-
-def _merge(picked: list[Candidate], *, is_list: bool) -> list[Extract]:
-    """Extracts in reading order: notes by the rank of their best hit, spans by place."""
-    first: dict[str, int] = {}
-    for candidate in picked:
-        path = candidate.hit.note.path
-        first[path] = min(first.get(path, candidate.rank), candidate.rank)
-    ordered = sorted(picked, key=lambda c: (first[c.hit.note.path], c.unit.start))
-    out: list[Extract] = []
-    seen: set[str] = set()
-    for candidate in ordered:
-        plain = _plain(candidate.text) or candidate.text
-        if plain in seen:
-            continue
-        seen.add(plain)
-        out.append(
-            Extract(hit=candidate.hit, unit=candidate.unit, score=candidate.score, is_item=is_list)
-        )
-    return out
-
-
-def with_stem(extract: Extract) -> Extract | None:
-    """The stem that governs an extract, as an extract of its own."""
-    if extract.unit.stem is None:
-        return None
-    start, end = extract.unit.stem
-    unit = replace(extract.unit, start=start, end=end, stem=None, kind="paragraph")
-    return Extract(hit=extract.hit, unit=unit, score=extract.score)

@@ -11,8 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from assistant.answering import Extract, Selection, with_stem
+from assistant.answering import Selection
 from assistant.disarming import title_words, without_foreign_markers
+from assistant.extracts import Extract, with_stem
 from assistant.types import Citation, Hit
 from corpus.text import has_han
 

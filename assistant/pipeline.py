@@ -16,10 +16,11 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from assistant.answering import AnswerModels, Extract, answer_models, ranking, select
+from assistant.answering import AnswerModels, answer_models, ranking, select
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
+from assistant.extracts import Extract
 from assistant.gathering import gathered
 from assistant.generating import EXTRACTIVE, Chat, Extractive, Generator, Task
 from assistant.grounding import Checker, load_checker, searching

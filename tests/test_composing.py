@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assistant.answering import Extract, Selection
+from assistant.answering import Selection
 from assistant.claims import claims_of
 from assistant.composing import Composed, abstention, compose, unanswered
+from assistant.extracts import Extract
 from assistant.types import Hit, Scores
 from corpus.blocks import units
 from corpus.readers import notes_from_text

@@ -26,14 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.alignment import Word, weigh, words
-from assistant.answerable import QUESTION_FEATURES, question_row
 from assistant.candidates import Candidate, candidates
-from assistant.companions import COMPANION_FEATURES, companion_rows
 from assistant.config import sample_notes
 from assistant.evidence import FEATURES, features
 from assistant.questions import parse_question
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
+from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault

@@ -1,0 +1,172 @@
+"""What an answer is made of: the best unit with its whole list, the other side, or a few others.
+
+A list question gets the list under its stem, a question for both sides the items under both, and
+any other the units that were found worth standing beside the best one. Knows candidates and the
+question, not what made them likely. Called by `answering`; `composing` writes the extracts down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assistant.alignment import words
+from assistant.candidates import Candidate
+from assistant.lexicon import alike, opposites
+from assistant.questions import Kind, Question
+from assistant.types import Hit
+from corpus.text import fold
+from corpus.types import Unit
+
+__all__ = ["FACTS", "MAX_UNITS", "Extract", "extracts_of", "is_label", "with_stem"]
+
+_MAX_LIST = 14
+_LABEL_WORDS = 3
+_WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
+MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
+FACTS = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})  # kinds of question a short fact answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """A unit chosen for the answer.
+
+    Attributes:
+        hit: the passage it stands in.
+        unit: the span.
+        score: probability that it answers, in [0, 1].
+        is_item: shown as an item under the stem before it.
+    """
+
+    hit: Hit
+    unit: Unit
+    score: float
+    is_item: bool = False
+
+    @property
+    def text(self) -> str:
+        """Exactly the note's words."""
+        return self.hit.note.text[self.unit.start : self.unit.end]
+
+
+def extracts_of(
+    question: Question, best: Candidate, ranked: list[Candidate], beside: Sequence[Candidate]
+) -> list[Extract]:
+    """The best unit with what belongs to it, in the order of the notes.
+
+    Args:
+        question: the parsed question.
+        best: the likeliest unit.
+        ranked: all units, likeliest first.
+        beside: those worth showing beside the best one, worthiest first.
+    """
+    group = _list_of(best, ranked)
+    facing = _facing_list(question, best, ranked)
+    if facing:  # both sides were asked for
+        return _merge([*(group or [best]), *facing], is_list=True)
+    if (len(group) > 1 and _wants_list(question, best, group)) or (group and _is_stem(best)):
+        return _merge(group, is_list=True)
+    picked = [best]
+    limit = _MAX_FACTS if question.kind in FACTS else MAX_UNITS
+    for candidate in beside:
+        if len(picked) < limit and not _same_words(candidate, picked):
+            picked.append(candidate)
+    return _merge(picked, is_list=False)
+
+
+def _facing_list(
+    question: Question, best: Candidate, ranked: Sequence[Candidate]
+) -> list[Candidate]:
+    """The items under the opposite stem, where a question asks for both: 优势和不足."""
+    asked = {w.text for w in words(question.core) if w.is_content}
+    above = {w.text for w in words(best.stem)}
+    mine = {word for word in asked if above & {word, *alike(word)}}
+    other = {word for word in asked - mine for side in mine if word in opposites(side)}
+    if not other:
+        return []
+    wanted = other.union(*map(alike, other))
+    return [
+        c
+        for c in sorted(ranked, key=lambda c: c.unit.start)
+        if c.hit.chunk.id == best.hit.chunk.id and wanted & {w.text for w in words(c.stem)}
+    ][:_MAX_LIST]
+
+
+def _wants_list(question: Question, best: Candidate, group: list[Candidate]) -> bool:
+    """Whether the whole list answers better than its best item."""
+    if question.kind is Kind.LIST or _is_stem(best):
+        return True
+    if question.kind not in _WHOLE_LISTS:
+        return False
+    scores = np.array([c.score for c in group])
+    return bool((scores >= 0.35 * best.score).mean() >= 0.6)
+
+
+def is_label(candidate: Candidate) -> bool:
+    """Whether it is a stem of a few words, which states nothing by itself."""
+    return (
+        _is_stem(candidate)
+        and sum(word.is_content for word in words(candidate.text)) <= _LABEL_WORDS
+    )
+
+
+def _is_stem(candidate: Candidate) -> bool:
+    return candidate.text.rstrip().endswith((":", "："))
+
+
+def _list_of(best: Candidate, ranked: list[Candidate]) -> list[Candidate]:
+    """The items that stand under the same stem as the best unit, or under it, in order."""
+    if best.unit.kind == "row":
+        return []
+    span = (best.unit.start, best.unit.end)
+    stem = span if _is_stem(best) else best.unit.stem
+    if stem is None and best.unit.kind != "item":
+        return []
+    group = [
+        c
+        for c in ranked
+        if c.hit.chunk.id == best.hit.chunk.id
+        and (c.unit.stem == stem if stem is not None else c.unit.group == best.unit.group)
+    ]
+    return sorted(group, key=lambda c: c.unit.start)[:_MAX_LIST]
+
+
+def _same_words(candidate: Candidate, picked: list[Candidate]) -> bool:
+    plain = _plain(candidate.text)
+    return any(plain in _plain(p.text) or _plain(p.text) in plain for p in picked)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", "", fold(text))
+
+
+def _merge(picked: list[Candidate], *, is_list: bool) -> list[Extract]:
+    """Extracts in reading order: notes by the rank of their best hit, spans by place."""
+    first: dict[str, int] = {}
+    for candidate in picked:
+        path = candidate.hit.note.path
+        first[path] = min(first.get(path, candidate.rank), candidate.rank)
+    ordered = sorted(picked, key=lambda c: (first[c.hit.note.path], c.unit.start))
+    out: list[Extract] = []
+    seen: set[str] = set()
+    for candidate in ordered:
+        plain = _plain(candidate.text) or candidate.text
+        if plain in seen:
+            continue
+        seen.add(plain)
+        out.append(
+            Extract(hit=candidate.hit, unit=candidate.unit, score=candidate.score, is_item=is_list)
+        )
+    return out
+
+
+def with_stem(extract: Extract) -> Extract | None:
+    """The stem that governs an extract, as an extract of its own."""
+    if extract.unit.stem is None:
+        return None
+    start, end = extract.unit.stem
+    unit = replace(extract.unit, start=start, end=end, stem=None, kind="paragraph")
+    return Extract(hit=extract.hit, unit=unit, score=extract.score)
