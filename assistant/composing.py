@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from assistant.answering import Selection
 from assistant.disarming import title_words, without_foreign_markers
@@ -17,29 +17,22 @@ from assistant.extracts import Extract, with_stem
 from assistant.types import Citation, Hit
 from corpus.text import has_han
 
-__all__ = ["Composed", "abstention", "compose", "unanswered"]
+__all__ = ["abstention", "compose", "unanswered"]
 
 
 _UNSURE = 0.6  # below it, an answer says which words of the question it does not speak of
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
-    """The text of an answer and what its markers stand for."""
-
-    text: str
-    citations: tuple[Citation, ...]
-
-
-def compose(selection: Selection) -> Composed:
+def compose(selection: Selection) -> tuple[str, tuple[Citation, ...]]:
     """Write a selection down.
 
     Args:
         selection: with at least one extract.
 
     Returns:
-        Markdown in which every quoted span is followed by its marker.
+        Markdown in which every quoted span is followed by its marker, and what the markers stand
+        for.
     """
     extracts = _whole_code(selection.extracts)
     pieces: list[str] = []
@@ -71,7 +64,7 @@ def compose(selection: Selection) -> Composed:
         else:
             pieces.append(("  " if is_below else "") + _piece(extract, len(citations)))
         shown.add((path, (extract.unit.start, extract.unit.end)))
-    return Composed(text=_joined(pieces), citations=tuple(citations))
+    return _joined(pieces), tuple(citations)
 
 
 def _whole_code(extracts: Sequence[Extract]) -> list[Extract]:

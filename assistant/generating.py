@@ -1,8 +1,8 @@
 """What writes the answer: sentences of the notes as they stand, or a chat model.
 
-A `Generator` turns the evidence of one question into a growing text with citations. `Extractive`
-needs nothing; `Chat` lets a model write from keyed passages and binds every sentence to the notes
-(`binding`). Neither is asked where the notes do not answer. A model that does not answer as it
+A `Generator` fills the draft of an answer in, growing, with citations. `Extractive` needs nothing;
+`Chat` lets a model write from keyed passages and binds every sentence to the notes (`binding`).
+Neither is asked where the notes do not answer. A model that does not answer as it
 should is told in one line, and the built-in answer stands in for it. Called by `pipeline`.
 """
 
@@ -32,12 +32,12 @@ from assistant.replies import (
     without_thoughts,
 )
 from assistant.sources import Source, n_tokens, sources_of
-from assistant.types import Citation, Claim, Hit, MarkerChange, Rewrite, Verdict
+from assistant.types import Answer, Claim, Rewrite, Verdict
 from corpus.errors import ModelError
 from corpus.protocol import Index
 from corpus.tokens import content_terms
 
-__all__ = ["EXTRACTIVE", "Chat", "Extractive", "Generator", "Task", "Written"]
+__all__ = ["EXTRACTIVE", "Chat", "Extractive", "Generator", "Task"]
 
 EXTRACTIVE = "extractive"
 _ANSWER_TOKENS = 800
@@ -52,37 +52,19 @@ class Task:
     """One question with its evidence.
 
     Attributes:
-        question: complete in itself.
-        hits: passages, best first.
+        draft: the answer to be written, without its text; the passages are `draft.hits`.
         selection: what answers it by the built-in ranker; never empty.
         rewrite: whether sentences without support are to be rewritten once.
     """
 
-    question: str
-    hits: Sequence[Hit]
+    draft: Answer
     selection: Selection
     rewrite: bool = False
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """An answer on its way; the last one of a task is whole.
-
-    Attributes:
-        claims: with their verdicts as far as checked; None leaves the check to the caller.
-        generator: "extractive" or the model's name: who wrote these words.
-        reason: why it is not what was asked for, else None.
-        abstained: the model found no answer in the passages; `text` is empty.
-    """
-
-    text: str
-    generator: str
-    citations: tuple[Citation, ...] = ()
-    claims: tuple[Claim, ...] | None = None
-    changes: tuple[MarkerChange, ...] = ()
-    rewrites: tuple[Rewrite, ...] = ()
-    reason: str | None = None
-    abstained: bool = False
+    @property
+    def question(self) -> str:
+        """The question, complete in itself."""
+        return self.draft.searched[0]
 
 
 class Generator(Protocol):
@@ -93,8 +75,13 @@ class Generator(Protocol):
     def standalone(self, question: str, history: Sequence[str]) -> str:
         """A follow-up made complete by the questions before it, or the question itself."""
 
-    def write(self, task: Task) -> Iterator[Written]:
-        """The answer as it grows; the last one is whole."""
+    def write(self, task: Task) -> Iterator[Answer]:
+        """The answer as it grows; the last one is whole.
+
+        `generator` tells who wrote these words: those of a model have their claims checked, those
+        of the notes not yet. `abstained`, with its reason and no text, is a model that found no
+        answer in the passages.
+        """
 
 
 class Extractive:
@@ -108,14 +95,14 @@ class Extractive:
 
         return standalone(question, history)
 
-    def write(self, task: Task) -> Iterator[Written]:
+    def write(self, task: Task) -> Iterator[Answer]:
         """See `Generator.write`; grows by paragraphs."""
-        composed = compose(task.selection)
-        whole = Written(text=composed.text, generator=self.name, citations=composed.citations)
-        at = composed.text.find("\n\n")
+        text, citations = compose(task.selection)
+        whole = replace(task.draft, text=text, generator=self.name, citations=citations)
+        at = text.find("\n\n")
         while at >= 0:
-            yield replace(whole, text=composed.text[:at])
-            at = composed.text.find("\n\n", at + 2)
+            yield replace(whole, text=text[:at])
+            at = text.find("\n\n", at + 2)
         yield whole
 
 
@@ -154,7 +141,7 @@ class Chat:
             return by_rules
         return sound_question(reply, question, history) or by_rules
 
-    def write(self, task: Task) -> Iterator[Written]:
+    def write(self, task: Task) -> Iterator[Answer]:
         """See `Generator.write`; bound sentences first, then the one on its way."""
         zh = is_chinese(task.question)
         sources = self._sources(task)
@@ -163,7 +150,7 @@ class Chat:
         reply = _Reply()
         for attempt in (1, 2):
             reply = _Reply()
-            yield from self._growing(reply, messages, binder)
+            yield from self._growing(task.draft, reply, messages, binder)
             if attempt == 1 and isinstance(reply.fault, BrokeOff):
                 time.sleep(_WAIT_S)
             elif attempt == 1 and not reply.fault and is_foreign(reply.text, chinese=zh):
@@ -177,7 +164,7 @@ class Chat:
         budget = self._model.context - self._reserved() - n_tokens(fixed) - 80
         needed = [(e.hit.note.path, e.unit.start, e.unit.end) for e in task.selection.extracts]
         return sources_of(
-            task.question, task.hits, needed, idf=self._index.idf, budget=max(budget, 200)
+            task.question, task.draft.hits, needed, idf=self._index.idf, budget=max(budget, 200)
         )
 
     def _reserved(self) -> int:
@@ -201,8 +188,8 @@ class Chat:
         return _messages(rules, asked)
 
     def _growing(
-        self, reply: _Reply, messages: Sequence[Message], binder: Binder
-    ) -> Iterator[Written]:
+        self, draft: Answer, reply: _Reply, messages: Sequence[Message], binder: Binder
+    ) -> Iterator[Answer]:
         """Read the model's reply into `reply`; what is complete of it is bound on the way."""
         bound, done = Bound(text="", citations=(), claims=(), changes=(), spans=()), 0
         try:
@@ -219,9 +206,9 @@ class Chat:
                         bound, done = binder.bind(reply.text[:settled]), settled
                 tail = without_keys(reply.text[done:])
                 gap = _between(reply.text[:done], bound.text) if tail else ""
-                yield Written(
+                yield replace(
+                    draft,
                     text=f"{bound.text}{gap}{tail}",
-                    generator=self.name,
                     citations=bound.citations,
                     claims=bound.claims,
                 )
@@ -232,7 +219,7 @@ class Chat:
 
     def _finished(
         self, task: Task, reply: _Reply, binder: Binder, sources: Sequence[Source]
-    ) -> Written:
+    ) -> Answer:
         """The answer that is shown in the end."""
         zh = is_chinese(task.question)
         if reply.fault is not None:
@@ -245,7 +232,7 @@ class Chat:
         bound = binder.bind(text, self._review)
         if not bound.claims:
             if declines(text):
-                return Written(text="", generator=self.name, reason=_DECLINED[zh], abstained=True)
+                return replace(task.draft, reason=_DECLINED[zh], abstained=True)
             return self._instead(task, _failed(_NOTHING[zh], zh))
         rewrites: tuple[Rewrite, ...] = ()
         if task.rewrite:
@@ -255,22 +242,22 @@ class Chat:
             quoted = self._with_quotes(task, bound, rewrites)
             told = [why for why in (reason, quoted.reason) if why]
             return replace(quoted, reason=("；" if zh else "; ").join(told))
-        return Written(
+        return replace(
+            task.draft,
             text=bound.text,
-            generator=self.name,
             citations=bound.citations,
             claims=bound.claims,
-            changes=bound.changes,
+            marker_changes=bound.changes,
             rewrites=rewrites,
             reason=reason,
         )
 
-    def _instead(self, task: Task, reason: str) -> Written:
+    def _instead(self, task: Task, reason: str) -> Answer:
         """The built-in answer, with the reason why it is not the model's."""
         *_, whole = self._extractive.write(task)
         return replace(whole, reason=reason)
 
-    def _with_quotes(self, task: Task, bound: Bound, rewrites: tuple[Rewrite, ...]) -> Written:
+    def _with_quotes(self, task: Task, bound: Bound, rewrites: tuple[Rewrite, ...]) -> Answer:
         """An answer without any support, flagged, followed by what the notes say."""
         zh = is_chinese(task.question)
         *_, quoted = self._extractive.write(task)
@@ -279,12 +266,12 @@ class Chat:
         lead = f"{bound.text}\n\n{_QUOTES[zh]}\n\n"
         checked = self._checker.check(quoted.text, quoted.citations)
         behind = [replace(c, start=c.start + len(lead), end=c.end + len(lead)) for c in checked]
-        return Written(
+        return replace(
+            quoted,
             text=lead + quoted.text,
             generator=self.name,
-            citations=quoted.citations,
             claims=(*bound.claims, *behind),
-            changes=bound.changes,
+            marker_changes=bound.changes,
             rewrites=rewrites,
             reason=_UNFOUNDED[zh],
         )

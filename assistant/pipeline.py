@@ -16,7 +16,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from assistant.answering import AnswerModels, answer_models, ranking, select
+from assistant.answering import AnswerModels, Selection, answer_models, ranking, select
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
@@ -250,60 +250,44 @@ class Assistant:
         scope = scope_of(self.index, question, filters)
         searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
-        # One after the other: the work is the interpreter's, so that questions at once would only
-        # share its time, and all be answered as late as the last.
-        with self._selecting, self.index.snapshot() as now:
-            selection = select(
-                parse_question(searched[0]),
-                hits,
-                now,
-                similar=self._similar,
-                models=self._models,
-            )
-        draft = Answer(
+        selection = self._selected(searched[0], hits)
+        answer = draft = Answer(
             question=question,
             searched=searched,
             text="",
-            abstained=False,
+            abstained=not selection.extracts,
             reason=None,
             generator=self.generator,
             hits=tuple(hits),
             confidence=selection.confidence,
             notices=(*scope.notices, *unanswered(question, selection)),
         )
-        if not selection.extracts:
-            text, reason = abstention(question, selection, hits)
-            reason = _with_notices(reason, scope)
-            clock.lap("answer")
-            yield replace(draft, text=text, abstained=True, reason=reason, timings_ms=clock.done())
-            return
-        task = Task(question=searched[0], hits=hits, selection=selection, rewrite=rewrite)
-        for written in self._writer.write(task):
-            draft = replace(
-                draft,
-                text=written.text,
-                abstained=written.abstained,
-                reason=written.reason,
-                generator=written.generator,
-                citations=written.citations,
-                claims=written.claims or (),
-                marker_changes=written.changes,
-                rewrites=written.rewrites,
-            )
-            if not written.abstained:
-                yield draft
+        if selection.extracts:
+            task = Task(draft=draft, selection=selection, rewrite=rewrite)
+            for answer in self._writer.write(task):
+                if not answer.abstained:
+                    yield answer
         clock.lap("answer")
-        if written.abstained:
-            text, why = abstention(question, selection, hits)
-            reason = _with_notices(written.reason or why, scope)
-            yield replace(draft, text=text, reason=reason, timings_ms=clock.done())
+        if answer.abstained:
+            yield replace(_refused(answer, selection, scope), timings_ms=clock.done())
             return
-        claims = written.claims
-        if claims is None:
-            claims = self._review(self._checker.check(draft.text, draft.citations))
+        claims = answer.claims
+        if answer.generator == EXTRACTIVE:  # a model's words were checked while it wrote
+            claims = self._review(self._checker.check(answer.text, answer.citations))
         disagree = self._checker.disagreements(claims, hits)
         clock.lap("check")
-        yield replace(draft, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
+        yield replace(answer, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
+
+    def _selected(self, question: str, hits: Sequence[Hit]) -> Selection:
+        """What answers a question that is complete in itself.
+
+        One after the other: the work is the interpreter's, so that questions at once would only
+        share its time, and all be answered as late as the last.
+        """
+        with self._selecting, self.index.snapshot() as now:
+            return select(
+                parse_question(question), hits, now, similar=self._similar, models=self._models
+            )
 
     def passages(
         self,
@@ -437,10 +421,11 @@ def _encoder(name: str | None, device: str | None) -> Encoder:
         return AbsentEncoder(str(fault))
 
 
-def _with_notices(reason: str, scope: Scope) -> str:
-    """Why it abstains, what could not be held to first."""
+def _refused(answer: Answer, selection: Selection, scope: Scope) -> Answer:
+    """An answer that abstains, with the nearest notes; what could not be held to comes first."""
+    text, why = abstention(answer.question, selection, answer.hits)
     mark = "；" if has_han(scope.question) else "; "
-    return mark.join((*scope.notices, reason))
+    return replace(answer, text=text, reason=mark.join((*scope.notices, answer.reason or why)))
 
 
 class _Clock:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from assistant.answering import Selection
 from assistant.claims import claims_of
-from assistant.composing import Composed, abstention, compose, unanswered
+from assistant.composing import abstention, compose, unanswered
 from assistant.extracts import Extract
 from assistant.types import Hit, Scores
 from corpus.blocks import units
@@ -43,57 +43,58 @@ def extract(note: Note, words: str, *, is_item: bool = False) -> Extract:
     return Extract(hit=hit, unit=unit, score=0.9, is_item=is_item)
 
 
-def composed(*extracts: Extract) -> Composed:
-    made = compose(Selection(extracts=extracts, confidence=0.9))
-    assert [c.marker for c in made.citations] == list(range(1, len(extracts) + 1))
-    for citation, chosen in zip(made.citations, extracts, strict=True):
+def composed(*extracts: Extract) -> str:
+    """The text of an answer, its citations proved."""
+    text, citations = compose(Selection(extracts=extracts, confidence=0.9))
+    assert [c.marker for c in citations] == list(range(1, len(extracts) + 1))
+    for citation, chosen in zip(citations, extracts, strict=True):
         note = chosen.hit.note
+        assert (citation.note, citation.title) == (note.path, note.title)
         assert note.text[citation.start : citation.end] == citation.quote
-        assert citation.quote in made.text
-        assert f"[{citation.marker}]" in made.text
+        assert citation.quote in text
+        assert f"[{citation.marker}]" in text
         assert citation.line == 1 + note.text.count("\n", 0, citation.start)
-    return made
+    return text
 
 
 NOTE = note_of("a.md")
 
 
 def test_sentences_are_paragraphs_with_their_marker() -> None:
-    made = composed(extract(NOTE, "LoRA 冻结"), extract(NOTE, "秩通常"))
-    assert made.text == "LoRA 冻结预训练权重。 [1]\n\n秩通常取 8。 [2]"
-    assert made.citations[0].title == "LoRA"
+    text = composed(extract(NOTE, "LoRA 冻结"), extract(NOTE, "秩通常"))
+    assert text == "LoRA 冻结预训练权重。 [1]\n\n秩通常取 8。 [2]"
 
 
 def test_a_list_stands_once_under_its_stem() -> None:
-    made = composed(extract(NOTE, "参数少", is_item=True), extract(NOTE, "没有延迟", is_item=True))
-    assert made.text == "优点：\n\n- 参数少 [1]\n- 没有延迟 [2]"
+    text = composed(extract(NOTE, "参数少", is_item=True), extract(NOTE, "没有延迟", is_item=True))
+    assert text == "优点：\n\n- 参数少 [1]\n- 没有延迟 [2]"
 
 
 def test_items_stand_below_the_item_that_is_shown_above_them() -> None:
     note = note_of("c.md", "- 油猴；\n  - 运行脚本\n  - 免费\n- 广告屏蔽\n")
     under, free = extract(note, "运行脚本", is_item=True), extract(note, "免费", is_item=True)
-    made = composed(extract(note, "油猴", is_item=True), under, free, extract(note, "广告"))
-    assert made.text == "- 油猴； [1]\n  - 运行脚本 [2]\n  - 免费 [3]\n- 广告屏蔽 [4]"
-    assert [claim.markers for claim in claims_of(made.text)] == [(1,), (2,), (4,)]  # 免费 is none
-    assert composed(under, free).text == "油猴：\n\n- 运行脚本 [1]\n- 免费 [2]"
+    text = composed(extract(note, "油猴", is_item=True), under, free, extract(note, "广告"))
+    assert text == "- 油猴； [1]\n  - 运行脚本 [2]\n  - 免费 [3]\n- 广告屏蔽 [4]"
+    assert [claim.markers for claim in claims_of(text)] == [(1,), (2,), (4,)]  # 免费 is none
+    assert composed(under, free) == "油猴：\n\n- 运行脚本 [1]\n- 免费 [2]"
 
 
 def test_rows_stand_under_their_header_and_code_in_its_fence() -> None:
-    made = composed(extract(NOTE, "| LLaMA"), extract(NOTE, "```python"))
-    assert made.text.startswith("| 模型 | 参数量 |\n|---|---|\n| LLaMA | 7B |")
-    assert made.text.endswith("```python\nrank = 8\n```\n\n[2]")
+    text = composed(extract(NOTE, "| LLaMA"), extract(NOTE, "```python"))
+    assert text.startswith("| 模型 | 参数量 |\n|---|---|\n| LLaMA | 7B |")
+    assert text.endswith("```python\nrank = 8\n```\n\n[2]")
 
 
 def test_every_claim_of_an_answer_finds_its_marker_again() -> None:
     chosen = [extract(NOTE, words) for words in ("LoRA 冻结", "参数少", "| LLaMA", "```python")]
-    made = composed(*chosen)
-    assert [claim.markers for claim in claims_of(made.text)] == [(1,), (2,), (3,), (4,)]
+    text = composed(*chosen)
+    assert [claim.markers for claim in claims_of(text)] == [(1,), (2,), (3,), (4,)]
 
 
 def test_several_notes_are_told_apart_by_their_titles() -> None:
     other = note_of("b.md", "# HNSW\n\nHNSW 是图索引。\n")
-    made = composed(extract(NOTE, "LoRA 冻结"), extract(other, "HNSW 是"))
-    assert made.text.split("\n\n") == [
+    text = composed(extract(NOTE, "LoRA 冻结"), extract(other, "HNSW 是"))
+    assert text.split("\n\n") == [
         "**LoRA**", "LoRA 冻结预训练权重。 [1]", "**HNSW**", "HNSW 是图索引。 [2]",
     ]  # fmt: skip
 
