@@ -1,10 +1,9 @@
 """A chat model behind an OpenAI-compatible endpoint: Ollama, vLLM, llama.cpp, a hosted one.
 
 `Endpoint` says which one, `ChatModel` what is needed of it, `Remote` reaches it with the `openai`
-client, imported only then. An answer is read in a thread of its own, so that a server that
-stalls, drips or never ends is left at the time limit. Every failure is a `ModelError` of one line
-that never shows the key. Knows messages, not notes; called by `generating`, `opinions` and
-`choosing`.
+client, imported only then, in a thread that can be left (`deadlines`). Every failure is a
+`ModelError` of one line that never shows the key. Knows messages, not notes; called by
+`generating`, `opinions` and `choosing`.
 """
 
 from __future__ import annotations
@@ -13,17 +12,15 @@ import contextlib
 import ipaddress
 import json
 import logging
-import queue
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
+from assistant.deadlines import Reading
 from corpus.errors import ConfigError, MissingExtra, ModelError
 from corpus.keys import discreet, shown_address
 
@@ -41,14 +38,20 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Message = dict[str, str]
-
 DEFAULT_TIMEOUT_S = 120.0
 DEFAULT_CONTEXT = 4096  # what Ollama gives a model unless told otherwise; more is cut off silently
 _CONNECT_S = 5.0
 _RETRIES = 2  # by the client, with its exponential back-off, for refused connections, 429 and 5xx
 _MAX_CHARS_PER_TOKEN = 8
 _DROPPABLE = ("response_format", "temperature", "max_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A part of what a chat model is given; `role` is "system" or "user"."""
+
+    role: Literal["system", "user"]
+    content: str
 
 
 class CutShort(ModelError):
@@ -141,6 +144,30 @@ class ChatModel(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What a model is asked for; `schema` is that of a reply in JSON."""
+
+    messages: Sequence[Message]
+    max_tokens: int
+    stream: bool = False
+    schema: dict[str, Any] | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """The request as the client takes it."""
+        said = [{"role": message.role, "content": message.content} for message in self.messages]
+        found = {
+            "temperature": 0,
+            "messages": said,
+            "max_tokens": self.max_tokens,
+            "stream": self.stream,
+        }
+        if self.schema is not None:
+            shape = {"name": "reply", "strict": True, "schema": self.schema}
+            found["response_format"] = {"type": "json_schema", "json_schema": shape}
+        return found
+
+
 class Remote:
     """The chat model of an endpoint. Threads may share it; nothing is sent before the first call.
 
@@ -180,7 +207,7 @@ class Remote:
 
     def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Iterator[str]:
         """See `ChatModel.stream`."""
-        request = {"messages": list(messages), "max_tokens": max_tokens, "stream": True}
+        request = _Request(messages=messages, max_tokens=max_tokens, stream=True)
         n_chars, finish = 0, ""
         for event in self._events(request, self.endpoint.timeout_s):
             piece, ended = _piece(event)
@@ -204,21 +231,18 @@ class Remote:
         schema: dict[str, Any] | None = None,
     ) -> str:
         """See `ChatModel.complete`."""
-        request = {"messages": list(messages), "max_tokens": max_tokens, "stream": False}
-        if schema is not None:
-            shape = {"name": "reply", "strict": True, "schema": schema}
-            request["response_format"] = {"type": "json_schema", "json_schema": shape}
+        request = _Request(messages=messages, max_tokens=max_tokens, schema=schema)
         limit = min(timeout_s or self.endpoint.timeout_s, self.endpoint.timeout_s)
         return "".join(_piece(event)[0] for event in self._events(request, limit))
 
-    def _events(self, request: dict[str, Any], limit_s: float) -> Iterator[Any]:
+    def _events(self, request: _Request, limit_s: float) -> Iterator[Any]:
         """What the server sends, parsed; failures told in one line."""
         client = self._client
         import httpx2
         import openai
 
         where = self.endpoint.shown
-        with _Reading(lambda reading: self._sent(client, request, reading)) as reading:
+        with Reading(lambda reading: self._sent(client, request, reading)) as reading:
             try:
                 for event in reading.until(time.monotonic() + limit_s):
                     if isinstance(event, dict) and event.get("error"):
@@ -239,7 +263,7 @@ class Remote:
                     "is it an OpenAI-compatible endpoint?"
                 ) from None
 
-    def _sent(self, client: Any, request: dict[str, Any], reading: _Reading) -> Iterator[Any]:
+    def _sent(self, client: Any, request: _Request, reading: Reading) -> Iterator[Any]:
         """Send a request; what comes back, one JSON value after the other. Runs in a thread."""
         with contextlib.closing(self._opened(client, request)) as response:
             reading.holds(response.http_response)
@@ -252,11 +276,11 @@ class Remote:
                     continue
                 yield _DONE if value.strip() == "[DONE]" else json.loads(value)
 
-    def _opened(self, client: Any, request: dict[str, Any]) -> Any:
+    def _opened(self, client: Any, request: _Request) -> Any:
         """The open response, asked without the parameters that the server does not know."""
         import openai
 
-        wanted = {"temperature": 0, **request}
+        wanted = request.parameters()
         send = client.chat.completions.with_streaming_response.create
         while True:
             try:  # entered by hand: what is open is closed by the caller
@@ -270,13 +294,13 @@ class Remote:
                 if "max_completion_tokens" in said:
                     wanted["max_completion_tokens"] = value
 
-    def _told_in(self, event: dict[str, Any], request: dict[str, Any]) -> str:
+    def _told_in(self, event: dict[str, Any], request: _Request) -> str:
         """What a server said of its failure in the middle of a reply."""
         said = event["error"]
         said = said.get("message", "") if isinstance(said, dict) else said
         return self._hidden(str(said), request)
 
-    def _told(self, error: Any, request: dict[str, Any]) -> str:
+    def _told(self, error: Any, request: _Request) -> str:
         """A failure of the client in one line, without the key."""
         import openai
 
@@ -296,10 +320,10 @@ class Remote:
         said = self._hidden(str(error.message), request)
         return f"{model} at {where} failed{f' ({status})' if status else ''}: {said}"
 
-    def _hidden(self, said: str, request: dict[str, Any]) -> str:
+    def _hidden(self, said: str, request: _Request) -> str:
         """Words of a server in one line, without the key and without what it was sent."""
         logger.debug("the endpoint said: %s", said.replace(self.endpoint.api_key or "\0", "***"))
-        sent = [str(message["content"]) for message in request["messages"]]
+        sent = [message.content for message in request.messages]
         said = discreet(" ".join(said[:4000].split()), key=self.endpoint.api_key, sent=sent)
         return said[:160]
 
@@ -327,85 +351,3 @@ def _piece(event: Any) -> tuple[str, str]:
     content = said.get("content") if isinstance(said, dict) else None
     ended = choices[0].get("finish_reason")
     return (content if isinstance(content, str) else ""), (str(ended) if ended else "")
-
-
-class _Reading:
-    """What a call yields, read in a thread that can be left at any time.
-
-    Args:
-        start: what is read, given this reading; runs in the thread.
-    """
-
-    def __init__(self, start: Callable[[_Reading], Iterator[Any]]) -> None:
-        self._queue: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=256)
-        self._response: Any = None
-        self._left, self._read = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(start,), daemon=True)
-
-    def __enter__(self) -> _Reading:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._left.set()
-        if not self._read.is_set():
-            self._hang_up()
-
-    def holds(self, response: Any) -> None:
-        """Remember the response, so that its connection can be ended from outside."""
-        self._response = response
-        if self._left.is_set():
-            self._hang_up()
-
-    def _run(self, start: Callable[[_Reading], Iterator[Any]]) -> None:
-        import httpx2
-        import openai
-
-        known = (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, TypeError)
-        last: tuple[str, Any] = ("fault", RuntimeError("the reader stopped"))
-        try:
-            for item in start(self):
-                if not self._put("item", item):
-                    return
-            self._read.set()
-            last = ("end", None)
-        except (*known, LookupError, RuntimeError) as error:  # raised again where it is waited for
-            last = ("fault", error)
-        finally:
-            self._put(*last)
-
-    def _put(self, kind: str, value: Any) -> bool:
-        """Hand a value over; False once nobody waits for it."""
-        while not self._left.is_set():
-            with contextlib.suppress(queue.Full):
-                self._queue.put((kind, value), timeout=0.2)
-                return True
-        return False
-
-    def until(self, deadline: float) -> Iterator[Any]:
-        """What was read.
-
-        Raises:
-            TimeoutError: the deadline, of `time.monotonic`, has passed.
-        """
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            try:
-                kind, value = self._queue.get(timeout=left)
-            except queue.Empty:
-                raise TimeoutError from None
-            if kind == "end":
-                return
-            if kind == "fault":
-                raise value
-            yield value
-
-    def _hang_up(self) -> None:
-        """End the connection, so that a thread waiting for its next byte wakes up."""
-        network = getattr(self._response, "extensions", {}).get("network_stream")
-        connected = network.get_extra_info("socket") if network is not None else None
-        if connected is not None:
-            with contextlib.suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)

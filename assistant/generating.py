@@ -154,7 +154,9 @@ class Chat:
             if attempt == 1 and isinstance(reply.fault, BrokeOff):
                 time.sleep(_WAIT_S)
             elif attempt == 1 and not reply.fault and is_foreign(reply.text, chinese=zh):
-                messages[-1]["content"] += "\n\n" + prompts.LANGUAGE.of(chinese=zh)
+                rules, asked = messages
+                more = f"{asked.content}\n\n{prompts.LANGUAGE.of(chinese=zh)}"
+                messages = [rules, replace(asked, content=more)]
             else:
                 break
         yield self._finished(task, reply, binder, sources)
@@ -369,7 +371,7 @@ def _failed(why: str, zh: bool) -> str:
 
 
 def _messages(rules: str, asked: str) -> list[Message]:
-    return [{"role": "system", "content": rules}, {"role": "user", "content": asked}]
+    return [Message("system", rules), Message("user", asked)]
 
 
 def _line(text: str) -> str:

@@ -279,10 +279,7 @@ def _judged(batch: Sequence[tuple[str, str]]) -> list[Message]:
         form.format(id=n, claim=for_model(claim), evidence=for_model(evidence[:_MAX_EVIDENCE]))
         for n, (claim, evidence) in enumerate(batch, 1)
     )
-    return [
-        {"role": "system", "content": prompts.JUDGE.of(chinese=zh).format()},
-        {"role": "user", "content": asked},
-    ]
+    return [Message("system", prompts.JUDGE.of(chinese=zh).format()), Message("user", asked)]
 
 
 def parsed_verdicts(reply: str, n: int) -> dict[int, Verdict]:

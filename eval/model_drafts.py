@@ -154,8 +154,8 @@ class ModelDrafts:
 
 def _messages(title: str, text: str, *, chinese: bool) -> list[Message]:
     return [
-        {"role": "system", "content": _DRAFT.of(chinese=chinese).format(n=_EACH)},
-        {"role": "user", "content": _NOTE.of(chinese=chinese).format(title=title, text=text)},
+        Message("system", _DRAFT.of(chinese=chinese).format(n=_EACH)),
+        Message("user", _NOTE.of(chinese=chinese).format(title=title, text=text)),
     ]
 
 

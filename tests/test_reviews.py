@@ -246,7 +246,7 @@ def test_only_as_many_notes_are_shown_as_was_said_and_long_ones_in_part() -> Non
 
     class Looks(_Fails):
         def complete(self, messages: Any, **_: Any) -> str:
-            shown.append(messages[-1]["content"])
+            shown.append(messages[-1].content)
             return '{"drafts": []}'
 
     more = ModelDrafts(Looks(), limit=2, seed=3)
