@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = build_parser(given).parse_args(given)
     except SystemExit as stop:
         return int(stop.code or 0)
-    debug = getattr(args, "debug", False)
+    debug = args.debug
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.WARNING,
         format="youju: %(message)s",
@@ -110,10 +110,6 @@ def _colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def _wants_json(args: argparse.Namespace) -> bool:
-    return bool(getattr(args, "json", False))
-
-
 def _print_object(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
@@ -139,7 +135,7 @@ def _ask(args: argparse.Namespace) -> int:
 
 def _begin(args: argparse.Namespace, text: str, *, is_first: bool) -> None:
     """Set the result for one of many lines off from the one before it, and say whose it is."""
-    if not _wants_json(args):
+    if not args.json:
         print("" if is_first else "\n", end="")
         print(f"» {' '.join(_sound(text).split())}\n", flush=True)
 
@@ -160,7 +156,7 @@ def _asked(args: argparse.Namespace, assistant: Assistant, question: str) -> Ans
     growing = assistant.generator != "extractive" and sys.stderr.isatty()
     shown, answer = "", None
     for answer in assistant.stream(question, rewrite=args.rewrite):
-        if growing and not _wants_json(args):
+        if growing and not args.json:
             # what is on its way goes to standard error: the check may still change it
             new = answer.text[len(shown) :] if answer.text.startswith(shown) else ""
             print(f"\033[2m{printable(new)}\033[0m", end="", file=sys.stderr, flush=True)
@@ -173,7 +169,7 @@ def _asked(args: argparse.Namespace, assistant: Assistant, question: str) -> Ans
 
 
 def _show_answer(args: argparse.Namespace, answer: Answer, assistant: Assistant) -> None:
-    if _wants_json(args):
+    if args.json:
         _print_object(answer_object(answer, assistant.links))
     else:
         print(answer_text(answer, colour=_colour()), flush=True)
@@ -216,7 +212,7 @@ def _find(args: argparse.Namespace) -> int:
         notices = assistant.notices(query, hits, filters)
     for notice in notices:
         print(f"youju: {notice}", file=sys.stderr)
-    if _wants_json(args):
+    if args.json:
         _print_object(found_object(query, hits, notices))
     else:
         print(hits_text(query, hits))
@@ -258,7 +254,7 @@ def _texts(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _show_checked(args: argparse.Namespace, checked: Checked) -> None:
-    if _wants_json(args):
+    if args.json:
         _print_object(checked_object(checked))
     else:
         print(checked_text(checked, colour=_colour()), flush=True)
@@ -277,7 +273,7 @@ def _index(args: argparse.Namespace) -> int:
         if not args.status:
             begun = time.monotonic()
             report = _indexed(assistant, args)
-            if not _wants_json(args):
+            if not args.json:
                 print(report_text(report, seconds=time.monotonic() - begun), flush=True)
             if not report.n_notes:
                 raise CorpusError(
@@ -286,7 +282,7 @@ def _index(args: argparse.Namespace) -> int:
             if config.notes.resolve() != sample_notes().resolve():
                 remember_notes(config.notes)
         status = assistant.index.status()
-        if _wants_json(args):
+        if args.json:
             _print_object(_status_object(status, report))
         elif args.status:
             print(status_text(status))
@@ -323,7 +319,7 @@ def _indexed(assistant: Assistant, args: argparse.Namespace) -> RefreshReport:
 
 def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
     def told(report: RefreshReport) -> None:
-        if _wants_json(args):
+        if args.json:
             _print_object(_status_object(assistant.index.status(), report))
         else:
             print(report_text(report), flush=True)
@@ -353,7 +349,7 @@ def _doctor(args: argparse.Namespace) -> int:
         with bar() as progress:
             done = list(doctor.mended(progress))
         entries = done + list(Doctor(config).examined()) if done else entries
-    if _wants_json(args):
+    if args.json:
         _print_object(diagnosis_object(entries))
     else:
         print(diagnosis_text(entries, zh=speaks_chinese()))

@@ -34,15 +34,15 @@ def typed_config(args: argparse.Namespace, notes: Path | None = None) -> Config:
         ConfigError: a setting is no setting.
     """
     return load_config(
-        notes=notes or getattr(args, "notes", None),
-        index=getattr(args, "index", None),
-        encoder=getattr(args, "encoder", None),
-        reranker=getattr(args, "reranker", None),
-        device=getattr(args, "device", None),
-        file=getattr(args, "config", None),
-        model=getattr(args, "model", None),
-        base_url=getattr(args, "base_url", None),
-        nli=getattr(args, "nli", None),
+        notes=notes or args.notes,
+        index=args.index,
+        encoder=args.encoder,
+        reranker=args.reranker,
+        device=args.device,
+        file=args.config,
+        model=args.model,
+        base_url=args.base_url,
+        nli=args.nli,
     )
 
 
@@ -79,8 +79,8 @@ def typed_models(args: argparse.Namespace, config: Config, *, asks: bool = True)
     asking = _agrees if asks and _is_spoken_to() else None
     return models_of(
         config,
-        judged=getattr(args, "judge", False),
-        agree=getattr(args, "ollama", None),
+        judged=args.judge,
+        agree=args.ollama,
         ask=asking,
     )
 

@@ -43,17 +43,19 @@ def parser_of(runs: Mapping[str, Run], argv: Sequence[str] = ()) -> argparse.Arg
         runs: what carries each verb out but `eval`.
         argv: what was typed; a verb of another package gets its arguments if it is among it.
     """
-    common = _common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS))
-    parser = argparse.ArgumentParser(
-        prog="youju",
-        description="Ask your own notes, in Chinese or English: every sentence of the answer is "
-        "cited and checked against them.",
-        parents=[common],
+    parser = _common(
+        argparse.ArgumentParser(
+            prog="youju",
+            description="Ask your own notes, in Chinese or English: every sentence of the answer "
+            "is cited and checked against them.",
+        )
     )
+    # behind a verb, an option that is not typed must not undo the one typed before it
+    again = _common(argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS))
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (text, arguments) in _VERBS.items():
-        made = verbs.add_parser(name, help=text, description=text, parents=[common])
+        made = verbs.add_parser(name, help=text, description=text, parents=[again])
         made.set_defaults(run=runs.get(name, _not_here))
         arguments(made)
         if name == "eval" and name in argv and find_spec(_MEASURES.partition(".")[0]) is not None:
