@@ -2,7 +2,8 @@
 
 Two passages of one note that touch become one hit with the exact span of both. Of passages that
 say the same with the same figures and names, as copies in other notes do, one stays and tells
-where else it stands. Knows hits and texts, not how they were found. Called by `pipeline`.
+where else it stands. The hits of a question and of its rewriting become one list (`merge`): a wrong
+rewriting must not hide notes. Knows hits and texts, not how they were found. Called by `pipeline`.
 
 Source of the comparison: Broder, "On the resemblance and containment of documents", SEQUENCES
 1997; shingles of letters, compared exactly since there are few.
@@ -20,9 +21,11 @@ from assistant.types import Hit
 from corpus.text import fold
 from corpus.tokens import tokens
 
-__all__ = ["gather", "gathered"]
+__all__ = ["gather", "gathered", "merge"]
 
 _LONGEST = 2_400  # characters of a joined hit: five passages
+_RAW_SHARE = 0.5  # what a passage that only the question as typed finds keeps of its score
+_RAW_KEPT = 3  # of them are among the hits whatever their score
 _SHINGLE = 3
 _ALIKE = 0.85  # least share of shingles that copies have in common
 _TURNING = frozenset("不没无非未别勿莫零一二三四五六七八九十百千万亿两半")
@@ -168,3 +171,35 @@ def _alike(one: _Same, other: _Same) -> bool:
         return False
     both = len(one.shingles & other.shingles)
     return both >= _ALIKE * (len(one.shingles) + len(other.shingles) - both)
+
+
+def merge(rewritten: Sequence[Hit], raw: Sequence[Hit], k: int) -> list[Hit]:
+    """Hits of the rewritten question and of the one typed, best first.
+
+    Args:
+        rewritten: hits of the rewritten question, best first.
+        raw: hits of the question as typed, best first.
+        k: how many hits at most.
+
+    Returns:
+        Each passage once, with the better of its scores, those of `raw` discounted; at least
+        three of `raw` are among them where `k` is larger than that.
+    """
+    best = {hit.chunk.id: hit for hit in rewritten}
+    for hit in raw:
+        score = hit.score * _RAW_SHARE
+        if hit.chunk.id not in best:
+            best[hit.chunk.id] = replace(hit, score=score)
+        elif best[hit.chunk.id].score < score:
+            best[hit.chunk.id] = replace(best[hit.chunk.id], score=score)
+    order = sorted(best.values(), key=lambda hit: -hit.score)  # stable: rewritten first
+    kept = {hit.chunk.id for hit in raw[:_RAW_KEPT]} if k > _RAW_KEPT else set()
+    room = k - len(kept)
+    chosen: list[Hit] = []
+    for hit in order:
+        if hit.chunk.id in kept:
+            chosen.append(hit)
+        elif room > 0:
+            chosen.append(hit)
+            room -= 1
+    return chosen[:k]

@@ -21,7 +21,7 @@ from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
 from assistant.extracts import Extract
-from assistant.gathering import gathered
+from assistant.gathering import gathered, merge
 from assistant.generating import EXTRACTIVE, Chat, Extractive, Generator, Task
 from assistant.grounding import Checker, load_checker, searching
 from assistant.operators import parse_query, sentence_of
@@ -318,7 +318,7 @@ class Assistant:
         hits = asked(self.index, scope, question, k, cross=self._cross)
         if not history:
             return (question,), hits
-        from assistant.followups import is_elsewhere, merge  # a single question needs none of it
+        from assistant.followups import is_elsewhere  # a single question needs none of it
 
         with self.index.snapshot() as now:
             if is_elsewhere(question, now.df):

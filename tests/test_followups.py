@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.followups import HISTORY, is_elsewhere, merge, standalone
+from assistant.followups import HISTORY, is_elsewhere, standalone
+from assistant.gathering import merge
 from assistant.pipeline import MAX_QUESTION, Assistant
 from assistant.retrieval import Filters
 from assistant.types import Answer, Hit, Scores
