@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from corpus.encoder import Encoder
     from corpus.links import Link
     from corpus.refresh import NoteSource, Progress
-    from corpus.tables import NoteRow
+    from corpus.rows import NoteRow
     from corpus.types import Chunk, Note, RefreshReport, Skipped
 
 __all__ = ["Frequencies", "Index", "IndexStatus", "Narrowing", "Snapshot"]

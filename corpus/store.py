@@ -20,20 +20,8 @@ from pathlib import Path
 
 from corpus.checksums import LIST, ListDamaged, Seal, State, entry_of, parse_seal, written_seal
 from corpus.errors import IndexBusy, IndexError_
-from corpus.tables import (
-    KEPT,
-    LINKS,
-    SCHEMA,
-    SCHEMA_VERSION,
-    FileRow,
-    IndexDamaged,
-    NoteRow,
-    Reader,
-    Writer,
-    storable,
-    storable_path,
-    stored_json,
-)
+from corpus.rows import FileRow, IndexDamaged, NoteRow, storable, storable_path, stored_json
+from corpus.tables import KEPT, LINKS, SCHEMA, SCHEMA_VERSION, Reader, Writer
 
 __all__ = [
     "DATABASE",

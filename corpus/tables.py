@@ -1,47 +1,47 @@
 """The tables of the index: notes, passages, terms, vectors, and what is read and written of them.
 
-Knows SQL and how a note becomes a row; does not know connections, locks or files (`store`), nor
-how a passage is cut, encoded or ranked.
+Knows SQL; does not know how a note becomes a row (`rows`), connections, locks or files (`store`),
+nor how a passage is cut, encoded or ranked.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, TypeVar, cast, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.errors import CorpusError, IndexError_
-from corpus.links import Link, LinkKind, NamedNote, target_key
-from corpus.types import Chunk, Note, NoteFormat, Skipped
+from corpus.errors import CorpusError
+from corpus.links import Link, NamedNote, target_key
+from corpus.rows import (
+    CHUNK,
+    LINK,
+    LISTED,
+    NOTE,
+    SEPARATOR,
+    FileRow,
+    NoteRow,
+    PassageRow,
+    as_json,
+    chunk_of,
+    link_of,
+    listed_of,
+    note_of,
+    pair_of,
+    split_terms,
+    storable_path,
+    stored_json,
+    strings,
+)
+from corpus.types import Chunk, Note, Skipped
 
-__all__ = [
-    "KEPT",
-    "LINKS",
-    "SCHEMA",
-    "SCHEMA_VERSION",
-    "FileRow",
-    "IndexDamaged",
-    "NoteRow",
-    "PassageRow",
-    "Reader",
-    "Writer",
-    "storable",
-    "storable_path",
-    "stored_json",
-]
+__all__ = ["KEPT", "LINKS", "SCHEMA", "SCHEMA_VERSION", "Reader", "Writer"]
 
 SCHEMA_VERSION = 1
-_SEPARATOR = "\x1f"  # between the terms of a passage; the tokenizer yields no control characters
-_T = TypeVar("_T", list[Any], dict[str, Any])
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_VARIABLES = 500  # bound variables per statement, below SQLite's oldest limit of 999
 
 SCHEMA = """
@@ -78,74 +78,6 @@ CREATE TABLE IF NOT EXISTS links (
 CREATE INDEX IF NOT EXISTS links_note ON links (note);
 CREATE INDEX IF NOT EXISTS links_key ON links (key);
 """
-_LINK = 'note, start, "end", kind, target, anchor, alias'
-_NOTE = "path, title, sha256, file, first_line, body_start, date, tags, aliases, format"
-_CHUNK = 'id, note, start, "end", heading, line'
-
-
-class IndexDamaged(IndexError_):
-    """The database is not one, or is malformed; it can be built again from the notes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
-    """A file of the vault as it was when it was read.
-
-    Attributes:
-        path: inside the vault.
-        size: in bytes.
-        mtime_ns: of the last change; -1 when it was too fresh to be trusted.
-        reason: why the file holds no note, or None.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteRow:
-    """A note without its text, for lists and filters. `n_chars` counts code points."""
-
-    path: str
-    title: str
-    file: str
-    date: str | None
-    tags: tuple[str, ...]
-    aliases: tuple[str, ...]
-    n_chars: int
-
-
-def storable_path(path: str) -> str:
-    r"""A path that UTF-8 can hold: undecodable bytes of a file name become `\udcXX` in letters."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def storable(note: Note) -> Note:
-    """The note with lone surrogates replaced, so that SQLite, JSON and hashes accept it.
-
-    The text keeps its length (U+FFFD stands for each), so offsets stay what they were.
-    """
-    mark = "\ufffd"
-    return replace(
-        note,
-        path=storable_path(note.path),
-        file=storable_path(note.file),
-        title=_SURROGATE.sub(mark, note.title),
-        text=_SURROGATE.sub(mark, note.text),
-        tags=tuple(_SURROGATE.sub(mark, tag) for tag in note.tags),
-        aliases=tuple(_SURROGATE.sub(mark, alias) for alias in note.aliases),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassageRow:
-    """What is kept of a passage beside its place; `vector` as written, in halves of a float."""
-
-    key: bytes
-    terms: list[str]
-    vector: bytes | None
 
 
 class Reader:
@@ -172,7 +104,7 @@ class Reader:
 
     def skipped(self) -> tuple[Skipped, ...]:
         """What was not indexed and why, by path."""
-        listed = [_pair(pair) for pair in stored_json(self.meta("skipped") or "[]", list)]
+        listed = [pair_of(one) for one in stored_json(self.meta("skipped") or "[]", list)]
         refused = self._sql.execute("SELECT path, reason FROM files WHERE reason IS NOT NULL")
         return tuple(
             Skipped(path=path, reason=reason) for path, reason in sorted({*listed, *refused})
@@ -193,78 +125,63 @@ class Reader:
             CorpusError: no note of that path is in the index.
         """
         row = self._sql.execute(
-            f"SELECT {_NOTE}, text FROM notes WHERE path = ?", (storable_path(path),)
+            f"SELECT {NOTE}, text FROM notes WHERE path = ?", (storable_path(path),)
         ).fetchone()
         if row is None:
             raise CorpusError(f"no note {storable_path(path)!r} in the index")
-        return _note(row)
+        return note_of(row)
 
     def notes(self) -> Iterator[Note]:
         """All notes with their text, by path."""
-        for row in self._sql.execute(f"SELECT {_NOTE}, text FROM notes ORDER BY path"):
-            yield _note(row)
+        for row in self._sql.execute(f"SELECT {NOTE}, text FROM notes ORDER BY path"):
+            yield note_of(row)
 
     def bare_notes(self, files: Iterable[str] | None = None) -> dict[str, Note]:
         """Notes by path, their text left empty: of these files, or all of them."""
         if files is None:
-            rows = self._sql.execute(f"SELECT {_NOTE}, '' FROM notes").fetchall()
+            rows = self._sql.execute(f"SELECT {NOTE}, '' FROM notes").fetchall()
         else:
-            rows = self._select(f"SELECT {_NOTE}, '' FROM notes WHERE file IN", list(files))
-        return {row[0]: _note(row) for row in rows}
+            rows = self._select(f"SELECT {NOTE}, '' FROM notes WHERE file IN", list(files))
+        return {row[0]: note_of(row) for row in rows}
 
     def listing(self) -> list[NoteRow]:
         """All notes without their text, by path."""
-        rows = self._sql.execute(
-            "SELECT path, title, file, date, tags, aliases, n_chars FROM notes ORDER BY path"
-        )
-        return [
-            NoteRow(
-                path=path,
-                title=title,
-                file=file,
-                date=date,
-                tags=_strings(tags),
-                aliases=_strings(aliases),
-                n_chars=n_chars,
-            )
-            for path, title, file, date, tags, aliases, n_chars in rows
-        ]
+        rows = self._sql.execute(f"SELECT {LISTED} FROM notes ORDER BY path")
+        return [listed_of(row) for row in rows]
 
     def named(self) -> list[NamedNote]:
         """All notes by what a link may call them."""
         rows = self._sql.execute("SELECT path, file, aliases FROM notes ORDER BY path")
         return [
-            NamedNote(path=path, file=file, aliases=_strings(aliases))
+            NamedNote(path=path, file=file, aliases=strings(aliases))
             for path, file, aliases in rows
         ]
 
     def links_of(self, path: str) -> list[Link]:
         """The links of a note, in order, unresolved."""
         rows = self._sql.execute(
-            f"SELECT {_LINK} FROM links WHERE note = ? ORDER BY start", (storable_path(path),)
+            f"SELECT {LINK} FROM links WHERE note = ? ORDER BY start", (storable_path(path),)
         )
-        return [_link(row) for row in rows]
+        return [link_of(row) for row in rows]
 
     def links_to(self, names: Iterable[str]) -> list[Link]:
         """The links whose target may be one of these names (`links.target_key`), unresolved."""
-        return [
-            _link(row)
-            for row in self._select(f"SELECT {_LINK} FROM links WHERE key IN", list(names))
-        ]
+        rows = self._select(f"SELECT {LINK} FROM links WHERE key IN", list(names))
+        return [link_of(row) for row in rows]
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The passages of these ids, in their order; an id that is gone is left out."""
-        rows = self._select(f"SELECT {_CHUNK} FROM chunks WHERE id IN", [int(i) for i in ids])
-        found = {row[0]: _chunk(row) for row in rows}
+        rows = self._select(f"SELECT {CHUNK} FROM chunks WHERE id IN", [int(i) for i in ids])
+        found = {row[0]: chunk_of(row) for row in rows}
         return [found[int(i)] for i in ids if int(i) in found]
 
     def chunks_of(self, path: str) -> list[Chunk]:
         """The passages of one note, in the order of its text."""
         rows = self._sql.execute(
-            f"SELECT {_CHUNK} FROM chunks WHERE note = ? ORDER BY start, id",
+            f"SELECT {CHUNK} FROM chunks WHERE note = ? ORDER BY start, id",
             (storable_path(path),),
         )
-        return [_chunk(row) for row in rows]
+        return [chunk_of(row) for row in rows]
 
     def passages_of(self, path: str) -> dict[int, PassageRow]:
         """What is kept of the passages of one note, by id."""
@@ -272,7 +189,7 @@ class Reader:
             "SELECT id, key, terms, vector FROM chunks WHERE note = ?", (storable_path(path),)
         )
         return {
-            id_: PassageRow(key=key, terms=_split(terms), vector=vector)
+            id_: PassageRow(key=key, terms=split_terms(terms), vector=vector)
             for id_, key, terms, vector in rows
         }
 
@@ -292,10 +209,10 @@ class Reader:
         """Ids of all passages, ascending, and the terms of each; of these passages where given."""
         if ids is None:
             rows = self._sql.execute("SELECT terms FROM chunks ORDER BY id")
-            return self.passage_ids(), (_split(row[0]) for row in rows)
+            return self.passage_ids(), (split_terms(row[0]) for row in rows)
         found = sorted(self._select("SELECT id, terms FROM chunks WHERE id IN", list(ids)))
         known = np.array([row[0] for row in found], dtype=np.int64)
-        return known, (_split(row[1]) for row in found)
+        return known, (split_terms(row[1]) for row in found)
 
     def vectors(
         self, ids: Sequence[int] | None = None
@@ -399,10 +316,10 @@ class Writer(Reader):
         """Insert a note, or replace all of it but its passages."""
         values = (
             note.path, note.title, note.sha256, note.file, note.first_line, note.body_start,
-            note.date, _json(note.tags), _json(note.aliases), note.format, len(note.text),
+            note.date, as_json(note.tags), as_json(note.aliases), note.format, len(note.text),
             note.text,
         )  # fmt: skip
-        names = f"{_NOTE}, n_chars, text".split(", ")
+        names = f"{NOTE}, n_chars, text".split(", ")
         self._sql.execute(
             f"INSERT INTO notes ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
             f" ON CONFLICT DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in names[1:])}",
@@ -413,7 +330,7 @@ class Writer(Reader):
         """Replace the links of a note."""
         self._sql.execute("DELETE FROM links WHERE note = ?", (path,))
         self._sql.executemany(
-            f"INSERT INTO links ({_LINK}, key) VALUES (?,?,?,?,?,?,?,?)",
+            f"INSERT INTO links ({LINK}, key) VALUES (?,?,?,?,?,?,?,?)",
             [
                 (k.note, k.start, k.end, k.kind, k.target, k.anchor, k.alias, target_key(k.target))
                 for k in links
@@ -428,7 +345,7 @@ class Writer(Reader):
         """Keep key, terms and vector of passages whose notes are not yet in the index."""
         self._sql.executemany(
             "INSERT OR REPLACE INTO staged VALUES (?, ?, ?)",
-            [(key, _SEPARATOR.join(terms), vector) for key, terms, vector in rows],
+            [(key, SEPARATOR.join(terms), vector) for key, terms, vector in rows],
         )
 
     def clear_staged(self) -> None:
@@ -454,18 +371,18 @@ class Writer(Reader):
         self.set_meta(kept=json.dumps(order))
 
     def _kept_order(self) -> list[str]:
-        return list(_strings(self.meta("kept") or "[]"))
+        return list(strings(self.meta("kept") or "[]"))
 
     def move_chunk(self, id_: int, chunk: Chunk) -> None:
         """Give a stored passage another place; its terms and vector stay as they are."""
         self._sql.execute(
             'UPDATE chunks SET note = ?, start = ?, "end" = ?, heading = ?, line = ? WHERE id = ?',
-            (chunk.note, chunk.start, chunk.end, _json(chunk.heading), chunk.line, id_),
+            (chunk.note, chunk.start, chunk.end, as_json(chunk.heading), chunk.line, id_),
         )
 
     def insert_chunk(self, chunk: Chunk, key: bytes) -> None:
         """Insert a passage with the terms and vector known for its key, the staged ones first."""
-        place = (chunk.note, chunk.start, chunk.end, _json(chunk.heading), chunk.line)
+        place = (chunk.note, chunk.start, chunk.end, as_json(chunk.heading), chunk.line)
         columns = 'INSERT INTO chunks (note, start, "end", heading, line, key, terms, vector)'
         for table in ("staged", "chunks"):
             done = self._sql.execute(
@@ -480,80 +397,3 @@ class Writer(Reader):
     def delete_chunks(self, ids: Iterable[int]) -> None:
         """Delete passages; their ids are never given again."""
         self._sql.executemany("DELETE FROM chunks WHERE id = ?", [(id_,) for id_ in ids])
-
-
-def _split(terms: str) -> list[str]:
-    return terms.split(_SEPARATOR) if terms else []
-
-
-def _json(values: Sequence[str]) -> str:
-    return json.dumps(list(values), ensure_ascii=False)
-
-
-@lru_cache(maxsize=8192)
-def _strings(written: str) -> tuple[str, ...]:
-    """What `_json` wrote; the passages of one section have the same headings."""
-    found = stored_json(written, list)
-    _require(all(isinstance(value, str) for value in found))
-    return tuple(found)
-
-
-def _pair(found: Any) -> tuple[str, str]:
-    _require(isinstance(found, list) and list(map(type, found)) == [str, str])
-    return found[0], found[1]
-
-
-def stored_json(written: str, kind: type[_T]) -> _T:
-    """A value of a kind that the database holds as JSON.
-
-    Raises:
-        IndexDamaged: it is none.
-    """
-    try:
-        found = json.loads(written)
-    except (TypeError, ValueError, RecursionError):
-        found = None
-    _require(isinstance(found, kind))
-    return cast("_T", found)
-
-
-def _require(is_as_written: bool) -> None:
-    if not is_as_written:
-        raise IndexDamaged("a value in the index database is not as it was written")
-
-
-def _note(row: Sequence[Any]) -> Note:
-    path, title, sha256, file, first_line, body_start, date, tags, aliases, format_, text = row
-    _require(all(isinstance(value, str) for value in (path, title, sha256, file, text, format_)))
-    _require(isinstance(first_line, int) and isinstance(body_start, int))
-    _require(date is None or isinstance(date, str))
-    if format_ not in get_args(NoteFormat):
-        raise IndexDamaged(f"note {path!r} has an unknown format {format_!r}")
-    return Note(
-        path=path,
-        title=title,
-        text=text,
-        sha256=sha256,
-        file=file,
-        first_line=first_line,
-        body_start=body_start,
-        date=date,
-        tags=_strings(tags),
-        aliases=_strings(aliases),
-        format=format_,
-    )
-
-
-def _link(row: Sequence[Any]) -> Link:
-    note, start, end, kind, target, anchor, alias = row
-    if kind not in get_args(LinkKind):
-        raise IndexDamaged(f"a link of {note!r} has an unknown kind {kind!r}")
-    return Link(
-        note=note, start=start, end=end, kind=kind, target=target, anchor=anchor, alias=alias
-    )
-
-
-def _chunk(row: Sequence[Any]) -> Chunk:
-    id_, note, start, end, heading, line = row
-    _require(isinstance(note, str) and all(isinstance(n, int) for n in (start, end, line)))
-    return Chunk(id=id_, note=note, start=start, end=end, heading=_strings(heading), line=line)

@@ -13,7 +13,7 @@ from assistant.web.render import Mark, escape, render, render_note
 from assistant.web.spots import ask_href, note_href
 from assistant.web.texts import both, both_n
 from corpus.links import Link, place_of
-from corpus.tables import NoteRow
+from corpus.rows import NoteRow
 from corpus.text import fold
 from corpus.types import Note
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from corpus.errors import IndexError_
 from corpus.milvus.expressions import SEPARATOR, named_line
-from corpus.tables import FileRow, NoteRow
+from corpus.rows import FileRow, NoteRow
 from corpus.text import fold
 from corpus.types import Chunk, Note, NoteFormat
 

@@ -28,7 +28,7 @@ from corpus.milvus.rows import CHUNK, HEAD, Placed, Row, chunk_of, head_of, note
 from corpus.milvus.statistics import Statistics, term_number
 from corpus.phrases import keys, pattern
 from corpus.queries import QueryVectors
-from corpus.tables import NoteRow, storable_path
+from corpus.rows import NoteRow, storable_path
 from corpus.text import fold
 from corpus.types import Chunk, Note
 
