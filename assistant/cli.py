@@ -242,7 +242,7 @@ def _texts(args: argparse.Namespace) -> Iterator[str]:
         yield from _lines()
         return
     if args.file is not None:
-        from corpus.readers import read_text
+        from corpus.notes import read_text
 
         source = read_text(args.file)
     else:

@@ -23,7 +23,7 @@ from corpus.bm25 import BM25
 from corpus.chunking import chunk_note
 from corpus.encoder import Encoder
 from corpus.errors import CorpusError
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 from corpus.tokens import content_terms, terms
 from corpus.types import Chunk, Note
 

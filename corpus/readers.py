@@ -1,12 +1,12 @@
-"""Files of a vault as notes: what there is, how it is decoded, what its front matter says.
+"""The files of a vault that may hold notes, and the notes in them.
 
 A vault is a folder, one file or a zip. It is only ever read. A file that cannot be a note is
-reported with its reason and costs nothing else. Knows nothing of the index.
+reported with its reason and costs nothing else. Knows folders, links and archives; how the bytes
+of a file become notes, `notes` knows. Called by `refresh` and whoever opens notes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -14,48 +14,26 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path, PurePosixPath
 
 from corpus.archives import DAMAGE, Archive, is_archived_export, storable
-from corpus.blocks import blocks
-from corpus.decoding import decode, decoded, in_utf8
-from corpus.drafts import Draft, Unreadable, distinct
+from corpus.drafts import Unreadable
 from corpus.errors import CorpusError
-from corpus.feeds import feed_notes, is_feed
-from corpus.formats import BINARY, CONVERTED, DATABASE, MARKUP
-from corpus.frontmatter import FrontMatter, read_front_matter
-from corpus.limited import convert
-from corpus.notion import (
-    PageProperties,
-    is_database,
-    is_part,
-    page_properties,
-    plain_path,
-    shown_paths,
-    superseded,
-)
-from corpus.outlines import org_fields, rst_fields
-from corpus.templates import is_template, template_folders
-from corpus.types import DOUBTFUL, Note, NoteFormat, Skipped
+from corpus.formats import CONVERTED, DATABASE
+from corpus.notes import MARKDOWN, OUTLINES, PLAIN, notes_from_bytes
+from corpus.notion import is_database, is_part, plain_path, shown_paths, superseded
+from corpus.templates import template_folders
+from corpus.types import DOUBTFUL, Note, Skipped
 
-__all__ = ["SourceFile", "Unreadable", "Vault", "decode", "notes_from_text", "read_text"]
+__all__ = ["MAX_FILE_BYTES", "SourceFile", "Unreadable", "Vault"]
 
 MAX_FILE_BYTES = 20_000_000
-MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mdown"})
-PLAIN = frozenset({".txt", ".text"})
-OUTLINES: dict[str, NoteFormat] = {".org": "org", ".rst": "rst"}
 # Folders of programs, not of the person: their files are neither notes nor worth a warning.
 _LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv"})
 _CONFLICT = re.compile(
     r"sync-conflict-\d{8}-\d{6}|conflicted copy|冲突副本|冲突文件|\(SFConflict |NSConflict"
     r"|\.conflict(?:ed)?\b|\(Conflict(?:ed)? ",
     re.IGNORECASE,
-)
-_TAG = re.compile(r"(?:^|(?<=\s))#([^\W\d][\w/-]*)")
-# daily notes: 2024-05-01, 2024_5_1, 20240501, 2024年5月1日
-_DATE = re.compile(
-    r"(?<!\d)(\d{4})(?:[-_. ](\d{1,2})[-_. ](\d{1,2})|(\d\d)(\d\d)|年(\d{1,2})月(\d{1,2})日?)(?!\d)"
 )
 
 
@@ -137,16 +115,9 @@ class Vault:
             raise Unreadable(f"cannot be read: {error.strerror or error}", passing=True) from None
         except DAMAGE as error:
             raise Unreadable(f"cannot be unpacked: {error}") from None
-        suffix, path = (
-            PurePosixPath(file.path).suffix.lower(),
-            self._shown.get(file.path, file.path),
-        )
-        if suffix in BINARY:
-            return _notes_from_drafts(file.path, convert(suffix, data), path)
-        read = decoded(in_utf8(data)) if suffix in MARKUP else decoded(data)
-        notes = notes_from_text(file.path, read.text, path)
-        if read.doubt and notes:
-            self.doubts[file.path] = f"{DOUBTFUL} {read.doubt}"
+        notes, doubt = notes_from_bytes(file.path, data, self._shown.get(file.path))
+        if doubt and notes:
+            self.doubts[file.path] = f"{DOUBTFUL} {doubt}"
         return notes
 
     def _bytes(self, path: str) -> bytes:
@@ -343,140 +314,3 @@ def _refusal(path: str) -> str | None:
     if suffix == ".zip":
         return "a zip that is no Notion export: unpack it, or index it by its own name"
     return f"{suffix} format is not read yet" if suffix else "a file without a suffix is not read"
-
-
-def read_text(path: Path) -> str:
-    """The text of one file outside any vault (`youju check --file`), read as a note would be.
-
-    Of a file that holds several notes, one behind the other; of Markdown the body, since its
-    front matter states nothing.
-
-    Raises:
-        CorpusError: it cannot be read, or is no text.
-    """
-    suffix = path.suffix.lower()
-    try:
-        data = path.read_bytes()
-        if suffix in BINARY:
-            return _joined(convert(suffix, data))
-        text = decode(in_utf8(data)) if suffix in MARKUP else decode(data)
-        if suffix in CONVERTED - DATABASE:
-            return _joined(convert(suffix, text))
-        return text[read_front_matter(text).end :] if suffix in MARKDOWN else text
-    except (OSError, ValueError) as error:  # ValueError: NUL in the path
-        said = getattr(error, "strerror", None) or error
-        raise CorpusError(f"Cannot read {path}: {said}") from None
-    except Unreadable as error:
-        raise CorpusError(f"Cannot read {path}: {error}") from None
-
-
-def _joined(drafts: list[Draft]) -> str:
-    return "\n\n".join(draft.text for draft in drafts)
-
-
-def _notes_from_drafts(file: str, drafts: list[Draft], path: str) -> list[Note]:
-    stem = PurePosixPath(path).stem
-    return [
-        Note(
-            path=f"{path}#{draft.key}" if draft.key else path,
-            title=draft.title or draft.key or stem,
-            text=draft.text,
-            sha256=hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest(),
-            file=file,
-            first_line=draft.first_line,
-            date=draft.date or (None if draft.key else _date_in(stem)),
-            tags=draft.tags,
-        )
-        for draft in (distinct(drafts) if any(draft.key for draft in drafts) else drafts)
-        if draft.text.strip()
-    ]
-
-
-def notes_from_text(file: str, text: str, path: str | None = None) -> list[Note]:
-    """The notes that a decoded file holds.
-
-    Args:
-        file: its path inside the vault.
-        text: its text.
-        path: the path that its notes are known by, if it is another.
-
-    Raises:
-        Unreadable: its format is not what its name says, or is broken.
-    """
-    path = file if path is None else path
-    suffix = PurePosixPath(file).suffix.lower()
-    if not text.strip():
-        return []
-    if suffix in CONVERTED:
-        return _notes_from_drafts(file, convert(suffix, text), path)
-    if suffix in PLAIN and is_feed(text):
-        return feed_notes(path, text)
-    if suffix in MARKDOWN and is_template(file, text):
-        raise Unreadable("a template: it has places that are to be filled in")
-    markup: NoteFormat = OUTLINES.get(suffix, "markdown" if suffix in MARKDOWN else "text")
-    matter = _matter(text, markup)
-    stem = PurePosixPath(path).stem
-    heading, tags = _read_body(text, matter.end, markup)
-    is_page = markup == "markdown" and plain_path(file) != file
-    said = page_properties(text) if is_page else PageProperties()
-    return [
-        Note(
-            path=path,
-            title=matter.title or heading or stem,
-            text=text,
-            sha256=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
-            file=file,
-            body_start=matter.end,
-            date=matter.date or said.date or _date_in(stem) or _date_in_folders(path),
-            tags=tuple(dict.fromkeys((*matter.tags, *said.tags, *tags))),
-            aliases=matter.aliases,
-            format=markup,
-        )
-    ]
-
-
-def _matter(text: str, markup: NoteFormat) -> FrontMatter:
-    """What the head of a text says of it."""
-    if markup == "markdown":
-        return read_front_matter(text)
-    if markup == "text":
-        return FrontMatter()
-    fields = org_fields(text) if markup == "org" else rst_fields(text)
-    return FrontMatter(
-        title=" ".join(fields.get("title", "").split()),
-        tags=tuple(fields["tags"].split()),
-        date=_date_in(fields.get("date", "")),
-    )
-
-
-def _read_body(text: str, start: int, markup: NoteFormat) -> tuple[str, list[str]]:
-    """The first heading of level 1, if it stands near the beginning, and the `#tags`."""
-    title = ""
-    tags: list[str] = []
-    for block in blocks(text, start, markup=markup):
-        if block.kind == "heading":
-            if block.level == 1 and not title and block.start < start + 4000:
-                title = block.title
-        elif block.kind in ("paragraph", "item", "quote"):
-            tags.extend(_TAG.findall(text[block.start : block.end]))
-    return title, tags
-
-
-def _date_in_folders(path: str) -> str | None:
-    """The day of a daily note in folders, as `2024/05/01.md`."""
-    parts = PurePosixPath(path).with_suffix("").parts[-3:]
-    is_day = len(parts) == 3 and re.fullmatch(r"\d{4}/\d{1,2}/\d{1,2}", "/".join(parts))
-    return _date_in("-".join(parts)) if is_day else None
-
-
-def _date_in(name: str) -> str | None:
-    match = _DATE.search(name)
-    if match is None:
-        return None
-    year, month, day = (int(part) for part in match.groups() if part)
-    if not 1900 <= year <= 2100:
-        return None
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:  # 2024-02-30, or a version number
-        return None

@@ -7,7 +7,7 @@ import pytest
 from assistant.candidates import candidates
 from assistant.types import Hit, Scores
 from corpus.chunking import chunk_note
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 
 
 def texts(body: str) -> list[str]:

@@ -8,7 +8,7 @@ from assistant.composing import abstention, compose, unanswered
 from assistant.extracts import Extract
 from assistant.types import Hit, Scores
 from corpus.blocks import units
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 from corpus.types import Chunk, Note
 
 TEXT = """# LoRA

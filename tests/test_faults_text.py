@@ -18,7 +18,8 @@ from corpus.chunking import chunk_note
 from corpus.decoding import decoded
 from corpus.index import Index
 from corpus.links import links_of
-from corpus.readers import Vault, notes_from_text
+from corpus.notes import notes_from_text
+from corpus.readers import Vault
 from corpus.tokens import terms
 from tests.faults import World
 from tests.generated import note_of

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from corpus import readers
+from corpus import notes
 from corpus.blocks import blocks
 from corpus.chunking import chunk_note
 from corpus.drafts import Draft, Unreadable, distinct, fence, iso_date, table
 from corpus.errors import CorpusError
 from corpus.formats import drafts_of_bytes
 from corpus.index import Index
-from corpus.readers import Vault, notes_from_text, read_text
+from corpus.notes import notes_from_text, read_text
+from corpus.readers import Vault
 from corpus.types import Note
 from corpus.webpages import html_to_markdown
 from tests.fakes import HashingEncoder
@@ -590,7 +591,7 @@ def test_without_pypdf_a_pdf_is_skipped_with_the_extra_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pypdf", None)
-    monkeypatch.setattr(readers, "convert", drafts_of_bytes)  # in this process
+    monkeypatch.setattr(notes, "convert", drafts_of_bytes)  # in this process
     reason = skips(tmp_path, "a.pdf", DOCUMENT_PDF)
     assert reason == "pypdf is not installed. Install it with: pip install 'youju[formats]'"
 

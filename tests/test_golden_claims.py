@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from corpus.readers import decode, notes_from_text
+from corpus.decoding import decode
+from corpus.notes import notes_from_text
 from corpus.types import Note
 from eval.golden.relocate import GOLDEN, SAMPLES, locate, notes_in, read_jsonl, split_of
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from corpus.readers import decode
+from corpus.decoding import decode
 from eval.golden.relocate import (
     GOLDEN,
     SAMPLES,

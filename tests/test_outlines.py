@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from assistant.passages import passages_of
 from corpus.blocks import blocks, units
 from corpus.chunking import chunk_note
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 from corpus.types import NoteFormat
 from tests.generated import markdown, note_of
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.decoding import decode
 from corpus.errors import CorpusError
-from corpus.readers import Unreadable, Vault, decode, notes_from_text, read_text
+from corpus.notes import notes_from_text, read_text
+from corpus.readers import Unreadable, Vault
 from corpus.types import Note
 from tests.generated import markdown, texts
 

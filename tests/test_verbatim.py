@@ -7,7 +7,7 @@ import pytest
 from assistant.passages import Passage, passages_of
 from assistant.verbatim import is_copy_of_subject, is_verbatim
 from corpus.chunking import chunk_note
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 
 NOTE = """# 倒排索引
 

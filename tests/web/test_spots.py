@@ -18,7 +18,7 @@ from assistant.web.spots import (
     passage,
     spot_href,
 )
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 from corpus.types import Note
 
 LONG = "# 题\n\n" + "第{}行。\n".join(str(i) for i in range(600))
