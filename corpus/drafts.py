@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
 from corpus.errors import CorpusError
+from corpus.text import is_han
 
 __all__ = [
     "READERS_VERSION",
@@ -22,9 +23,12 @@ __all__ = [
     "Unreadable",
     "distinct",
     "fence",
+    "inline_words",
     "iso_date",
+    "joined",
     "on_one_line",
     "table",
+    "without_breaks",
 ]
 
 # Changes whenever the same file may become other notes: all files are then read again.
@@ -116,6 +120,55 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         lines.append("| " + " | ".join([*cells, *[""] * (width - len(cells))]) + " |")
     lines.insert(1, "|" + " --- |" * width)
     return "\n".join(lines)
+
+
+def joined(blocks: Sequence[tuple[str, str]]) -> str:
+    """Blocks, each with the prefix of its lines (`> `), as one text; items of a list stay tight."""
+    out: list[str] = []
+    before = ("", "")
+    for prefix, text in blocks:
+        lines = "\n".join((prefix + line).rstrip() for line in text.split("\n"))
+        tight = _is_item(text) and _is_item(before[1]) and prefix == before[0]
+        if out and prefix and prefix == before[0]:
+            out.append("\n" if tight else f"\n{prefix.rstrip()}\n")
+        elif out:
+            out.append("\n" if tight else "\n\n")
+        out.append(lines)
+        before = (prefix, text)
+    return "".join(out)
+
+
+def _is_item(text: str) -> bool:
+    return re.match(r" *(?:- |\d+\. )", text) is not None
+
+
+def without_breaks(text: str) -> str:
+    r"""The text with line breaks of the source, which are no breaks of the page, as `\r`."""
+    first, *others = text.split("\n")
+    if not others:
+        return text
+    *between, last = (piece.lstrip(" \t\f\v") for piece in others)
+    return "\r".join(piece.rstrip(" \t\f\v") for piece in (first, *between)) + "\r" + last
+
+
+def inline_words(text: str) -> str:
+    """Inline text with its white space as a browser shows it.
+
+    A line break of the source is a space, but nothing between two Han characters.
+    """
+    pieces = []
+    for line in text.split("\n"):
+        line = re.sub(r"[ \t\f\v]*\r[ \t\f\v\r]*", "\r", line)
+        line = re.sub("\r", lambda at: _gap(at.string, at.start()), line)
+        pieces.append(re.sub(r"[ \t\f\v]+", " ", line).strip())
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def _gap(text: str, at: int) -> str:
+    around = text[at - 1 : at] + text[at + 1 : at + 2]
+    return (
+        "" if len(around) == 2 and all(is_han(c) or c in "，。；：、！？" for c in around) else " "
+    )
 
 
 def iso_date(value: str | None) -> str | None:

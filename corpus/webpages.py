@@ -10,8 +10,17 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from corpus.drafts import Draft, Unreadable, fence, iso_date, on_one_line, table
-from corpus.text import is_han
+from corpus.drafts import (
+    Draft,
+    Unreadable,
+    fence,
+    inline_words,
+    iso_date,
+    joined,
+    on_one_line,
+    table,
+    without_breaks,
+)
 
 __all__ = ["html_to_markdown", "read_page"]
 
@@ -65,7 +74,7 @@ def read_page(text: str) -> list[Draft]:
     body = page.markdown()
     if not body:
         return []
-    title = on_one_line(_words(_breaks("".join(page.title)))) or page.first_h1
+    title = on_one_line(inline_words(without_breaks("".join(page.title)))) or page.first_h1
     return [Draft(text=body + "\n", title=title, date=page.date)]
 
 
@@ -194,7 +203,7 @@ class _Converter(HTMLParser):
         elif self._pre is not None:
             self._pre.append(data)
         else:
-            self._inline.append(_breaks(data))
+            self._inline.append(without_breaks(data))
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:
         """`<![…`: where its keyword is none, a comment, as browsers take it."""
@@ -332,7 +341,7 @@ class _Converter(HTMLParser):
 
     def _flush(self) -> None:
         """Write the words gathered since the last block."""
-        text = _words("".join(self._inline))
+        text = inline_words("".join(self._inline))
         self._inline.clear()
         if self._pre is not None or not text.replace("`", "").strip():
             return
@@ -382,55 +391,7 @@ class _Converter(HTMLParser):
             if part and sum(len(text) for _, text in part) >= _SHARE * size:
                 every = part
                 break
-        return _joined(every)
-
-
-def _breaks(text: str) -> str:
-    r"""The text with line breaks of the source, which are no breaks of the page, as `\r`."""
-    first, *others = text.split("\n")
-    if not others:
-        return text
-    *between, last = (piece.lstrip(" \t\f\v") for piece in others)
-    return "\r".join(piece.rstrip(" \t\f\v") for piece in (first, *between)) + "\r" + last
-
-
-def _joined(blocks: list[tuple[str, str]]) -> str:
-    out: list[str] = []
-    before = ("", "")
-    for prefix, text in blocks:
-        lines = "\n".join((prefix + line).rstrip() for line in text.split("\n"))
-        tight = _is_item(text) and _is_item(before[1]) and prefix == before[0]
-        if out and prefix and prefix == before[0]:
-            out.append("\n" if tight else f"\n{prefix.rstrip()}\n")
-        elif out:
-            out.append("\n" if tight else "\n\n")
-        out.append(lines)
-        before = (prefix, text)
-    return "".join(out)
-
-
-def _is_item(text: str) -> bool:
-    return re.match(r" *(?:- |\d+\. )", text) is not None
-
-
-def _words(text: str) -> str:
-    """Inline text with its white space as a browser shows it.
-
-    A line break of the source is a space, but nothing between two Han characters.
-    """
-    pieces = []
-    for line in text.split("\n"):
-        line = re.sub(r"[ \t\f\v]*\r[ \t\f\v\r]*", "\r", line)
-        line = re.sub("\r", lambda at: _gap(at.string, at.start()), line)
-        pieces.append(re.sub(r"[ \t\f\v]+", " ", line).strip())
-    return "\n".join(piece for piece in pieces if piece)
-
-
-def _gap(text: str, at: int) -> str:
-    around = text[at - 1 : at] + text[at + 1 : at + 2]
-    return (
-        "" if len(around) == 2 and all(is_han(c) or c in "，。；：、！？" for c in around) else " "
-    )
+        return joined(every)
 
 
 def _language(given: dict[str, str | None]) -> str:
