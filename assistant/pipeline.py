@@ -1,20 +1,18 @@
 """From a question to a checked answer: the stages composed.
 
-`Assistant` holds an index and the models; each of its methods is one job of the person: ask,
-find, check, refresh. Knows no command line and no page; called by both.
+`Assistant` holds open notes and the models; each of its methods is one job of the person: ask,
+find, check. `stream` is the way of a question: its scope, the passages, what of them answers, the
+words, the verdicts. Knows no command line and no page; called by both.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Lock, Thread
-from types import TracebackType
-from typing import Self
+from threading import Lock
 
 from assistant.answering import AnswerModels, Selection, answer_models, ranking, select
 from assistant.composing import abstention, unanswered
@@ -24,6 +22,7 @@ from assistant.extracts import Extract
 from assistant.gathering import gathered, merge
 from assistant.generating import EXTRACTIVE, Chat, Extractive, Generator, Task
 from assistant.grounding import Checker, load_checker, searching
+from assistant.notes import OpenNotes
 from assistant.operators import parse_query, sentence_of
 from assistant.opinions import SecondOpinion, reviewed
 from assistant.questions import parse_question
@@ -32,24 +31,21 @@ from assistant.scope import Scope, asked, scope_of, search_notices
 from assistant.similarity import WordSimilarity
 from assistant.types import Answer, Checked, Claim, Hit
 from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
-from corpus.errors import ConfigError, CorpusError, ModelError, YoujuError
+from corpus.errors import ConfigError, CorpusError, ModelError
 from corpus.milvus.address import MilvusAddress
 from corpus.opening import open_index
 from corpus.protocol import Index
 from corpus.readers import Vault
 from corpus.text import has_han
-from corpus.types import RefreshReport
 
 __all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
-
-logger = logging.getLogger(__name__)
 
 MAX_QUESTION = 2_000
 MAX_TEXT = 200_000
 _HITS = 12
 
 
-class Assistant:
+class Assistant(OpenNotes):
     """A person's notes, ready to be asked. Threads may share it.
 
     Args:
@@ -71,10 +67,8 @@ class Assistant:
         chat: ChatModel | None = None,
         judges: Sequence[SecondOpinion] = (),
     ) -> None:
-        self.index = index
-        self.vault = vault
+        super().__init__(index, vault)
         self._cross = reranker
-        self._migration: Thread | None = None
         self._selecting = Lock()
         self.generator = chat.name if chat else EXTRACTIVE
         self.encoder = encoder
@@ -123,11 +117,10 @@ class Assistant:
             place: where the index lives, outside the notes: a folder, or a Milvus database.
             encoder: a sentence-transformers model by name, or an endpoint; None for the
                 built-in one.
-            reranker: a CrossEncoder of sentence-transformers by name, or an endpoint; None for
-                none.
+            reranker: a CrossEncoder of sentence-transformers by name, or an endpoint.
             device: of named models, as torch writes it; None lets sentence-transformers choose.
-            chat: see `Assistant`.
-            judges: see `Assistant`.
+            chat: as `Assistant`.
+            judges: as `Assistant`.
 
         Raises:
             ConfigError: the address of an endpoint is none.
@@ -143,72 +136,6 @@ class Assistant:
         earlier = partial(load_encoder, device=device)
         index = open_index(place, encoder=model, earlier=earlier)
         return cls(index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges)
-
-    def close(self) -> None:
-        """Close the index; a migration that still runs is taken up where it stopped."""
-        self.index.close()
-
-    def __enter__(self) -> Self:
-        """The assistant itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the index."""
-        self.close()
-
-    def refresh(
-        self,
-        progress: Callable[[int, int], None] | None = None,
-        *,
-        encoding: Callable[[int, int], None] | None = None,
-        rebuild: bool = False,
-        forget: bool = False,
-    ) -> RefreshReport:
-        """Bring the index in line with the notes; costs a look where nothing changed.
-
-        An index that is only asked stays as it is.
-
-        Args:
-            progress: called with (done, total) files.
-            encoding: called with (done, total) passages while they are encoded.
-            rebuild: read, cut and encode everything again.
-            forget: whether notes may be forgotten when more than half of them went with their
-                files.
-
-        Raises:
-            ManyGone: they did, and may not be.
-            IndexBusy: another process is writing the index.
-        """
-        if self.vault is None:
-            status = self.index.status()
-            return RefreshReport(
-                unchanged=status.n_notes,
-                n_notes=status.n_notes,
-                n_chunks=status.n_chunks,
-                skipped=status.skipped,
-            )
-        return self.index.refresh(
-            self.vault, progress=progress, encoding=encoding, rebuild=rebuild, forget=forget
-        )
-
-    def migrate(self, encoding: Callable[[int, int], None] | None = None) -> Thread:
-        """Refresh the index in a thread of its own; until it ends, the old index answers."""
-
-        def run() -> None:
-            try:
-                self.refresh(encoding=encoding)
-            except (YoujuError, ValueError) as fault:  # ValueError: closed meanwhile
-                logger.warning("the index stays as it was: %s", fault)
-
-        if self._migration is None or not self._migration.is_alive():
-            self._migration = Thread(target=run, name="migration", daemon=True)
-            self._migration.start()
-        return self._migration
 
     def ask(self, question: str, history: Sequence[str] = (), *, rewrite: bool = False) -> Answer:
         """The checked answer to a question, or an abstention with its reason.

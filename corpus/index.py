@@ -87,11 +87,7 @@ class Snapshot:
         return [i for i, _ in self.bm25(terms, depth)], [i for i, score in found if score > 0]
 
     def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
-        """The passages that share most with a list of terms; a term said twice counts twice.
-
-        Returns:
-            At most `k` pairs of chunk id and BM25 score, best first, ties by id; scores above 0.
-        """
+        """See `protocol.Snapshot.bm25`."""
         return self._caches.bm25(self._reader).top(terms, k)
 
     def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
@@ -111,13 +107,7 @@ class Snapshot:
         return self._caches.bm25(self._reader).df(term)
 
     def nearest(self, query: str, k: int) -> list[tuple[int, float]]:
-        """The passages nearest in meaning to a query.
-
-        Returns:
-            At most `k` pairs of chunk id and cosine in [-1, 1], best first, ties by id. Empty if
-            the query has no known token, or the vectors come from another encoder (until the
-            next refresh).
-        """
+        """See `protocol.Snapshot.nearest`."""
         vector = self._vector_of(query)
         return [] if vector is None else self._caches.neighbours(self._reader).nearest(vector, k)
 
@@ -134,10 +124,7 @@ class Snapshot:
         return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
 
     def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
-        """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending.
-
-        With `at_most`, none where more passages than that would have to be read.
-        """
+        """See `protocol.Snapshot.holding`."""
         wanted = pattern(phrase)
         near = self._caches.bm25(self._reader).containing(keys(phrase))
         if at_most is not None and len(near) > at_most:
@@ -172,11 +159,7 @@ class Snapshot:
         return self._reader.chunks_of(path)
 
     def note(self, path: str) -> Note:
-        """The note of a path.
-
-        Raises:
-            CorpusError: no note of that path is in the index.
-        """
+        """See `protocol.Snapshot.note`."""
         return self._caches.note(self._reader, path)
 
     def notes(self) -> Iterator[Note]:
@@ -278,26 +261,12 @@ class Index(protocol.Index):
         rebuild: bool = False,
         forget: bool = True,
     ) -> RefreshReport:
-        """Bring the index in line with a vault.
+        """See `protocol.Index.refresh`.
 
         Files of unchanged size and modification time are not read; passages whose title,
         headings and text are unchanged keep their vectors and ids, wherever they moved. All
         changes appear at once, as one generation; interrupted, none does, and what was encoded
         until then is used by the next run.
-
-        Args:
-            vault: the notes.
-            progress: called with (done, total) files.
-            encoding: called with (done, total) passages while they are encoded.
-            rebuild: read, cut and encode everything again.
-            forget: whether notes may be forgotten when more than half of them went with their
-                files.
-
-        Raises:
-            CorpusError: the vault is gone.
-            ManyGone: they did, and may not be.
-            IndexBusy: another process is writing this index.
-            IndexError_: the index cannot be written.
         """
         for _ in range(2):
             try:
