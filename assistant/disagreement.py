@@ -1,21 +1,29 @@
 """Two notes that state the same thing with different figures.
 
 A statement is a name and the figure asserted of it: `recall@10 是 0.93`, `context length: 128K`.
-Settings (`M=16`) are conditions: where both sides name one, it has to be the same. Knows texts;
-`grounding` says whether two passages speak of the same thing at all.
+Settings (`M=16`) are conditions: where both sides name one, it has to be the same. Knows texts and
+what a comparison found; called by `grounding`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from assistant.claims import without_markers
+from assistant.comparing import Finding
+from assistant.contrast import Conflict
+from assistant.judging import is_same_subject
+from assistant.passages import Passage, evidence_of, of_hits, unique
 from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.reasons import reason_for
+from assistant.types import Claim, Disagreement, Hit, Verdict
 from corpus.text import fold
 from corpus.tokens import STOP_TERMS, tokens
 
-__all__ = ["Statement", "rivals", "statements"]
+__all__ = ["Statement", "disagreements", "rivals", "statements"]
 
 # What asserts a figure of the word before it; `=` sets a condition.
 _ASSERTS = re.compile(
@@ -96,3 +104,58 @@ def rivals(mine: str, theirs: str) -> tuple[Statement, Statement] | None:
         if other.figure.unit == own.figure.unit:
             return own, other
     return None
+
+
+def disagreements(
+    claims: Sequence[Claim],
+    hits: Sequence[Hit],
+    compared: Callable[[str, Sequence[Passage]], Sequence[Finding]],
+) -> tuple[Disagreement, ...]:
+    """Supported claims that another note gives another figure for.
+
+    Args:
+        claims: of one answer.
+        hits: the passages the answer was made from, and others found with it.
+        compared: what each of some passages says of a claim.
+    """
+    pairs = (_disagreement(claim, hits, compared) for claim in claims)
+    return tuple(pair for pair in pairs if pair is not None)
+
+
+def _disagreement(
+    claim: Claim,
+    hits: Sequence[Hit],
+    compared: Callable[[str, Sequence[Passage]], Sequence[Finding]],
+) -> Disagreement | None:
+    if claim.verdict is not Verdict.SUPPORTED or claim.evidence is None:
+        return None
+    plain, home = without_markers(claim.text), claim.evidence.note
+    if all(statement.is_setting for statement in statements(plain)):
+        return None
+    others = unique(of_hits([hit for hit in hits if hit.note.path != home]))
+    others = [passage for passage in others if rivals(plain, passage.text)]
+    near = [found for found in compared(plain, others) if is_same_subject(found)]
+    if not near:
+        return None
+    best = max(near, key=lambda found: (found.rest, found.own))
+    quote = best.passage.text
+    pair = rivals(plain, quote)
+    assert pair is not None, "only passages with a rival figure are compared"
+    mine, theirs = (statement.figure for statement in pair)
+    clash = Conflict(
+        kind="number",
+        said=plain[mine.start : mine.end],
+        noted=quote[theirs.start : theirs.end],
+        strength=1.0,
+    )
+    best = replace(best, verdict=Verdict.CONTRADICTED, found=(clash, *best.found))
+    other = Claim(
+        text=quote,
+        start=0,
+        end=len(quote),
+        verdict=Verdict.CONTRADICTED,
+        score=round(best.score, 3),
+        evidence=evidence_of(best.passage),
+        reason=reason_for(best, claim.text),
+    )
+    return Disagreement(claim_a=claim, claim_b=other)

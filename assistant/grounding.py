@@ -18,25 +18,31 @@ import numpy as np
 from assistant.alignment import Matcher, weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts, without_markers
 from assistant.comparing import Finding, compare, verbatim
-from assistant.contrast import Conflict
-from assistant.disagreement import rivals, statements
+from assistant.disagreement import disagreements
 from assistant.judging import (
     CLAIM_FEATURES,
     JUDGED,
     Likelihood,
     claim_row,
     decide,
-    is_same_subject,
     judged_row,
     settled,
 )
-from assistant.passages import Passage, joined, passages_of, rough_coverage
+from assistant.passages import (
+    Passage,
+    evidence_of,
+    joined,
+    of_hits,
+    passages_of,
+    rough_coverage,
+    unique,
+)
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Citation, Claim, Disagreement, Evidence, Hit, Verdict
-from assistant.verbatim import is_verbatim, verbatim_span
+from assistant.verbatim import is_verbatim, verbatim_passage
 from corpus.protocol import Frequencies, Index
 from corpus.types import Chunk, Note
 
@@ -143,14 +149,14 @@ class Checker:
             citation: the passage in question.
             counts: as `judge`.
         """
-        passages = _unique(list(self._cited_passages([citation], counts)))
+        passages = unique(list(self._cited_passages([citation], counts)))
         for part in dict.fromkeys([claim, *standalone_parts(claim)]):
             exact = next((p for p in passages if is_verbatim(part, p.text)), None)
             if exact is not None:
-                return _evidence(exact)
+                return evidence_of(exact)
             found = self._best(part, passages)
             if found is not None and found.verdict is Verdict.SUPPORTED:
-                return _evidence(found.passage)
+                return evidence_of(found.passage)
         return None
 
     def around(self, claim: Claim) -> str:
@@ -175,40 +181,7 @@ class Checker:
             claims: of one answer.
             hits: the passages the answer was made from, and others found with it.
         """
-        out: list[Disagreement] = []
-        for claim in claims:
-            if claim.verdict is not Verdict.SUPPORTED or claim.evidence is None:
-                continue
-            plain, home = without_markers(claim.text), claim.evidence.note
-            if not any(not s.is_setting for s in statements(plain)):
-                continue
-            others = [p for h in hits if h.note.path != home for p in passages_of(h.note, h.chunk)]
-            others = [p for p in _unique(others) if rivals(plain, p.text)]
-            near = [f for f in self._compared(plain, others) if is_same_subject(f)]
-            if not near:
-                continue
-            best = max(near, key=lambda f: (f.rest, f.own))
-            quote = best.passage.text
-            pair = rivals(plain, quote)
-            assert pair is not None, "only passages with a rival figure are compared"
-            clash = Conflict(
-                kind="number",
-                said=plain[pair[0].figure.start : pair[0].figure.end],
-                noted=quote[pair[1].figure.start : pair[1].figure.end],
-                strength=1.0,
-            )
-            best = replace(best, verdict=Verdict.CONTRADICTED, found=(clash, *best.found))
-            other = Claim(
-                text=quote,
-                start=0,
-                end=len(quote),
-                verdict=Verdict.CONTRADICTED,
-                score=round(best.score, 3),
-                evidence=_evidence(best.passage),
-                reason=reason_for(best, claim.text),
-            )
-            out.append(Disagreement(claim_a=claim, claim_b=other))
-        return tuple(out)
+        return disagreements(claims, hits, self._compared)
 
     def finding(self, claim: str) -> Finding | None:
         """What the notes say of one claim by the passage that decides; None when none is near."""
@@ -232,11 +205,11 @@ class Checker:
             own.append(passage)
         hits = self._search(claim, 2 * _HITS)
         for hit in hits:
-            exact = _exact(claim, hit)
+            exact = verbatim_passage(claim, hit)
             if exact is not None and (counts is None or counts(exact)):
                 return verbatim(exact)
-        near = [*own, *_counting(_of_hits(hits[:_HITS]), counts)]
-        whole = self._best(claim, _unique(near), is_code=is_code)
+        near = [*own, *_counting(of_hits(hits[:_HITS]), counts)]
+        whole = self._best(claim, unique(near), is_code=is_code)
         if whole is None or whole.is_verbatim or is_code:
             return whole
         parts = standalone_parts(claim)
@@ -288,7 +261,7 @@ class Checker:
             verdict=best.verdict,
             score=round(best.score, 3),
             citations=kept if best.verdict is Verdict.SUPPORTED else (),
-            evidence=_evidence(passage)
+            evidence=evidence_of(passage)
             if best.verdict is not Verdict.UNSUPPORTED or best.rest >= 0.4
             else None,
             reason=reason_for(best, plain, moved=(span.markers, kept) if moved else None),
@@ -318,7 +291,7 @@ class Checker:
     ) -> list[Passage]:
         """Sentences that may speak of a claim: cited ones first, then found ones."""
         hits = self._search(claim, _HITS)
-        return _unique([*_counting([*self._all_cited(cited), *_of_hits(hits)], counts)])
+        return unique([*_counting([*self._all_cited(cited), *of_hits(hits)], counts)])
 
     def findings(self, claim: str) -> list[Finding]:
         """What each passage that comes near says of a claim, for training and measuring."""
@@ -396,46 +369,9 @@ def load_checker(source: Source, similar: WordSimilarity, search: Search) -> Che
     return Checker(source, similar, judge, verdicts, search, likely)
 
 
-def _of_hits(hits: Sequence[Hit]) -> list[Passage]:
-    return [passage for hit in hits for passage in passages_of(hit.note, hit.chunk)]
-
-
 def _counting(passages: Iterable[Passage], counts: Counts) -> Iterator[Passage]:
     return (passage for passage in passages if counts is None or counts(passage))
 
 
-def _unique(passages: Sequence[Passage]) -> list[Passage]:
-    return list({(p.note.path, p.start, p.end): p for p in passages}.values())
-
-
-def _exact(claim: str, hit: Hit) -> Passage | None:
-    """The sentences of a hit in which a claim stands to the letter, or None."""
-    span = verbatim_span(claim, hit.text)
-    if span is None:
-        return None
-    start, end = hit.chunk.start + span[0], hit.chunk.start + span[1]
-    around = [p for p in passages_of(hit.note, hit.chunk) if p.start < end and start < p.end]
-    return Passage(
-        note=hit.note,
-        chunk=hit.chunk,
-        start=min([start, *(p.start for p in around)]),
-        end=max([end, *(p.end for p in around)]),
-        context=hit.note.title,
-    )
-
-
 def _meets(citation: Citation, passage: Passage) -> bool:
     return citation.start < passage.end and passage.start < citation.end
-
-
-def _evidence(passage: Passage) -> Evidence:
-    note = passage.note
-    return Evidence(
-        note=note.path,
-        title=note.title,
-        start=passage.start,
-        end=passage.end,
-        line=note.line_of(passage.start),
-        quote=passage.text,
-        date=note.date,
-    )

@@ -1,6 +1,7 @@
 """Sentences of the notes that a claim is compared with, each with the words around it.
 
-Knows notes and words; not what a sentence says of a claim. Called by `grounding`.
+Knows notes and words; not what a sentence says of a claim. Called by `grounding` and
+what it is made of.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 
 from assistant.alignment import Word, words
 from assistant.lexicon import alike, opposites
+from assistant.types import Evidence, Hit
 from corpus.blocks import units
 from corpus.glossary import translations
 from corpus.text import fold
 from corpus.types import Chunk, Note
 
-__all__ = ["Passage", "joined", "passages_of", "rough_coverage"]
+__all__ = ["Passage", "evidence_of", "joined", "of_hits", "passages_of", "rough_coverage", "unique"]
 
 # There a heading names its section; in a feed or a plain text, whose structure is lost or guessed,
 # a line taken for one may state something.
@@ -77,6 +79,30 @@ def _passages_of(note: Note, chunk: Chunk) -> tuple[Passage, ...]:
         )
         before = note.text[unit.start : unit.end][-160:]
     return tuple(out)
+
+
+def of_hits(hits: Sequence[Hit]) -> list[Passage]:
+    """The sentences of all hits, in order."""
+    return [passage for hit in hits for passage in passages_of(hit.note, hit.chunk)]
+
+
+def unique(passages: Sequence[Passage]) -> list[Passage]:
+    """Each span once, at its first place."""
+    return list({(p.note.path, p.start, p.end): p for p in passages}.values())
+
+
+def evidence_of(passage: Passage) -> Evidence:
+    """A passage as what decides a verdict."""
+    note = passage.note
+    return Evidence(
+        note=note.path,
+        title=note.title,
+        start=passage.start,
+        end=passage.end,
+        line=note.line_of(passage.start),
+        quote=passage.text,
+        date=note.date,
+    )
 
 
 def joined(ranked: Sequence[Passage], every: Sequence[Passage]) -> list[Passage]:

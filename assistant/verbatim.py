@@ -11,10 +11,11 @@ import re
 from functools import lru_cache
 
 from assistant.alignment import words
-from assistant.passages import Passage
+from assistant.passages import Passage, passages_of
+from assistant.types import Hit
 from corpus.text import fold
 
-__all__ = ["is_copy_of_subject", "is_verbatim", "verbatim_span"]
+__all__ = ["is_copy_of_subject", "is_verbatim", "verbatim_passage", "verbatim_span"]
 
 _LEAST_LETTERS, _LEAST_COPIED = 4, 6
 _MAX_LEAD, _MAX_NAMED = 8, 3  # words put before a copied clause, and content words among them
@@ -52,6 +53,22 @@ def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
                 return start, end
         at = theirs.find(mine, at + 1)
     return None
+
+
+def verbatim_passage(claim: str, hit: Hit) -> Passage | None:
+    """The sentences of a hit in which a claim stands to the letter, or None."""
+    span = verbatim_span(claim, hit.text)
+    if span is None:
+        return None
+    start, end = hit.chunk.start + span[0], hit.chunk.start + span[1]
+    around = [p for p in passages_of(hit.note, hit.chunk) if p.start < end and start < p.end]
+    return Passage(
+        note=hit.note,
+        chunk=hit.chunk,
+        start=min([start, *(p.start for p in around)]),
+        end=max([end, *(p.end for p in around)]),
+        context=hit.note.title,
+    )
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
