@@ -13,9 +13,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.claims import ClaimSpan, claims_citing, markers_of
+from assistant.claims import ClaimSpan, claims_citing
 from assistant.grounding import Checker
 from assistant.injection import asks_about_orders, is_demanded
+from assistant.markers import Marker, blanked, markers_of
 from assistant.passages import Passage
 from assistant.sources import KEY, Source
 from assistant.types import Citation, Claim, Evidence, MarkerChange, Verdict
@@ -99,12 +100,7 @@ class Binder:
             written: as the model wrote it, keys and all.
             review: a second opinion on all claims at once; verdicts may only get worse by it.
         """
-        markers = self._markers(written)
-        given = [(m.start, m.end, m.numbers or (99,)) for m in markers]
-        blank = _blanked(written, markers)
-        spans = [
-            replace(span, text=blank[span.start : span.end]) for span in claims_citing(blank, given)
-        ]
+        markers, blank, spans = self._read(written)
         claims: Sequence[Claim] = [self._claim(blank, span) for span in spans]
         if review is not None:
             claims = review(claims)
@@ -113,12 +109,17 @@ class Binder:
 
     def settled(self, written: str) -> int:
         """Where the last sentence of a growing answer begins: what stands before is complete."""
-        markers = self._markers(written)
-        given = [(m.start, m.end, m.numbers or (99,)) for m in markers]
-        spans = claims_citing(_blanked(written, markers), given)
+        _, _, spans = self._read(written)
         return spans[-1].start if len(spans) > 1 and not spans[-1].is_code else 0
 
     # what the model wrote
+
+    def _read(self, written: str) -> tuple[list[_Marker], str, list[ClaimSpan]]:
+        """The markers of an answer, its text with blanks for them, and its claims."""
+        markers = self._markers(written)
+        given = [Marker(m.start, m.end, m.numbers or (99,)) for m in markers]
+        blank = blanked(written, [(m.start, m.end) for m in markers])
+        return markers, blank, claims_citing(blank, given)
 
     def _markers(self, text: str) -> list[_Marker]:
         """The markers of a text in order: keys, plain numbers, and what looks like either."""
@@ -339,15 +340,6 @@ def _outside_code(text: str) -> list[re.Match[str]]:
     return [m for m in _BRACKET.finditer(text) if not any(a < m.start() < b for a, b in wholes)]
 
 
-def _blanked(text: str, markers: Sequence[_Marker]) -> str:
-    """The text of the same length with blanks for markers."""
-    out, at = [], 0
-    for marker in markers:
-        out += [text[at : marker.start], " " * (marker.end - marker.start)]
-        at = marker.end
-    return "".join([*out, text[at:]])
-
-
 def _citation_of(source: Source) -> Citation:
     note, chunk = source.hit.note, source.hit.chunk
     return Citation(
@@ -434,7 +426,7 @@ def _removals(text: str, markers: Sequence[_Marker]) -> list[tuple[int, int, str
         end = at + len(line)
         inside = [e for e in edits if at <= e[0] and e[1] <= end]
         if inside:
-            rest = _blanked(line, [])
+            rest = line
             for start, stop, _ in inside:
                 rest = rest[: start - at] + " " * (stop - start) + rest[stop - at :]
             if _LIST_ONLY.fullmatch(rest):

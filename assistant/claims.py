@@ -1,8 +1,8 @@
 """Check-worthy claims of a text, each with its exact span and the markers it carries.
 
 Reads an answer, or any pasted text: Markdown, lists, tables, citation markers of any style.
-Greetings, questions, labels, headings and "not found" sentences are no claims. Knows nothing
-of notes or verdicts.
+Greetings, questions, labels, headings and "not found" sentences are no claims. Knows texts; nothing
+of notes or verdicts. Called by `grounding` and `binding`.
 """
 
 from __future__ import annotations
@@ -12,40 +12,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from assistant.markers import Marker, blanked, markers_of
 from corpus.blocks import units
-from corpus.sentences import is_balanced, strip_span, whole_spans
+from corpus.sentences import is_balanced, strip_span
 from corpus.text import fold
 from corpus.tokens import STOP_TERMS, tokens
 from corpus.types import Note, Unit
 
-__all__ = [
-    "ClaimSpan",
-    "claims_citing",
-    "claims_of",
-    "markers_of",
-    "standalone_parts",
-    "without_markers",
-]
+__all__ = ["ClaimSpan", "claims_citing", "claims_of", "standalone_parts"]
 
-# [1], [1, 2], [1-3], [^1], 【1】, ［1］, 【1†source】, [来源 1]. Not (1): that may be a year or an item.
-_NUMBERS = r"\d{1,3}(?:\s*[,，、\-–~]\s*\d{1,3})*"
-_MARKER = re.compile(
-    rf"[\[【［](?:\^|来源|出处|参考|笔记|资料|source|ref|note|doc)?\s*[:：]?\s*({_NUMBERS})"
-    r"\s*(?:†[^\]】\n]{0,40})?[\]】］](?!\()",
-    re.IGNORECASE,
-)
-_FOOTNOTE = re.compile(
-    r"^[ \t]{0,3}\[\^\d{1,3}\](?=:)", re.MULTILINE
-)  # its text follows: no marker
-_RANGE = re.compile(r"(\d+)(?:\s*[-–~]\s*(\d+))?")
-# What stands before a value in brackets: `取值 [0, 1]`, `shape = [2, 3]`, `a[1]`.
-_VALUED = re.compile(
-    r"(?:[=∈(\[:：×x<>]|取值?|为|是|在|到|于|至|区间|范围|形状|维度|列表|数组|序列|\b(?:shape|"
-    r"size|in|is|of|to|range)|"
-    r"(?<![A-Za-z0-9_])[A-Za-z](?=$))\s*$",
-    re.IGNORECASE,
-)
-_STEM = re.compile(r"(\S.*\S)\s*[:：]\s+$")
 _BETWEEN = ' \t\u3000。．.!！;；,，、)）"”*_'  # may stand between a claim and its marker
 _QUESTION = re.compile(r"[?？][\s\"”』」)）]*$")
 # Courtesies before a statement, which is judged without them.
@@ -135,74 +110,17 @@ def claims_of(text: str) -> list[ClaimSpan]:
     return claims_citing(text, markers_of(text))
 
 
-def claims_citing(
-    text: str, markers: Sequence[tuple[int, int, tuple[int, ...]]]
-) -> list[ClaimSpan]:
-    """As `claims_of`, with the markers given: start, end and numbers of each, in order."""
-    plain = _blanked(text, markers)
+def claims_citing(text: str, markers: Sequence[Marker]) -> list[ClaimSpan]:
+    """As `claims_of`, with the markers given, in order."""
+    plain = blanked(text, [(start, end) for start, end, _ in markers])
     note = Note(path="", title="", text=plain, sha256="", file="")
     claims = [
         claim
         for unit in _whole(units(note, 0, len(plain)))
         if (claim := _claim(text, plain, unit)) is not None
     ]
-    owned = _owners(text, claims, markers)
+    owned = _Owners(text, claims, markers).numbers()
     return [replace(claim, markers=tuple(owned.get(i, {}))) for i, claim in enumerate(claims)]
-
-
-def without_markers(text: str) -> str:
-    """The text without its citation markers and the blanks before them."""
-    out, at = [], 0
-    for start, end, _ in markers_of(text):
-        out.append(text[at:start].rstrip(" \t"))
-        at = end
-    return "".join([*out, text[at:]])
-
-
-def markers_of(text: str) -> list[tuple[int, int, tuple[int, ...]]]:
-    """Start, end and numbers of each marker outside inline code and formulas, in order."""
-    wholes = whole_spans(text, 0, len(text))
-    starts = [span[0] for span in wholes]
-    footnotes = {m.start() + m.group().index("[") for m in _FOOTNOTE.finditer(text)}
-    found = []
-    for m in _MARKER.finditer(text):
-        at = bisect_right(starts, m.start()) - 1
-        is_inside = at >= 0 and m.end() <= wholes[at][1] and text[wholes[at][0]] in "`$"
-        numbers = _numbers(m.group(1))
-        if is_inside or not numbers or 0 in numbers or m.start() in footnotes:
-            continue
-        is_value = _VALUED.search(text[max(0, m.start() - 8) : m.start()]) is not None
-        if is_value and len(numbers) == 1 and _closes_stem(text, m.start(), m.end()):
-            is_value = False
-        if not is_value and (len(numbers) == 1 or max(numbers) < 100):
-            found.append((m.start(), m.end(), numbers))
-    return found
-
-
-def _closes_stem(text: str, start: int, end: int) -> bool:
-    """Whether a bracket behind a colon ends the line that introduces a list: 分三类: [1]."""
-    if text[end:].partition("\n")[0].strip():
-        return False
-    stem = _STEM.search(text[text.rfind("\n", 0, start) + 1 : start])
-    return stem is not None and len(tokens(stem[1])) > 1 and not _VALUED.search(stem[1])
-
-
-def _numbers(written: str) -> tuple[int, ...]:
-    """`1, 3-5` as 1, 3, 4, 5; no more than thirty of one range."""
-    out: list[int] = []
-    for first, last in _RANGE.findall(written):
-        stop = int(last or first)
-        out += range(int(first), stop + 1) if stop - int(first) < 30 else []
-    return tuple(dict.fromkeys(out))
-
-
-def _blanked(text: str, markers: Sequence[tuple[int, int, tuple[int, ...]]]) -> str:
-    """The text of the same length with blanks for markers, so that sentences end where they end."""
-    out, at = [], 0
-    for start, end, _ in markers:
-        out += [text[at:start], " " * (end - start)]
-        at = end
-    return "".join([*out, text[at:]])
 
 
 def _whole(pieces: Sequence[Unit]) -> list[Unit]:
@@ -245,70 +163,66 @@ def _inside_fence(text: str, start: int, end: int) -> tuple[int, int]:
     return strip_span(text, start, end)
 
 
-def _owners(
-    text: str, claims: Sequence[ClaimSpan], markers: Sequence[tuple[int, int, tuple[int, ...]]]
-) -> dict[int, dict[int, None]]:
-    """The numbers of the markers of each claim, by its place, in the order of the text."""
-    owned: dict[int, dict[int, None]] = {}
-    starts = [claim.start for claim in claims]
-    leads = bool(claims and markers) and _is_before(text, markers, 0, claims[0].start)
-    for n, (start, end, numbers) in enumerate(markers):
-        at = bisect_right(starts, start) - 1
-        if at >= 0 and end <= claims[at].end:
-            owner = None if claims[at].is_code else at
-        else:
-            owner = _nearest(text, claims, at, markers, n, leads=leads, owned=owned)
-        if owner is not None:
-            owned.setdefault(owner, {}).update(dict.fromkeys(numbers))
-    return owned
+class _Owners:
+    """Whose each marker of a text is.
 
+    Args:
+        text: with its markers.
+        claims: of the text, in order.
+        markers: of the text, in order.
+    """
 
-def _nearest(
-    text: str,
-    claims: Sequence[ClaimSpan],
-    at: int,
-    markers: Sequence[tuple[int, int, tuple[int, ...]]],
-    n: int,
-    *,
-    leads: bool,
-    owned: dict[int, dict[int, None]],
-) -> int | None:
-    """The claim of a marker that stands in none: number `at`, before it, or the next."""
-    is_next = at + 1 < len(claims) and _is_before(text, markers, n, claims[at + 1].start)
-    if at < 0 or (leads and is_next):
-        return at + 1 if is_next else None
-    gap = _gap(text, markers, claims[at].end, markers[n][0])
-    fence = "`~" if claims[at].is_code else ""  # a claim of code ends before its fence
-    if gap.strip(_BETWEEN + "\n" + fence):  # a bullet, a question: something stands between
-        return at + 1 if is_next else None
-    # on a line of its own it belongs to what it stands under, which may have others already
-    return at + 1 if "\n" in gap and is_next and at in owned else at
+    def __init__(self, text: str, claims: Sequence[ClaimSpan], markers: Sequence[Marker]) -> None:
+        self._text = text
+        self._claims = claims
+        self._markers = markers
+        self._starts = [claim.start for claim in claims]
+        # whether markers stand before what they belong to
+        self._leads = bool(claims and markers) and self._is_before(markers[0], claims[0].start)
+        self._owned: dict[int, dict[int, None]] = {}
 
+    def numbers(self) -> dict[int, dict[int, None]]:
+        """The numbers of the markers of each claim, by its place, in the order of the text."""
+        for marker in self._markers:
+            owner = self._owner(marker)
+            if owner is not None:
+                self._owned.setdefault(owner, {}).update(dict.fromkeys(marker.numbers))
+        return self._owned
 
-def _is_before(
-    text: str, markers: Sequence[tuple[int, int, tuple[int, ...]]], n: int, start: int
-) -> bool:
-    """Whether nothing but blanks and markers stands between a marker and `start`, on one line."""
-    end = markers[n][1]
-    return (
-        end <= start
-        and not _gap(text, markers, end, start).strip(" \t\u3000*_:：")
-        and ("\n" not in text[end:start])
-    )
+    def _owner(self, marker: Marker) -> int | None:
+        """The claim that a marker stands in, else that before it, or the next."""
+        at = bisect_right(self._starts, marker.start) - 1
+        claims, following = self._claims, at + 1
+        if at >= 0 and marker.end <= claims[at].end:
+            return None if claims[at].is_code else at
+        is_next = following < len(claims) and self._is_before(marker, claims[following].start)
+        if at < 0 or (self._leads and is_next):
+            return following if is_next else None
+        gap = self._gap(claims[at].end, marker.start)
+        fence = "`~" if claims[at].is_code else ""  # a claim of code ends before its fence
+        if gap.strip(_BETWEEN + "\n" + fence):  # a bullet, a question: something stands between
+            return following if is_next else None
+        # on a line of its own it belongs to what it stands under, which may have others already
+        return following if "\n" in gap and is_next and at in self._owned else at
 
+    def _is_before(self, marker: Marker, start: int) -> bool:
+        """Whether only blanks and markers stand between a marker and `start`, on one line."""
+        return (
+            marker.end <= start
+            and not self._gap(marker.end, start).strip(" \t\u3000*_:：")
+            and "\n" not in self._text[marker.end : start]
+        )
 
-def _gap(
-    text: str, markers: Sequence[tuple[int, int, tuple[int, ...]]], start: int, end: int
-) -> str:
-    """What stands between two places, markers left out."""
-    out, at = [], start
-    first = bisect_left(markers, start, key=lambda marker: marker[0])
-    for a, b, _ in markers[first:]:
-        if a >= end:
-            break
-        out.append(text[at:a])
-        at = b
-    return "".join([*out, text[at:end]])
+    def _gap(self, start: int, end: int) -> str:
+        """What stands between two places, markers left out."""
+        out, at = [], start
+        first = bisect_left(self._markers, start, key=lambda marker: marker.start)
+        for marker in self._markers[first:]:
+            if marker.start >= end:
+                break
+            out.append(self._text[at : marker.start])
+            at = marker.end
+        return "".join([*out, self._text[at:end]])
 
 
 def _states(piece: str) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from assistant.claims import without_markers
 from assistant.comparing import Finding
 from assistant.contrast import Conflict
 from assistant.judging import is_same_subject
+from assistant.markers import without_markers
 from assistant.passages import Passage, evidence_of, of_hits, unique
 from assistant.quantities import Quantity, quantities, same_quantity
 from assistant.reasons import reason_for

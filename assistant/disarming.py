@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from assistant.claims import markers_of
 from assistant.injection import TOKEN
+from assistant.markers import markers_of
 from corpus.sentences import whole_spans
 from corpus.text import UNSEEN, printable
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from assistant.alignment import Matcher, weigh, words
-from assistant.claims import ClaimSpan, claims_of, standalone_parts, without_markers
+from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
 from assistant.disagreement import disagreements
 from assistant.judging import (
@@ -28,6 +28,7 @@ from assistant.judging import (
     judged_row,
     settled,
 )
+from assistant.markers import without_markers
 from assistant.passages import (
     Passage,
     evidence_of,

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant import prompts
-from assistant.claims import without_markers
 from assistant.disarming import for_model
 from assistant.endpoint import ChatModel, Message
+from assistant.markers import without_markers
 from assistant.types import Claim, Verdict
 from assistant.verbatim import is_verbatim
 from corpus.errors import ModelError

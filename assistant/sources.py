@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from assistant.claims import without_markers
 from assistant.disarming import for_model
+from assistant.markers import without_markers
 from assistant.types import Hit
 from corpus.blocks import units
 from corpus.text import is_han

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistant.claims import without_markers
 from assistant.generating import EXTRACTIVE
+from assistant.markers import without_markers
 from assistant.pipeline import Assistant
 from assistant.types import Answer, Citation
 from corpus.protocol import Index

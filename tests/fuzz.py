@@ -20,7 +20,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from assistant.binding import Binder
-from assistant.claims import claims_citing, claims_of, markers_of, without_markers
+from assistant.claims import claims_citing, claims_of
+from assistant.markers import markers_of, without_markers
 from assistant.operators import parse_query, sentence_of
 from assistant.sources import Source
 from corpus.archives import DAMAGE, Archive

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.claims import ClaimSpan, claims_of, standalone_parts, without_markers
+from assistant.claims import ClaimSpan, claims_of, standalone_parts
+from assistant.markers import without_markers
 from tests.generated import markdown, texts
 
 

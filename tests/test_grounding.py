@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from assistant.alignment import words
-from assistant.claims import claims_of, without_markers
+from assistant.claims import claims_of
 from assistant.config import sample_notes
+from assistant.markers import without_markers
 from assistant.nearcopy import alteration
 from assistant.pipeline import Assistant
 from assistant.quantities import quantities
