@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.claims import ClaimSpan, claims_citing
+from assistant.edits import behind, edited, gap_behind, removals
 from assistant.grounding import Checker
 from assistant.injection import asks_about_orders, is_demanded
 from assistant.markers import Marker, blanked, markers_of
@@ -33,14 +34,6 @@ _OPEN_BRACKET = re.compile(r"[\[【［][^\[\]【】［］\n]{0,24}$")
 _BETWEEN = re.compile(r"[\s,，、;；]+")
 _TOKEN = re.compile(r"\^?[A-Za-z0-9_#:-]{2,16}")
 _ENDS = re.compile(r"[\s。．.!！?？;；,，、)）\]】］\[【［*_]|$")
-_CLOSERS = '*_"”’）)」』'
-# A line that only lists sources; the product lists them itself.
-_LIST_ONLY = re.compile(
-    r"[ \t>*_#-]*(?:来源|出处|参考(?:资料|来源|段落)?|依据|引用|sources?|references?|citations?|"
-    r"passages?)?[*_ \t]*[:：]?[\s,，、;；.。*_-]*",
-    re.IGNORECASE,
-)
-_FENCE_END = re.compile(r"[ \t]*\n[ \t>]*(?:`{3,}|~{3,}|\$\$)[ \t]*(?=\n|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +218,7 @@ class Binder:
     ) -> Bound:
         numbers: dict[tuple[str, int, int], int] = {}
         citations: list[Citation] = []
-        cuts = _removals(written, markers)
+        cuts = removals(written, [(m.start, m.end) for m in markers])
         edits = list(cuts)
         shown: list[tuple[int, ...]] = []
         for span, found in zip(spans, evidence, strict=True):
@@ -238,10 +231,10 @@ class Binder:
                 own[numbers[place]] = None
             shown.append(tuple(own))
             if own:
-                at, lead = _behind(written, span)
+                at, lead = behind(written, span.end, is_code=span.is_code)
                 marks = "".join(f"[{n}]" for n in own)
-                edits.append((at, at, lead + marks + _gap_behind(written, at, cuts)))
-        text, moved = _edited(written, edits)
+                edits.append((at, at, lead + marks + gap_behind(written, at, cuts)))
+        text, moved = edited(written, edits)
         final = []
         for span, claim, found, here in zip(spans, claims, evidence, shown, strict=True):
             start, end = moved(span.start, start=True), moved(span.end)
@@ -392,79 +385,3 @@ def _why(claim: Claim | None, lost: Sequence[Source], invented: bool, zh: bool) 
     if claim.verdict is Verdict.SUPPORTED:
         return f"{named}里没有这句话的依据" if zh else f"{named} does not support the sentence"
     return claim.reason
-
-
-def _behind(text: str, span: ClaimSpan) -> tuple[int, str]:
-    """Where the markers of a claim go, and what stands before them."""
-    at = span.end
-    if span.is_code:
-        fence = _FENCE_END.match(text, at)
-        return (fence.end() if fence else at), "\n\n"
-    while at < len(text) and text[at] in _CLOSERS:
-        at += 1
-    return at, " "
-
-
-def _gap_behind(text: str, at: int, cuts: Sequence[tuple[int, int, str]]) -> str:
-    """A blank where the next sentence would stand tight behind a marker."""
-    for start, end, _ in sorted(cuts):
-        if start <= at < end:
-            at = end
-    return " " if at < len(text) and not text[at].isspace() else ""
-
-
-def _removals(text: str, markers: Sequence[_Marker]) -> list[tuple[int, int, str]]:
-    """Cuts that take the markers out, with the blanks before them; whole lines of them too."""
-    edits: list[tuple[int, int, str]] = []
-    for marker in markers:
-        start = marker.start
-        while start and text[start - 1] in " \t":
-            start -= 1
-        edits.append((start, marker.end, ""))
-    at = 0
-    for line in text.split("\n"):
-        end = at + len(line)
-        inside = [e for e in edits if at <= e[0] and e[1] <= end]
-        if inside:
-            rest = line
-            for start, stop, _ in inside:
-                rest = rest[: start - at] + " " * (stop - start) + rest[stop - at :]
-            if _LIST_ONLY.fullmatch(rest):
-                edits = [e for e in edits if e not in inside] + [(at, end, "")]
-        at = end + 1
-    return edits
-
-
-def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> tuple[str, Callable[..., int]]:
-    """The text with its cuts and insertions made, and where an old offset lies in it.
-
-    An offset at an insertion lies before it, behind it with `start=True`; one inside a cut lies
-    where the cut was made.
-    """
-    ordered = sorted(edits, key=lambda e: (e[0], e[1]))
-    out: list[str] = []
-    steps: list[int] = []  # what each edit and those before it add to later offsets
-    at, shift = 0, 0
-    for start, end, new in ordered:
-        start = max(start, at)
-        end = max(end, start)
-        out += [text[at:start], new]
-        shift += len(new) - (end - start)
-        steps.append(shift)
-        at = end
-    whole = "".join([*out, text[at:]])
-    trimmed, lead = whole.strip(), len(whole) - len(whole.lstrip())
-
-    def moved(offset: int, *, start: bool = False) -> int:
-        add = 0
-        for (first, last, new), after in zip(ordered, steps, strict=True):
-            if last < offset or (last == offset and (start or not new)):
-                add = after
-            elif first < offset < last:
-                offset = first
-                break
-            else:
-                break
-        return min(max(offset + add - lead, 0), len(trimmed))
-
-    return trimmed, moved

@@ -27,7 +27,7 @@ from assistant.operators import is_date
 from assistant.options import parser_of
 from assistant.plain import answer_text, checked_text, hits_text, report_text, status_text
 from assistant.types import Answer, Checked, Verdict
-from assistant.wire import answer_object, checked_object, found_object
+from assistant.wire import answer_object, checked_object, found_object, status_object
 from corpus.errors import ConfigError, CorpusError, ManyGone, YoujuError
 from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home, index_folder, remember_notes
@@ -36,7 +36,6 @@ from corpus.types import RefreshReport
 
 if TYPE_CHECKING:  # what holds numpy is imported where it is used: `youju mcp` greets without it
     from assistant.pipeline import Assistant
-    from corpus.protocol import IndexStatus
 
 __all__ = ["build_parser", "main"]
 
@@ -283,7 +282,7 @@ def _index(args: argparse.Namespace) -> int:
                 remember_notes(config.notes)
         status = assistant.index.status()
         if args.json:
-            _print_object(_status_object(status, report))
+            _print_object(status_object(status, report))
         elif args.status:
             print(status_text(status))
         if args.watch and not args.status:
@@ -320,21 +319,13 @@ def _indexed(assistant: Assistant, args: argparse.Namespace) -> RefreshReport:
 def _watch(assistant: Assistant, args: argparse.Namespace) -> None:
     def told(report: RefreshReport) -> None:
         if args.json:
-            _print_object(_status_object(assistant.index.status(), report))
+            _print_object(status_object(assistant.index.status(), report))
         else:
             print(report_text(report), flush=True)
 
     print("watching; Ctrl-C ends it", file=sys.stderr, flush=True)
     with suppress(KeyboardInterrupt):
         watch(assistant, told)
-
-
-def _status_object(status: IndexStatus, report: RefreshReport | None) -> dict[str, Any]:
-    found = dataclasses.asdict(status)
-    if report is not None:
-        for name in ("added", "changed", "renamed", "deleted", "unchanged"):
-            found[name] = getattr(report, name)
-    return found
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -27,8 +27,10 @@ from assistant.replies import (
     is_chinese,
     is_foreign,
     is_looping,
+    may_end,
     sound_question,
     thoughtless,
+    without_repeats,
     without_thoughts,
 )
 from assistant.sources import Source, n_tokens, sources_of
@@ -200,7 +202,7 @@ class Chat:
             ):
                 reply.raw = (reply.raw + piece).lstrip()
                 reply.text = from_model(reply.raw, binder.is_known)
-                if _may_end(piece):
+                if may_end(piece):
                     if is_looping(reply.text):
                         raise CutShort(f"{self.name} repeats itself and was stopped")
                     settled = binder.settled(reply.text)
@@ -215,7 +217,8 @@ class Chat:
                     claims=bound.claims,
                 )
         except CutShort as fault:
-            reply.text, reply.cut = _whole_sentences(reply.text, binder), str(fault)
+            whole = reply.text[: binder.settled(reply.text)]
+            reply.text, reply.cut = without_repeats(whole), str(fault)
         except ModelError as fault:
             reply.fault = fault
 
@@ -382,24 +385,6 @@ def _between(written: str, shown: str) -> str:
     """What stands between the sentences that are bound and the one on its way."""
     breaks = written[len(written.rstrip()) :].count("\n")
     return "\n" * breaks if breaks else " " if shown and shown[-1].isascii() else ""
-
-
-def _may_end(piece: str) -> bool:
-    return any(mark in piece for mark in "。！？；.!?;\n]】")
-
-
-def _whole_sentences(text: str, binder: Binder) -> str:
-    """What was complete when a reply was cut, repetitions left out."""
-    whole = text[: binder.settled(text)]
-    kept: list[str] = []
-    seen: set[str] = set()
-    for piece in re.findall(
-        r"[^。！？!?\n]*(?:[。！？!?]+(?:\s*[\[【][^\]】\n]*[\]】])*|\n|$)", whole
-    ):
-        if piece.strip() not in seen or not piece.strip():
-            kept.append(piece)
-        seen.add(piece.strip())
-    return "".join(kept)
 
 
 def _evidence_for(claim: Claim, sources: Sequence[Source]) -> str:

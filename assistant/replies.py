@@ -17,8 +17,10 @@ __all__ = [
     "is_chinese",
     "is_foreign",
     "is_looping",
+    "may_end",
     "sound_question",
     "thoughtless",
+    "without_repeats",
     "without_thoughts",
 ]
 
@@ -61,6 +63,24 @@ def is_looping(text: str) -> bool:
     """Whether a sentence is written again and again."""
     counts = Counter(s for s in re.split(r"[。！？.!?\n]+\s*", text[-4000:]) if len(s) >= 3)
     return any(n >= (_LOOP if len(s) >= 8 else _LOOP_OF_SHORT) for s, n in counts.items())
+
+
+def may_end(piece: str) -> bool:
+    """Whether a piece of a reply may end a sentence."""
+    return any(mark in piece for mark in "。！？；.!?;\n]】")
+
+
+def without_repeats(text: str) -> str:
+    """A text with each of its sentences once, with what stands behind it."""
+    kept: list[str] = []
+    seen: set[str] = set()
+    for piece in re.findall(
+        r"[^。！？!?\n]*(?:[。！？!?]+(?:\s*[\[【][^\]】\n]*[\]】])*|\n|$)", text
+    ):
+        if piece.strip() not in seen or not piece.strip():
+            kept.append(piece)
+        seen.add(piece.strip())
+    return "".join(kept)
 
 
 def without_thoughts(pieces: Iterator[str]) -> Iterator[str]:

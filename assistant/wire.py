@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assistant.types import Answer, Checked, Citation, Claim, Disagreement, Evidence, Hit
+from corpus.protocol import IndexStatus
+from corpus.types import RefreshReport
 
-__all__ = ["answer_object", "checked_object", "found_object"]
+__all__ = ["answer_object", "checked_object", "found_object", "status_object"]
 
 Object = dict[str, Any]
 Links = Callable[[str, int], dict[str, str]]
@@ -65,6 +67,15 @@ def found_object(query: str, hits: Sequence[Hit], notices: Sequence[str] = ()) -
 def checked_object(checked: Checked) -> Object:
     """A checked text as `check --json` prints it."""
     return {"text": checked.text, "claims": [_claim(claim) for claim in checked.claims]}
+
+
+def status_object(status: IndexStatus, report: RefreshReport | None = None) -> Object:
+    """The index in figures as `index --json` prints it, with what a refresh did."""
+    found = dataclasses.asdict(status)
+    if report is not None:
+        for name in ("added", "changed", "renamed", "deleted", "unchanged"):
+            found[name] = getattr(report, name)
+    return found
 
 
 def _citation(citation: Citation, links: Links) -> Object:
