@@ -136,6 +136,89 @@ def _quick_import() -> Iterator[None]:
             gc.enable()
 
 
+class _Handlers:
+    """What the SDK's server calls; names and values of the protocol, the work is the desk's.
+
+    Args:
+        desk: answers.
+        types: the module of the protocol's values, imported when there is a server to build.
+    """
+
+    def __init__(self, desk: Desk, types: Any) -> None:
+        self._desk = desk
+        self._types = types
+
+    async def list_tools(self, context: Any, params: Any) -> Any:
+        # a client that lists the tools is about to use one
+        threading.Thread(target=self._desk.warm, daemon=True).start()
+        hints = self._types.ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, open_world_hint=False
+        )
+        tools = [
+            self._types.Tool(
+                name=name,
+                title=tool.title,
+                description=tool.description,
+                input_schema=tool.input_schema,
+                output_schema=tool.output_schema,
+                annotations=hints,
+            )
+            for name, tool in TOOLS.items()
+        ]
+        return self._types.ListToolsResult(tools=tools)
+
+    async def call_tool(self, context: Any, params: Any) -> Any:
+        from anyio.to_thread import run_sync
+
+        def called() -> tuple[str, dict[str, Any] | None]:
+            try:
+                found = self._desk.call(params.name, params.arguments or {})
+            except YoujuError as fault:
+                return " ".join(str(fault).split()), None
+            return json.dumps(found, ensure_ascii=False), found
+
+        text, found = await run_sync(called, abandon_on_cancel=True)
+        return self._types.CallToolResult(
+            content=[self._types.TextContent(type="text", text=text)],
+            structured_content=found,
+            is_error=found is None,
+        )
+
+    async def list_resources(self, context: Any, params: Any) -> Any:
+        from anyio.to_thread import run_sync
+
+        cursor = params.cursor if params is not None else None
+        start = int(cursor) if cursor is not None and cursor.isdecimal() else 0
+        notes, following = await run_sync(self._desk.notes, start)
+        resources = [
+            self._types.Resource(uri=uri, name=title, mime_type="text/markdown", size=None)
+            for uri, title, _ in notes
+        ]
+        return self._types.ListResourcesResult(
+            resources=resources, next_cursor=None if following is None else str(following)
+        )
+
+    async def list_templates(self, context: Any, params: Any) -> Any:
+        template = self._types.ResourceTemplate(
+            uri_template=NOTE_URI + "{+path}",
+            name="note",
+            description="A note by its path in the vault, as the results name it. 一篇笔记。",
+        )
+        return self._types.ListResourceTemplatesResult(resource_templates=[template])
+
+    async def read_resource(self, context: Any, params: Any) -> Any:
+        from anyio.to_thread import run_sync
+        from mcp import MCPError
+
+        uri = str(params.uri)
+        try:
+            text, kind = await run_sync(self._desk.note, uri)
+        except YoujuError as fault:
+            raise MCPError(code=self._types.INVALID_PARAMS, message=str(fault)) from fault
+        content = self._types.TextResourceContents(uri=uri, mime_type=kind, text=text)
+        return self._types.ReadResourceResult(contents=[content])
+
+
 def build_server(desk: Desk) -> Any:
     """The SDK's server over a desk, not yet serving.
 
@@ -146,83 +229,18 @@ def build_server(desk: Desk) -> Any:
         raise MissingExtra("mcp", "mcp")
     with _quick_import():
         import mcp_types as types
-        from anyio.to_thread import run_sync
         from mcp.server.lowlevel import Server
-
-    async def list_tools(context: Any, params: Any) -> Any:
-        # a client that lists the tools is about to use one
-        threading.Thread(target=desk.warm, daemon=True).start()
-        tools = [
-            types.Tool(
-                name=name,
-                title=tool.title,
-                description=tool.description,
-                input_schema=tool.input_schema,
-                output_schema=tool.output_schema,
-                annotations=types.ToolAnnotations(
-                    read_only_hint=True, destructive_hint=False, open_world_hint=False
-                ),
-            )
-            for name, tool in TOOLS.items()
-        ]
-        return types.ListToolsResult(tools=tools)
-
-    async def call_tool(context: Any, params: Any) -> Any:
-        def called() -> tuple[str, dict[str, Any] | None]:
-            try:
-                found = desk.call(params.name, params.arguments or {})
-            except YoujuError as fault:
-                return " ".join(str(fault).split()), None
-            return json.dumps(found, ensure_ascii=False), found
-
-        text, found = await run_sync(called, abandon_on_cancel=True)
-        return types.CallToolResult(
-            content=[types.TextContent(type="text", text=text)],
-            structured_content=found,
-            is_error=found is None,
-        )
-
-    async def list_resources(context: Any, params: Any) -> Any:
-        cursor = params.cursor if params is not None else None
-        start = int(cursor) if cursor is not None and cursor.isdecimal() else 0
-        notes, following = await run_sync(desk.notes, start)
-        resources = [
-            types.Resource(uri=uri, name=title, mime_type="text/markdown", size=None)
-            for uri, title, _ in notes
-        ]
-        return types.ListResourcesResult(
-            resources=resources, next_cursor=None if following is None else str(following)
-        )
-
-    async def list_templates(context: Any, params: Any) -> Any:
-        template = types.ResourceTemplate(
-            uri_template=NOTE_URI + "{+path}",
-            name="note",
-            description="A note by its path in the vault, as the results name it. 一篇笔记。",
-        )
-        return types.ListResourceTemplatesResult(resource_templates=[template])
-
-    async def read_resource(context: Any, params: Any) -> Any:
-        from mcp import MCPError
-
-        uri = str(params.uri)
-        try:
-            text, kind = await run_sync(desk.note, uri)
-        except YoujuError as fault:
-            raise MCPError(code=types.INVALID_PARAMS, message=str(fault)) from fault
-        content = types.TextResourceContents(uri=uri, mime_type=kind, text=text)
-        return types.ReadResourceResult(contents=[content])
-
+    handlers = _Handlers(desk, types)
     return Server(
         "youju",
         title="youju 有据",
         version=importlib.metadata.version("youju"),
         instructions=_INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
     )
 
 
