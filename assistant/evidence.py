@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from assistant.alignment import Alignment, Matcher, Word, weigh, words
 from assistant.candidates import Candidate
 from assistant.contrast import missing_numbers, replacements
-from assistant.fitting import Asked, fits
+from assistant.fitting import Asked, Fit, fits
 from assistant.lexicon import alike
 from assistant.questions import Question
 from assistant.similarity import WordSimilarity
@@ -47,6 +47,13 @@ FEATURES = (
     "rival", "in_order", "weakest_name", "entities_lost", "unmet", "fits_near", "names_someone",
 )  # fmt: skip
 _COLUMN = {name: i for i, name in enumerate(FEATURES)}
+# what is told of each candidate by itself, in the order of the functions that tell it
+_OBJECTIONS = ("conflict", "opposite")
+_WHO_DOES_WHAT = (
+    "clause", "clause_rest", "name_apart", "foreign", "subject", "rival", "in_order", "new_words",
+    "exact_run",
+)  # fmt: skip
+_SINGLES = [_COLUMN[name] for name in (*_OBJECTIONS, *_WHO_DOES_WHAT, *Fit._fields)]
 
 
 def features(
@@ -96,19 +103,19 @@ def features(
     of_question = Asked(question)
     mine, every = covered.mine.tolist(), covered.every.tolist()
     heavy, total = weights.tolist(), float(weights.sum()) or 1.0
-    singles: list[dict[str, float]] = []
+    singles: list[tuple[float, ...]] = []
     for i, c in enumerate(found):
         c.covered = tuple(every[i])
         near = _near_text(own[i], heavy, c.text)
         singles.append(
-            {
-                **_objections(question, c, own[i], every[i]),
-                **_who_does_what(own[i], mine[i], heavy, total, c),
-                **fits(of_question, c.text, near),
-            }
+            (
+                *_objections(question, c, own[i], every[i]),
+                *_who_does_what(own[i], mine[i], heavy, total, c),
+                *fits(of_question, c.text, near),
+            )
         )
-    for name in singles[0] if singles else ():
-        rows[:, _COLUMN[name]] = [single[name] for single in singles]
+    if singles:
+        rows[:, _SINGLES] = singles
     for name, of in (("cosine_best", "cosine"), ("all_best", "all"), ("own_best", "own")):
         column = rows[:, _COLUMN[of]]
         rows[:, _COLUMN[name]] = column - column.max(initial=0.0)
@@ -277,13 +284,13 @@ def _with_neighbours(found: Sequence[Candidate], every: _Matrix) -> _Matrix:
 
 def _objections(
     question: Question, c: Candidate, own: Alignment, every: Sequence[float]
-) -> dict[str, float]:
-    """How surely the unit has something else in the place of what is asked about."""
+) -> tuple[float, float]:
+    """_OBJECTIONS: how surely the unit has something else in the place of what is asked about."""
     found = replacements(question.core, c.text, own, every)
-    return {
-        "conflict": max((o.strength for o in found if o.kind in _SLOTS), default=0.0),
-        "opposite": max((o.strength for o in found if o.kind == "opposite"), default=0.0),
-    }
+    return (
+        max((o.strength for o in found if o.kind in _SLOTS), default=0.0),
+        max((o.strength for o in found if o.kind == "opposite"), default=0.0),
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -303,8 +310,8 @@ def _texts(text: str) -> frozenset[str]:
 
 def _who_does_what(
     own: Alignment, mine: Sequence[float], weights: Sequence[float], total: float, c: Candidate
-) -> dict[str, float]:
-    """Whether what is asked is said of the thing asked about, not of another one beside it."""
+) -> tuple[float, ...]:
+    """_WHO_DOES_WHAT: whether what is asked is said of the thing asked about, not of another one."""
     content, there = _content(c.text)
     pairs = [(i, j) for i, j in enumerate(own.to) if j >= 0 and weights[i] > 0]
     by_clause: dict[int, float] = {}
@@ -324,19 +331,18 @@ def _who_does_what(
     here = {j for j in there if own.evidence[j].clause == main}
     any_name = any(w.is_name for w in own.claim)
     steps = list(pairwise(j for _, j in pairs))
-    return {
-        "clause": max(by_clause.values(), default=0.0) / total,
-        "clause_rest": max(rest_by_clause.values(), default=0.0) / total,
-        "name_apart": float(min(20, min(abs(a - b) for a in asked for b in others)))
-        if asked and others
-        else -1.0,
-        "foreign": float(min(8, len(foreign))),
-        "subject": 0.5 if not there else float(there[0] in asked),
-        "rival": float(bool(any_name and here & foreign and not here & asked)),
-        "in_order": sum(a <= b for a, b in steps) / len(steps) if steps else 1.0,
-        "new_words": float(min(20, len(content.difference(own.to)))),
-        "exact_run": float(_longest_run(own)),
-    }
+    apart = min((abs(a - b) for a in asked for b in others), default=-1)
+    return (
+        max(by_clause.values(), default=0.0) / total,
+        max(rest_by_clause.values(), default=0.0) / total,
+        float(min(20, apart)),
+        float(min(8, len(foreign))),
+        0.5 if not there else float(there[0] in asked),
+        float(bool(any_name and here & foreign and not here & asked)),
+        sum(a <= b for a, b in steps) / len(steps) if steps else 1.0,
+        float(min(20, len(content.difference(own.to)))),
+        float(_longest_run(own)),
+    )
 
 
 def _longest_run(own: Alignment) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from assistant.alignment import words
 from assistant.quantities import quantities
@@ -16,7 +17,7 @@ from assistant.questions import Kind, Question, question_numbers
 from corpus.text import fold, has_han
 from corpus.tokens import is_proper, tokens
 
-__all__ = ["Asked", "fits"]
+__all__ = ["Asked", "Fit", "fits"]
 
 _WHO = re.compile(
     r"提出|发布|作者|发明|开发|研发|推出|团队|公司|等人|由[^，,。]{1,20}(?:提出|开发|发布|设计)|来源|"
@@ -109,16 +110,41 @@ class Asked:
         self.asks_name = _ASKS_NAME.search(question.text) is not None
 
 
-def fits(asked: Asked, text: str, near: str) -> dict[str, float]:
+class Fit(NamedTuple):
+    """Whether a unit holds what is asked for, 1.0 or 0.0; `evidence.FEATURES` of the same names.
+
+    Attributes:
+        date: and those up to `number`: whether it holds such a thing, whatever is asked.
+        measure: whether it holds the measure asked for; -1.0 where none is.
+        fits: whether it holds the kind of thing asked for.
+        fits_near: whether its clause that says most of the question does; 0.5 for other kinds.
+        unmet: whether a number, a date or a name is asked for and not there.
+    """
+
+    date: float
+    who: float
+    why: float
+    how: float
+    compares: float
+    defines: float
+    code: float
+    number: float
+    asks_name: float
+    spells_out: float
+    measure: float
+    fits: float
+    fits_near: float
+    unmet: float
+    names_someone: float
+
+
+def fits(asked: Asked, text: str, near: str) -> Fit:
     """Whether a unit, and its clause that says most, holds the kind of thing asked for.
 
     Args:
         asked: the question.
         text: of the unit.
         near: the clause of it that says most of the question, with its neighbours.
-
-    Returns:
-        Features by name.
     """
     read = _read(text)
     new = [q for q in quantities(text) if q.value not in asked.numbers and not q.is_weak]
@@ -137,13 +163,13 @@ def fits(asked: Asked, text: str, near: str) -> dict[str, float]:
     if asked.measure:
         first = asked.measure[0]
         measure = float(first in text or any(q.unit and q.unit[0] == first for q in new))
-    return {
+    return Fit(
         **{name: float(held) for name, held in holds.items()},
-        "asks_name": float(asked.asks_name),
-        "spells_out": float(read.spells_out),
-        "measure": measure,
-        "fits": fit,
-        "fits_near": here,
-        "unmet": float(asked.kind in _ASKS_VALUE and not fit),
-        "names_someone": float(someone),
-    }
+        asks_name=float(asked.asks_name),
+        spells_out=float(read.spells_out),
+        measure=measure,
+        fits=fit,
+        fits_near=here,
+        unmet=float(asked.kind in _ASKS_VALUE and not fit),
+        names_someone=float(someone),
+    )
