@@ -1,7 +1,8 @@
 """Which chat model answers, if any: what was named, or a local Ollama the person agreed to.
 
 Nothing is asked of any endpoint here but the list of models of an Ollama on this machine. The
-person's yes or no to it is kept in `consent.json` beside the indexes. Called by `cli`.
+person's yes or no to it is kept in `consent.json` beside the indexes. Knows settings and the
+person's word, not what a model is asked. Called by `opening`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Index, shipped models, conversations, settings and the machine are looked at, each in a line. Only
 what can be made again is replaced: the index from the notes, caches from the index; the notes are
-never written to, and of the conversations only what cannot be read is left behind. Called by `cli`.
+never written to, and of the conversations only what cannot be read is left behind. Knows what to
+look at and in which order; what is wrong with an index, `corpus.inspection` knows. Called by `cli`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Questions to begin with, drafted from titles and headings of the indexed notes."""
+"""Questions to begin with, drafted from titles and headings of the indexed notes.
+
+Knows notes and how a question is worded; whether one is answered, `pipeline` finds out.
+"""
 
 from __future__ import annotations
 

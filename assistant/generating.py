@@ -2,8 +2,9 @@
 
 A `Generator` fills the draft of an answer in, growing, with citations. `Extractive` needs nothing;
 `Chat` lets a model write from keyed passages and binds every sentence to the notes (`binding`).
-Neither is asked where the notes do not answer. A model that does not answer as it
-should is told in one line, and the built-in answer stands in for it. Called by `pipeline`.
+Neither is asked where the notes do not answer. A model that does not answer as it should is told in
+one line, and the built-in answer stands in for it. Knows drafts, evidence and the check, not how
+either was found. Called by `pipeline`.
 """
 
 from __future__ import annotations

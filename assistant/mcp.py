@@ -2,8 +2,9 @@
 
 Three tools, `ask`, `find` and `check`, whose results are the JSON of the contract (`wire`), and a
 resource for each note. The protocol is the official SDK's (extra `mcp`); while it serves, the SDK
-sends whatever else is printed to standard error. The notes are opened with the first request
-behind the greeting, so that a client is answered at once. Called by `cli`.
+sends whatever else is printed to standard error. The notes are opened with the first request behind
+the greeting, so that a client is answered at once. Knows the protocol, not what the tools do
+(`tools`). Called by `cli`.
 """
 
 from __future__ import annotations

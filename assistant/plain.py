@@ -1,6 +1,7 @@
 """Answers, hits and checked texts as a terminal shows them; colours only where asked for.
 
 Nothing of a note, a name or a model can colour, move or erase: control characters are replaced.
+Knows values of `types`, not where they come from. Called by `cli`.
 """
 
 from __future__ import annotations

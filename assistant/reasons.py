@@ -1,4 +1,7 @@
-"""Why a claim got its verdict, in one sentence, in the language of the claim."""
+"""Why a claim got its verdict, in one sentence, in the language of the claim.
+
+Knows findings and words for them; the verdict is settled before (`judging`). Called by `grounding`.
+"""
 
 from __future__ import annotations
 

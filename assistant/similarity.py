@@ -1,7 +1,7 @@
 """How alike two words are, by the built-in encoder's word vectors.
 
-A bounded table of word vectors; words are encoded once, in batches. Used where a question and
-a note name the same thing in other words, or in the other language.
+A bounded table of word vectors; words are encoded once, in batches. Used where a question and a
+note name the same thing in other words, or in the other language. Knows words, not the index.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a machine gives youju to work with: Python, packages, folders, disk, clock.
 
-Reads and tries only; a folder is tried with a temporary file. Called by `doctor`.
+Reads and tries only; a folder is tried with a temporary file. Knows no index. Called by `doctor`.
 """
 
 from __future__ import annotations

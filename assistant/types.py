@@ -1,7 +1,8 @@
 """What the stages of `assistant` hand to each other, and what its faces show.
 
-Offsets are half-open code points: of `Note.text` in citations and evidence, of `Answer.text`
-(or of the checked text) in claims. `note.text[start:end] == quote` always holds.
+Offsets are half-open code points: of `Note.text` in citations and evidence, of `Answer.text` (or of
+the checked text) in claims. `note.text[start:end] == quote` always holds. Knows what a note and a
+passage are, and no stage.
 """
 
 from __future__ import annotations

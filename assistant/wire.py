@@ -3,7 +3,7 @@
 Field names are stable; offsets are half-open, in code points of the note's text (citations,
 evidence, hits) or of the answer (claims). Beyond the contract, where there is something to say:
 `links` of a citation, `decided_by` of a claim (a second judge), `marker_changes` and `rewrites`,
-`notices` of a search.
+`notices` of a search. Knows values of `types`, not who asks: `cli`, `tools` and the page call it.
 """
 
 from __future__ import annotations

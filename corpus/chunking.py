@@ -1,7 +1,8 @@
 """Passages: a note cut along its headings into chunks with exact offsets.
 
-A chunk never crosses a heading of its own or a higher level unless the part before is small,
-and never cuts a code fence, a table row, a formula or a sentence that fits the size.
+A chunk never crosses a heading of its own or a higher level unless the part before is small, and
+never cuts a code fence, a table row, a formula or a sentence that fits the size. Knows blocks and
+sizes, neither terms nor vectors.
 """
 
 from __future__ import annotations

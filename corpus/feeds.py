@@ -1,7 +1,8 @@
 """Feeds: text files in which every long line is a note of its own.
 
-Such files come from "latest updates" exports: a banner, then one entry a line, headings and
-line breaks lost. Each entry becomes a note `FILE#L<line>` titled by its own first words.
+Such files come from "latest updates" exports: a banner, then one entry a line, headings and line
+breaks lost. Each entry becomes a note `FILE#L<line>` titled by its own first words. Knows the text
+of one file. Called by `notes`.
 """
 
 from __future__ import annotations

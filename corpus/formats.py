@@ -1,4 +1,7 @@
-"""Which formats are converted, and by whom. A converter is loaded when its first file is read."""
+"""Which formats are converted, and by whom. A converter is loaded when its first file is read.
+
+Knows suffixes and converters, not what these write. Called in the child of `limited`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Front matter of Markdown notes: title, aliases, tags, date, every value read as text.
 
 In YAML between `---`, or as Hugo and Zola have it, too: in TOML between `+++`, in JSON. What is
-broken costs only itself: what can be read line by line is, the note's body always is.
+broken costs only itself: what can be read line by line is, the note's body always is. Knows the
+head of a text, not its body. Called by `notes`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 One child serves all files until it is idle for a while; it is killed when a file takes too long,
 and a new one goes on. In it nothing can be written, connected to or started. Requests and replies
-are JSON, never pickles. Called by `readers`; the child runs `serve`.
+are JSON, never pickles. Knows bytes and suffixes, no vault. Called by `notes`; the child runs
+`serve`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Whether there is memory enough to begin: native code does not fail in words, it is killed.
 
-Reads what Linux says; elsewhere, and where nothing is said, there is enough. Called by `encoder`.
+Reads what Linux says; elsewhere, and where nothing is said, there is enough. Knows no model. Called
+by `encoder`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Jupyter notebooks as Markdown: their text and code cells in order, outputs left out."""
+"""Jupyter notebooks as Markdown: their text and code cells in order, outputs left out.
+
+Knows the JSON of a notebook. Called by `formats`.
+"""
 
 from __future__ import annotations
 

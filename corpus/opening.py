@@ -1,4 +1,7 @@
-"""Opening an index where it lives: a folder, or a Milvus database. Called by `assistant`."""
+"""Opening an index where it lives: a folder, or a Milvus database.
+
+Knows the two kinds, not what either does. Called by `assistant.pipeline`.
+"""
 
 from __future__ import annotations
 

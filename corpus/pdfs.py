@@ -1,4 +1,7 @@
-"""PDF as Markdown, a heading for each page; `pypdf` (extra `formats`) takes the text out."""
+"""PDF as Markdown, a heading for each page; `pypdf` (extra `formats`) takes the text out.
+
+Knows the bytes of one file. Called by `formats`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Where youju keeps its own data: never inside a vault.
 
 `$YOUJU_HOME` if set, else the platform's data folder. One folder per vault under `vaults/`,
-`cache/` for what may be deleted at any time, `last.json` for the notes last indexed.
+`cache/` for what may be deleted at any time, `last.json` for the notes last indexed. Knows folders,
+not what is written into them.
 """
 
 from __future__ import annotations

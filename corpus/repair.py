@@ -2,7 +2,8 @@
 
 The notes are the truth, the index a cache of them; so a database with a wrong byte is never patched
 but built again in a folder of its own, and takes the place of the old one when it is whole. Until
-then, and wherever that fails, the last whole generation stays. Called by `assistant.doctor`.
+then, and wherever that fails, the last whole generation stays. Knows what `inspection` found, and
+how a folder takes the place of another. Called by `assistant.doctor`.
 """
 
 from __future__ import annotations

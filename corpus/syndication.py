@@ -1,6 +1,7 @@
 """RSS, Atom and OPML: every entry a draft with its title, date and the text of its HTML.
 
-Nothing outside the file is ever fetched, and a file that defines entities is refused.
+Nothing outside the file is ever fetched, and a file that defines entities is refused. Knows XML;
+what its HTML says, `webpages` knows. Called by `formats`.
 """
 
 from __future__ import annotations

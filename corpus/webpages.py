@@ -1,7 +1,8 @@
 """HTML as Markdown: headings, lists, tables and code kept, scripts and navigation dropped.
 
 Never fails: what a browser would show of a torn page is kept, too. Emphasis and the targets of
-links are left out, so that what is quoted are words.
+links are left out, so that what is quoted are words. Knows tags; what Markdown looks like, `drafts`
+knows.
 """
 
 from __future__ import annotations
