@@ -35,6 +35,7 @@ from corpus.text import has_han
 
 __all__ = ["Finding", "compare", "contradiction", "verbatim"]
 
+_MAX_CHARS = 2_000  # of a passage, for its vector
 _CONTEXT_WEIGHT = 0.85
 # Fitted on the dev halves of eval/golden (eval/LOG.md).
 _REST = 0.6
@@ -117,84 +118,97 @@ class Finding:
 
 
 def compare(
-    claim: str,
-    weights: NDArray[np.float64],
-    passage: Passage,
-    matcher: Matcher,
-    around: Matcher,
-    *,
-    cosine: float,
-    similar: WordSimilarity,
-) -> Finding:
-    """What one passage says of a claim.
+    claim: str, passages: Sequence[Passage], weights: NDArray[np.float64], similar: WordSimilarity
+) -> list[Finding]:
+    """What each of some passages says of a claim, in their order.
 
     Args:
         claim: the claim.
-        weights: of its words.
-        passage: what it is compared with.
-        matcher: pairs the words of the claim with those of the passages.
-        around: pairs them with the words around the passages.
-        cosine: of the vectors of claim and passage.
+        passages: what it is compared with; all at once, since the words are paired at once.
+        weights: of the words of the claim.
         similar: word vectors.
     """
-    text, ours = passage.text, matcher.claim
-    if is_verbatim(claim, text) or is_copy_of_subject(claim, passage):
-        return verbatim(passage)
-    found = matcher.align(words(text), text)
-    lost = missing_numbers(claim, text, f"{passage.context} {passage.before}")
-    context = around.align(words(passage.context), passage.context)
-    before = around.align(words(passage.before), passage.before)
-    own, both = _covered(found, context, before)
-    for i, word in enumerate(ours):
-        if word.is_number and not any(q.start <= word.start < q.end for q in lost):
-            own[i], both[i] = max(own[i], 0.9), max(both[i], 0.9)
-    altered = alteration(claim, text)
-    objections = conflicts(claim, text, found, both.tolist())
-    clashing = {
-        i
-        for i, w in enumerate(ours)
-        if any(_overlaps(claim, w, c.said) for c in objections if c.kind in _OTHER_WORDS)
-    }
-    kept = np.array([i not in clashing for i in range(len(ours))])
-    loose = sorted(
-        (i for i, w in enumerate(ours) if w.is_content and both[i] < 0.5 and not w.is_number),
-        key=lambda i: -weights[i],
-    )
-    return Finding(
-        passage=passage,
-        coverage=_share(both, weights),
-        own=_share(own, weights),
-        rest=_share(both[kept], weights[kept]),
-        told=_told(ours, own, weights, kept),
-        is_verbatim=False,
-        found=tuple(objections),
-        names=tuple(
-            claim[w.start : w.end] for i, w in enumerate(ours) if w.is_name and both[i] < 0.6
-        ),
-        numbers=tuple(claim[q.start : q.end] for q in lost),
-        words=tuple(claim[ours[i].start : ours[i].end] for i in loose),
-        denied=lacks_relation(claim, text) or any(both[head] < 0.5 for _, head in heads(ours)),
-        added=tuple(added_quantifiers(claim, found)),
-        mixing=mixing(found),
-        is_scattered=_is_scattered(passage, found, context),
-        heaviest=max((float(weights[i]) for i in loose), default=0.0)
-        / (float(weights.sum()) or 1.0),
-        is_altered=bool(altered),
-        is_near=altered == "near",
-        is_crossing=has_han(claim) != has_han(text),
-        is_joined=bool(passage.cuts),
-        in_order=_in_order(found),
-        soft=_soft_share(own, weights),
-        extra=_extra(found),
-        n_words=int((weights > 0.3).sum()),
-        n_passage=sum(w.is_content for w in found.evidence),
-        n_loose=len(loose),
-        cosine=cosine,
-        kin=_kin(found, both, weights, similar),
-        odds=(0.0, 0.0, 1.0),
-        verdict=Verdict.UNSUPPORTED,
-        score=0.0,
-    )
+    comparison = _Comparison(claim, passages, weights, similar)
+    cosines = similar.vectors([p.text[:_MAX_CHARS] for p in passages])
+    cosines = cosines @ similar.vectors([claim])[0]
+    return [comparison.finding(p, float(c)) for p, c in zip(passages, cosines, strict=True)]
+
+
+class _Comparison:
+    """A claim beside passages, their words and those around them paired with its own."""
+
+    def __init__(
+        self,
+        claim: str,
+        passages: Sequence[Passage],
+        weights: NDArray[np.float64],
+        similar: WordSimilarity,
+    ) -> None:
+        ours = words(claim)
+        self._claim = claim
+        self._weights = weights
+        self._similar = similar
+        self._matcher = Matcher(ours, [words(p.text) for p in passages], similar)
+        around = [words(text) for p in passages for text in (p.context, p.before)]
+        self._around = Matcher(ours, around, None)
+
+    def finding(self, passage: Passage, cosine: float) -> Finding:
+        """What one of the passages says; `cosine` is that of the vectors of claim and passage."""
+        claim, weights, text = self._claim, self._weights, passage.text
+        ours = self._matcher.claim
+        if is_verbatim(claim, text) or is_copy_of_subject(claim, passage):
+            return verbatim(passage)
+        found = self._matcher.align(words(text), text)
+        lost = missing_numbers(claim, text, f"{passage.context} {passage.before}")
+        context = self._around.align(words(passage.context), passage.context)
+        before = self._around.align(words(passage.before), passage.before)
+        own, both = _covered(found, context, before)
+        for i, word in enumerate(ours):
+            if word.is_number and not any(q.start <= word.start < q.end for q in lost):
+                own[i], both[i] = max(own[i], 0.9), max(both[i], 0.9)
+        altered = alteration(claim, text)
+        objections = conflicts(claim, text, found, both.tolist())
+        said = [c.said for c in objections if c.kind in _OTHER_WORDS]
+        kept = np.array([not any(_overlaps(claim, w, other) for other in said) for w in ours])
+        loose = sorted(
+            (i for i, w in enumerate(ours) if w.is_content and both[i] < 0.5 and not w.is_number),
+            key=lambda i: -weights[i],
+        )
+        return Finding(
+            passage=passage,
+            coverage=_share(both, weights),
+            own=_share(own, weights),
+            rest=_share(both[kept], weights[kept]),
+            told=_told(ours, own, weights, kept),
+            is_verbatim=False,
+            found=tuple(objections),
+            names=tuple(
+                claim[w.start : w.end] for i, w in enumerate(ours) if w.is_name and both[i] < 0.6
+            ),
+            numbers=tuple(claim[q.start : q.end] for q in lost),
+            words=tuple(claim[ours[i].start : ours[i].end] for i in loose),
+            denied=lacks_relation(claim, text) or any(both[head] < 0.5 for _, head in heads(ours)),
+            added=tuple(added_quantifiers(claim, found)),
+            mixing=mixing(found),
+            is_scattered=_is_scattered(passage, found, context),
+            heaviest=max((float(weights[i]) for i in loose), default=0.0)
+            / (float(weights.sum()) or 1.0),
+            is_altered=bool(altered),
+            is_near=altered == "near",
+            is_crossing=has_han(claim) != has_han(text),
+            is_joined=bool(passage.cuts),
+            in_order=_in_order(found),
+            soft=_soft_share(own, weights),
+            extra=_extra(found),
+            n_words=int((weights > 0.3).sum()),
+            n_passage=sum(w.is_content for w in found.evidence),
+            n_loose=len(loose),
+            cosine=cosine,
+            kin=_kin(found, both, weights, self._similar),
+            odds=(0.0, 0.0, 1.0),
+            verdict=Verdict.UNSUPPORTED,
+            score=0.0,
+        )
 
 
 def _kin(

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from assistant.alignment import Matcher, weigh, words
+from assistant.alignment import weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
 from assistant.disagreement import disagreements
@@ -334,24 +334,7 @@ class Checker:
         with self._source.snapshot() as now:
             weights = weigh(ours, now.idf, now.df)
         ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
-        every = [*ranked, *joined(ranked, passages)]
-        texts = [words(p.text) for p in every]
-        matcher = Matcher(ours, texts, self._similar)
-        around = Matcher(ours, [words(t) for p in every for t in (p.context, p.before)], None)
-        cosines = self._similar.vectors([p.text[:_MAX_CHARS] for p in every])
-        cosines = cosines @ self._similar.vectors([claim])[0]
-        return [
-            compare(
-                claim,
-                weights,
-                p,
-                matcher,
-                around,
-                cosine=float(cosines[n]),
-                similar=self._similar,
-            )
-            for n, p in enumerate(every)
-        ]
+        return compare(claim, [*ranked, *joined(ranked, passages)], weights, self._similar)
 
 
 def searching(index: Index) -> Search:
