@@ -35,6 +35,8 @@ from corpus.text import has_han
 
 __all__ = ["Finding", "compare", "contradiction", "verbatim"]
 
+_Row = NDArray[np.float64]  # a number for each word of the claim
+
 _MAX_CHARS = 2_000  # of a passage, for its vector
 _CONTEXT_WEIGHT = 0.85
 # Fitted on the dev halves of eval/golden (eval/LOG.md).
@@ -118,7 +120,7 @@ class Finding:
 
 
 def compare(
-    claim: str, passages: Sequence[Passage], weights: NDArray[np.float64], similar: WordSimilarity
+    claim: str, passages: Sequence[Passage], weights: _Row, similar: WordSimilarity
 ) -> list[Finding]:
     """What each of some passages says of a claim, in their order.
 
@@ -138,11 +140,7 @@ class _Comparison:
     """A claim beside passages, their words and those around them paired with its own."""
 
     def __init__(
-        self,
-        claim: str,
-        passages: Sequence[Passage],
-        weights: NDArray[np.float64],
-        similar: WordSimilarity,
+        self, claim: str, passages: Sequence[Passage], weights: _Row, similar: WordSimilarity
     ) -> None:
         ours = words(claim)
         self._claim = claim
@@ -211,12 +209,7 @@ class _Comparison:
         )
 
 
-def _kin(
-    found: Alignment,
-    both: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    similar: WordSimilarity,
-) -> float:
+def _kin(found: Alignment, both: _Row, weights: _Row, similar: WordSimilarity) -> float:
     """Coverage in which a word without a pair counts as much as its most similar word."""
     score = both.copy()
     loose = [
@@ -233,12 +226,7 @@ def _kin(
     return _share(score, weights)
 
 
-def _told(
-    ours: Sequence[Word],
-    own: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    kept: NDArray[np.bool_],
-) -> float:
+def _told(ours: Sequence[Word], own: _Row, weights: _Row, kept: NDArray[np.bool_]) -> float:
     said = [i for i, word in enumerate(ours) if kept[i] and word.is_content and not word.is_number]
     return _share(own[kept], weights[kept]) if len(said) > 1 else 0.0
 
@@ -251,7 +239,7 @@ def _in_order(found: Alignment) -> float:
     return kept / (len(places) - 1)
 
 
-def _soft_share(own: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def _soft_share(own: _Row, weights: _Row) -> float:
     covered = own * weights
     total = float(covered.sum())
     return float(covered[own < 0.88].sum()) / total if total > 0 else 0.0
@@ -301,14 +289,12 @@ def verbatim(passage: Passage) -> Finding:
     )
 
 
-def _share(covered: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def _share(covered: _Row, weights: _Row) -> float:
     total = float(weights.sum())
     return float((covered * weights).sum()) / total if total > 0 else 0.0
 
 
-def _covered(
-    found: Alignment, context: Alignment, before: Alignment
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _covered(found: Alignment, context: Alignment, before: Alignment) -> tuple[_Row, _Row]:
     """Per word, how surely the passage says it, and how surely passage or context do.
 
     A name that only the sentence before knows does not count where the passage speaks of
