@@ -216,15 +216,16 @@ class _Look:
             yield from self._content(reader)
 
     def _caches(self, reader: Reader, known: set[str]) -> Iterator[Finding]:
-        bm25, graph, head = Caches(self._folder).files(reader.stamp)
+        base = reader.base
+        bm25, graph, head = Caches(self._folder).files(base)
         for path in (*self._folder.glob("bm25-*"), *self._folder.glob("hnsw-*")):
             if path not in (bm25, graph, head) and path.suffix != ".tmp":
                 yield Finding(kind="left", name=path.name, level="remark")
         is_unknown = reader.generation and bm25.name not in known
-        if is_unknown and BM25.load(bm25, stamp=reader.stamp) is None:
+        if is_unknown and BM25.load(bm25, stamp=base.stamp) is None:
             yield _lost(bm25)
         has_graph = reader.counts()[1] > EXACT_LIMIT and not {graph.name, head.name} & known
-        if has_graph and GraphIndex.load(graph, stamp=reader.stamp) is None:
+        if has_graph and GraphIndex.load(graph, stamp=base.stamp) is None:
             yield _lost(graph)
 
     def _made_by(self, reader: Reader) -> Iterator[Finding]:

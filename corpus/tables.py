@@ -27,6 +27,7 @@ __all__ = [
     "LINKS",
     "SCHEMA",
     "SCHEMA_VERSION",
+    "Base",
     "FileRow",
     "IndexDamaged",
     "NoteRow",
@@ -140,6 +141,21 @@ def storable(note: Note) -> Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The generation of which arrays and graph lie in files.
+
+    Attributes:
+        stamp: its name.
+        next_id: below this are the ids of its passages; 0 where nobody wrote that down.
+        n_passages: how many there were.
+    """
+
+    stamp: str
+    next_id: int = 0
+    n_passages: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassageRow:
     """What is kept of a passage beside its place; `vector` as written, in halves of a float."""
 
@@ -156,6 +172,16 @@ class Reader:
         self.generation = int(self.meta("generation") or 0)
         # names the content, not only its number: a database built anew counts from 0 again
         self.stamp = self.meta("stamp") or "0-empty"
+
+    @property
+    def base(self) -> Base:
+        """What the arrays and the graph on the disk were made of: this generation, or an older."""
+        written = self.meta("base")
+        if written is None:  # of an earlier version
+            return Base(stamp=self.stamp)
+        found = stored_json(written, list)
+        _require(list(map(type, found)) == [str, int, int])
+        return Base(stamp=found[0], next_id=found[1], n_passages=found[2])
 
     def meta(self, key: str) -> str | None:
         """The value kept under a key, or None."""
@@ -283,8 +309,20 @@ class Reader:
 
     def passage_ids(self) -> NDArray[np.int64]:
         """Ids of all passages, ascending."""
-        rows = self._sql.execute("SELECT id FROM chunks ORDER BY id")
-        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        # in the order of an index, which is small, not of the table with all terms and vectors
+        rows = self._sql.execute("SELECT id FROM chunks INDEXED BY chunks_note WHERE note >= ''")
+        found = np.array(rows.fetchall(), dtype=np.int64).reshape(-1)
+        found.sort()
+        return found
+
+    def ids_from(self, first: int) -> list[int]:
+        """Ids of the passages from one on, ascending."""
+        rows = self._sql.execute("SELECT id FROM chunks WHERE id >= ? ORDER BY id", (first,))
+        return [int(row[0]) for row in rows]
+
+    def n_passages(self) -> int:
+        """Number of passages."""
+        return int(self._sql.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
     def terms(
         self, ids: Sequence[int] | None = None
@@ -383,6 +421,10 @@ class Writer(Reader):
         self.generation += 1
         self.stamp = f"{self.generation}-{secrets.token_hex(4)}"
         self.set_meta(generation=str(self.generation), stamp=self.stamp)
+
+    def put_base(self, base: Base) -> None:
+        """Say what the arrays and the graph on the disk are made of from this generation on."""
+        self.set_meta(base=json.dumps([base.stamp, base.next_id, base.n_passages]))
 
     def put_files(self, rows: Iterable[FileRow]) -> None:
         """Insert or replace files."""
