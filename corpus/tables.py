@@ -309,8 +309,8 @@ class Reader:
 
     def passage_ids(self) -> NDArray[np.int64]:
         """Ids of all passages, ascending."""
-        # in the order of an index, which is small, not of the table with all terms and vectors
-        rows = self._sql.execute("SELECT id FROM chunks INDEXED BY chunks_note WHERE note >= ''")
+        # without an order SQLite reads an index, not the table with all terms and vectors
+        rows = self._sql.execute("SELECT id FROM chunks")
         found = np.array(rows.fetchall(), dtype=np.int64).reshape(-1)
         found.sort()
         return found
