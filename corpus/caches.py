@@ -208,7 +208,14 @@ class Caches:
             reader.n_passages() <= EXACT_LIMIT or self._graph_path(base.stamp).exists()
         )
 
-    def write(self, writer: Writer, *, before: Base, ahead: GraphIndex | None = None) -> None:
+    def write(
+        self,
+        writer: Writer,
+        *,
+        before: Base,
+        may_stay: bool,
+        ahead: GraphIndex | None = None,
+    ) -> None:
         """Write the files of the writer's generation, which readers may not see yet.
 
         Where little has changed since the base, it stays the base.
@@ -216,9 +223,10 @@ class Caches:
         Args:
             writer: of the new generation.
             before: of which generation arrays and graph lie here, which can be continued.
+            may_stay: whether they may hold what is gone, and were made by the same encoder.
             ahead: the graph of the new generation, if it is there already.
         """
-        if ahead is None and self._serves(before, writer):
+        if may_stay and self._serves(before, writer):
             return
         n = writer.n_passages()
         writer.put_base(Base(stamp=writer.stamp, next_id=writer.next_passage_id(), n_passages=n))

@@ -396,7 +396,10 @@ class Refresh:
             writer.clear_staged()
             writer.set_meta(root=self._root, skipped=work.skipped)
             if changed or not self._caches.are_whole(writer):
-                self._caches.write(writer, before=base, ahead=self._graph_ahead(work, writer))
+                # of a deleted note no word stays on the disk, so the arrays may not either
+                may_stay = not work.anew and all(kind != "deleted" for kind, _ in changes)
+                ahead = self._graph_ahead(work, writer)
+                self._caches.write(writer, before=base, may_stay=may_stay, ahead=ahead)
             base = writer.base
             report = _report(writer, changes, is_first=before == _EMPTY)
         self._caches.sweep(base)

@@ -249,7 +249,8 @@ def publish_kill(workers: Workers, world: World, step: str, *, job: str = "index
     world.refresh()
     old = world.content()[:2]
     edit(world, 1)
-    (world.notes / "n2.md").unlink()
+    if job != "layer":  # where notes were deleted no base stays
+        (world.notes / "n2.md").unlink()
     new = world.anew()
     ended = workers.run(job, world.notes, world.folder, step=step)
     assert world.content()[:2] in (old, new[:2])
