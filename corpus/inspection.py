@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from corpus.ann import EXACT_LIMIT, GraphIndex
 from corpus.bm25 import BM25
 from corpus.caches import Caches
-from corpus.checksums import LIST, Entry, ListDamaged, Seal, entry_of
+from corpus.checksums import LIST, Entry, ListDamaged, Seal, by_name, is_as_written, size_of
 from corpus.errors import IndexBusy, IndexError_
 from corpus.links import links_of
 from corpus.passages import passage_key, passage_terms, passage_texts
@@ -138,19 +138,20 @@ class _Look:
         yield from self._database(known=named, deep=self._thorough or seal.state != "sealed")
 
     def _bytes(self, entries: Iterable[Entry]) -> Iterator[Finding]:
-        for entry in entries:
-            path = self._folder / entry.name
+        for name, parts in by_name(entries).items():
+            path = self._folder / name
             try:
-                now = entry_of(path)
+                size, is_right = path.stat().st_size, is_as_written(path, parts)
             except FileNotFoundError:
-                yield Finding(kind="missing", name=entry.name)
+                yield Finding(kind="missing", name=name)
                 continue
             except OSError as fault:
-                yield Finding(kind="checksum", name=entry.name, detail=str(fault.strerror))
+                yield Finding(kind="checksum", name=name, detail=str(fault.strerror or fault))
                 continue
-            if now != entry:
-                size = f"{now.size} of {entry.size} bytes" if now.size != entry.size else ""
-                yield Finding(kind="checksum", name=entry.name, detail=size)
+            if not is_right:
+                wanted = size_of(parts)
+                detail = f"{size} of {wanted} bytes" if size != wanted else ""
+                yield Finding(kind="checksum", name=name, detail=detail)
 
     def _log(self, *, is_sealed: bool) -> Iterator[Finding]:
         try:
@@ -216,15 +217,16 @@ class _Look:
             yield from self._content(reader)
 
     def _caches(self, reader: Reader, known: set[str]) -> Iterator[Finding]:
-        bm25, graph, head = Caches(self._folder).files(reader.stamp)
+        base = reader.base
+        bm25, graph, head = Caches(self._folder).files(base)
         for path in (*self._folder.glob("bm25-*"), *self._folder.glob("hnsw-*")):
             if path not in (bm25, graph, head) and path.suffix != ".tmp":
                 yield Finding(kind="left", name=path.name, level="remark")
         is_unknown = reader.generation and bm25.name not in known
-        if is_unknown and BM25.load(bm25, stamp=reader.stamp) is None:
+        if is_unknown and BM25.load(bm25, stamp=base.stamp) is None:
             yield _lost(bm25)
         has_graph = reader.counts()[1] > EXACT_LIMIT and not {graph.name, head.name} & known
-        if has_graph and GraphIndex.load(graph, stamp=reader.stamp) is None:
+        if has_graph and GraphIndex.load(graph, stamp=base.stamp) is None:
             yield _lost(graph)
 
     def _made_by(self, reader: Reader) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from corpus.archives import DAMAGE, Archive, is_archived_export, storable
 from corpus.drafts import Unreadable
@@ -144,21 +144,22 @@ class Vault:
             for name in kept:
                 if _is_link(Path(folder, name)):  # not walked: it may lead in a circle
                     self._skip(Path(folder, name), "a link to a folder: links are not followed")
-            if Path(folder).relative_to(self.root).as_posix() in templates:
+            below = Path(folder).relative_to(self.root).as_posix()
+            if below in templates:
                 folders[:] = []
                 for name in (name for name in sorted(names) if not _refusal(name)):
                     self._skip(Path(folder, name), "a template")
                 continue
             for name in sorted(names):
-                yield from self._files_at(Path(folder, name), inside)
+                yield from self._files_at(Path(folder, name), _below(below, name), inside)
 
-    def _files_at(self, path: Path, inside: Path) -> Iterator[SourceFile]:
-        is_zip = path.suffix.lower() == ".zip" and path.is_file()
+    def _files_at(self, path: Path, shown: str, inside: Path) -> Iterator[SourceFile]:
+        is_zip = _suffix(path.name) == ".zip" and path.is_file()
         if is_part(path.name):
             yield from self._part_files(path, inside)
         elif is_zip and not path.name.startswith(".") and is_archived_export(path):
             yield from self._part_files(path, inside, below=path.stem)
-        elif (file := self._disk_file(path, inside)) is not None:
+        elif (file := self._disk_file(path, shown, inside)) is not None:
             yield file
 
     def _close_parts(self) -> None:
@@ -203,8 +204,7 @@ class Vault:
             elif reason:
                 self.skipped.append(Skipped(path=place, reason=reason))
 
-    def _disk_file(self, path: Path, inside: Path) -> SourceFile | None:
-        shown = path.relative_to(self.root).as_posix()
+    def _disk_file(self, path: Path, shown: str, inside: Path) -> SourceFile | None:
         relative = storable(shown)
         reason = _refusal(relative)
         if reason is None:
@@ -297,10 +297,16 @@ def _below(folder: str, name: str) -> str:
     return name if folder == "." else f"{folder}/{name}"
 
 
+def _suffix(name: str) -> str:
+    """The suffix of a name in small letters, as pathlib has it, at a tenth of its time."""
+    at = name.rfind(".")
+    return name[at:].lower() if 0 < at < len(name) - 1 else ""
+
+
 def _refusal(path: str) -> str | None:
     """None for a file to read, a reason to report, "" for a file that is nobody's note."""
-    parts = PurePosixPath(path).parts
-    name, suffix = parts[-1], PurePosixPath(path).suffix.lower()
+    parts = [part for part in path.split("/") if part not in ("", ".")]  # as pathlib has them
+    name, suffix = parts[-1], _suffix(parts[-1])
     if name.startswith("~$"):  # Word has the file of this name open
         return ""
     if any(part.startswith(".") or part in _LEFT_OUT or part == "__MACOSX" for part in parts):

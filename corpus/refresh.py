@@ -375,7 +375,7 @@ class Refresh:
             if path not in work.seen and (note.file in work.gone_files or work.anew)
         } | self._left(work)
         with self._store.writing() as writer:
-            before = writer.stamp
+            before, base = writer.stamp, writer.base
             changed = bool(drafted or gone or work.anew)
             changes = _changes(work, gone)
             if not forget and writer.meta("root") == self._root:
@@ -396,12 +396,15 @@ class Refresh:
             writer.clear_staged()
             writer.set_meta(root=self._root, skipped=work.skipped)
             if changed or not self._caches.are_whole(writer):
-                self._caches.write(writer, before=before, ahead=self._graph_ahead(work, writer))
-            stamp = writer.stamp
+                # of a deleted note no word stays on the disk, so the arrays may not either
+                may_stay = not work.anew and all(kind != "deleted" for kind, _ in changes)
+                ahead = self._graph_ahead(work, writer)
+                self._caches.write(writer, before=base, may_stay=may_stay, ahead=ahead)
+            base = writer.base
             report = _report(writer, changes, is_first=before == _EMPTY)
-        self._caches.sweep(stamp)
+        self._caches.sweep(base)
         self._store.checkpoint()
-        self._store.put_seal(self._caches.files(stamp))
+        self._store.put_seal(self._caches.files(base))
         return report
 
     def _graph_ahead(self, work: _Work, reader: Reader) -> GraphIndex | None:
@@ -417,8 +420,8 @@ class Refresh:
         with suppress(IndexError_):
             self._store.checkpoint()
             with self._store.reading() as reader:
-                stamp = reader.stamp
-            self._store.put_seal(self._caches.files(stamp))
+                base = reader.base
+            self._store.put_seal(self._caches.files(base))
 
     def _seal_again(self, stamp: str) -> None:
         """Seal a generation whose writer could not: it was killed, or somebody was reading."""
@@ -426,9 +429,9 @@ class Refresh:
             with self._store.lock():
                 self._store.checkpoint()
                 with self._store.reading() as reader:
-                    is_same = reader.stamp == stamp
+                    is_same, base = reader.stamp == stamp, reader.base
                 if is_same:
-                    self._store.put_seal(self._caches.files(stamp))
+                    self._store.put_seal(self._caches.files(base))
         except IndexError_ as fault:  # another process is at it, or the disk takes no more
             logger.debug("not sealed: %s", fault)
 

@@ -23,11 +23,13 @@ __all__ = [
     "LISTED",
     "NOTE",
     "SEPARATOR",
+    "Base",
     "FileRow",
     "IndexDamaged",
     "NoteRow",
     "PassageRow",
     "as_json",
+    "base_of",
     "chunk_of",
     "link_of",
     "listed_of",
@@ -52,6 +54,21 @@ LINK = 'note, start, "end", kind, target, anchor, alias'
 
 class IndexDamaged(IndexError_):
     """The database is not one, or is malformed; it can be built again from the notes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The generation of which arrays and graph lie in files.
+
+    Attributes:
+        stamp: its name.
+        next_id: below this are the ids of its passages; 0 where nobody wrote that down.
+        n_passages: how many there were.
+    """
+
+    stamp: str
+    next_id: int = 0
+    n_passages: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +173,17 @@ def stored_json(written: str, kind: type[_T]) -> _T:
 def _require(is_as_written: bool) -> None:
     if not is_as_written:
         raise IndexDamaged("a value in the index database is not as it was written")
+
+
+def base_of(written: str) -> Base:
+    """A base as it was written.
+
+    Raises:
+        IndexDamaged: it was not written so.
+    """
+    found = stored_json(written, list)
+    _require(list(map(type, found)) == [str, int, int])
+    return Base(stamp=found[0], next_id=found[1], n_passages=found[2])
 
 
 def listed_of(row: Sequence[Any]) -> NoteRow:

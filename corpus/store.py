@@ -1,9 +1,9 @@
 """The index on disk: one SQLite file, its transactions, and the right to write it.
 
-Knows connections, the writer's lock, how a damaged file is set aside, and the seal: the checksums
-of all files of the folder while nobody writes, else that somebody does. What is in the tables is
-for `tables` to know. `refresh` writes through `Writer`, `index` reads through `Reader`; every
-reader sees one generation, however long it reads.
+Knows connections, the writer's lock, how a damaged file is set aside, and when the seal of the
+folder is broken and put (`sealing`). What is in the tables is for `tables` to know. `refresh`
+writes through `Writer`, `index` reads through `Reader`; every reader sees one generation, however
+long it reads.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from corpus.checksums import LIST, ListDamaged, Seal, State, entry_of, parse_seal, written_seal
+from corpus.checksums import LIST, Seal
 from corpus.errors import IndexBusy, IndexError_
 from corpus.rows import FileRow, IndexDamaged, NoteRow, storable, storable_path, stored_json
+from corpus.sealing import DATABASE, LOG, Seals, sync_folder, write_atomically
 from corpus.tables import KEPT, LINKS, SCHEMA, SCHEMA_VERSION, Reader, Writer
 
 __all__ = [
@@ -41,47 +42,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-DATABASE = "index.db"
-LOG = f"{DATABASE}-wal"
 _BUSY_SECONDS = 30.0
-# the state of the seal from the first change on, by what it was before
-_BROKEN: dict[State, State] = {
-    "new": "open", "sealed": "open", "resumed": "reopened", "lost": "lost",
-    "open": "reopened", "reopened": "reopened",  # by who was killed
-}  # fmt: skip
-_PUT: dict[State, State] = {"open": "sealed", "reopened": "resumed"}
-
-
-def write_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Write a file so that it is either the old one or whole.
-
-    Raises:
-        OSError: the folder cannot be written, or the disk is full; `path` is as before.
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the system write down which files a folder holds, where it can be told to.
-
-    Raises:
-        OSError: the disk fails.
-    """
-    if sys.platform == "win32":  # a folder cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Store:
@@ -94,7 +55,7 @@ class Store:
         self._idle: list[sqlite3.Connection] = []
         self._inode = 0
         self._closed = False
-        self._is_open = False  # the seal is broken by who holds the lock now
+        self._seals = Seals(folder)
         self._is_fixed = False  # cannot be written, not even what a reader of SQLite needs
 
     @classmethod
@@ -170,6 +131,7 @@ class Store:
                 connection.execute(KEPT)  # indexes of earlier versions have no such table
                 yield Writer(connection)
                 connection.execute("COMMIT")
+                self._seals.note_log()
             finally:
                 self._give(connection)
 
@@ -192,28 +154,17 @@ class Store:
         Raises:
             ListDamaged: there is no seal, or it is not what was written.
         """
-        try:
-            return parse_seal((self.folder / LIST).read_bytes())
-        except FileNotFoundError:
-            raise ListDamaged("") from None
-        except OSError as fault:
-            raise ListDamaged(f"it cannot be read: {fault.strerror}") from fault
+        return self._seals.seal
 
     @property
     def is_sealed(self) -> bool:
         """Whether the checksums of all files are known."""
-        try:
-            return self.seal.is_put
-        except ListDamaged:
-            return False
+        return self._seals.is_put
 
     @property
     def is_open(self) -> bool:
         """Whether a writer has begun that has not sealed, or could not."""
-        try:
-            return self.seal.state in _PUT
-        except ListDamaged:
-            return False
+        return self._seals.is_open
 
     def put_seal(self, caches: Iterable[Path]) -> bool:
         """Write down the checksums of the database and of these caches; whether it could be done.
@@ -222,42 +173,11 @@ class Store:
         generation, nor on a disk that takes no more, nor for an index whose seal was lost: whether
         its bytes are right nobody can say any more. The caller holds `lock()`.
         """
-        log = self.folder / LOG
-        try:
-            if self._is_fixed or (log.exists() and log.stat().st_size) or not self.is_open:
-                return False
-            # the database's own pages are on the disk since the checkpoint
-            entries = tuple(entry_of(path) for path in (self._path, *caches) if path.exists())
-            before = self.seal.state
-            state = _PUT[before if self._is_open else _BROKEN[before]]  # its own, or a killed one's
-            self._write_seal(Seal(state=state, entries=entries))
-        except OSError as fault:
-            logger.info("the index in %s is not sealed: %s", self.folder, fault)
-            return False
-        self._is_open = False
-        return True
+        return not self._is_fixed and self._seals.put(caches)
 
     def _break_seal(self) -> None:
         """Write down that the files are being changed, before the first byte is."""
-        if self._is_open:
-            return
-        try:
-            state = _BROKEN[self.seal.state]
-        except ListDamaged:
-            state = "lost"
-        self._begin_seal(state)
-        self._is_open = True
-
-    def _begin_seal(self, state: State) -> None:
-        """Write a seal without checksums, for good even if the power goes."""
-        try:
-            self._write_seal(Seal(state=state))
-            sync_folder(self.folder)
-        except OSError as fault:
-            raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
-
-    def _write_seal(self, seal: Seal) -> None:
-        write_atomically(self.folder / LIST, [written_seal(seal)])
+        self._seals.break_()
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -288,11 +208,11 @@ class Store:
                 file.write(said.encode("ascii"))
             except OSError as fault:  # a full disk
                 raise IndexError_(f"cannot write in {self.folder}: {fault.strerror}") from fault
-            self._is_open = False
+            self._seals.forget()
             try:
                 yield
             finally:
-                self._is_open = False
+                self._seals.forget()
 
     def set_aside(self, reason: str) -> None:
         """Put a damaged database away as `damaged.db` and begin an empty one."""
@@ -300,7 +220,7 @@ class Store:
             if self._inode_now() not in (0, self._inode):
                 return  # another process has done it since
             logger.warning("%s; the index is built again from the notes", reason)
-            self._begin_seal("new")
+            self._seals.begin("new")
             with self._guard:
                 idle, self._idle = self._idle, []
             for connection in idle:
@@ -373,7 +293,7 @@ class Store:
                         if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                             connection.execute("ROLLBACK")
                             raise IndexDamaged(f"{self._path} has tables, but no format")
-                        self._begin_seal("new")
+                        self._seals.begin("new")
                         for statement in (SCHEMA + LINKS).split(";"):
                             connection.execute(statement)
                         version = SCHEMA_VERSION

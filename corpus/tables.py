@@ -23,10 +23,12 @@ from corpus.rows import (
     LISTED,
     NOTE,
     SEPARATOR,
+    Base,
     FileRow,
     NoteRow,
     PassageRow,
     as_json,
+    base_of,
     chunk_of,
     link_of,
     listed_of,
@@ -88,6 +90,14 @@ class Reader:
         self.generation = int(self.meta("generation") or 0)
         # names the content, not only its number: a database built anew counts from 0 again
         self.stamp = self.meta("stamp") or "0-empty"
+
+    @property
+    def base(self) -> Base:
+        """What the arrays and the graph on the disk were made of: this generation, or an older."""
+        written = self.meta("base")
+        if written is None:  # of an earlier version
+            return Base(stamp=self.stamp)
+        return base_of(written)
 
     def meta(self, key: str) -> str | None:
         """The value kept under a key, or None."""
@@ -200,8 +210,20 @@ class Reader:
 
     def passage_ids(self) -> NDArray[np.int64]:
         """Ids of all passages, ascending."""
-        rows = self._sql.execute("SELECT id FROM chunks ORDER BY id")
-        return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        # without an order SQLite reads an index, not the table with all terms and vectors
+        rows = self._sql.execute("SELECT id FROM chunks")
+        found = np.array(rows.fetchall(), dtype=np.int64).reshape(-1)
+        found.sort()
+        return found
+
+    def ids_from(self, first: int) -> list[int]:
+        """Ids of the passages from one on, ascending."""
+        rows = self._sql.execute("SELECT id FROM chunks WHERE id >= ? ORDER BY id", (first,))
+        return [int(row[0]) for row in rows]
+
+    def n_passages(self) -> int:
+        """Number of passages."""
+        return int(self._sql.execute("SELECT count(*) FROM chunks").fetchone()[0])
 
     def terms(
         self, ids: Sequence[int] | None = None
@@ -300,6 +322,10 @@ class Writer(Reader):
         self.generation += 1
         self.stamp = f"{self.generation}-{secrets.token_hex(4)}"
         self.set_meta(generation=str(self.generation), stamp=self.stamp)
+
+    def put_base(self, base: Base) -> None:
+        """Say what the arrays and the graph on the disk are made of from this generation on."""
+        self.set_meta(base=json.dumps([base.stamp, base.next_id, base.n_passages]))
 
     def put_files(self, rows: Iterable[FileRow]) -> None:
         """Insert or replace files."""

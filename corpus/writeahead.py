@@ -1,7 +1,8 @@
 """Whether SQLite's log of changes is as it was written.
 
 SQLite takes a frame whose checksum is wrong for the end of the log: what was committed behind it is
-silently gone. Here a log that merely ends early, as after a kill, is told from a damaged one.
+silently gone. Here a log that merely ends early, as after a kill, is told from a damaged one, and
+it is read which pages of the database a log will overwrite.
 
 Source: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -12,7 +13,7 @@ import struct
 import sys
 from typing import Literal
 
-__all__ = ["LogState", "log_state"]
+__all__ = ["LogState", "log_state", "pages_in"]
 
 LogState = Literal["whole", "torn", "damaged"]
 _HEADER, _FRAME = 32, 24
@@ -58,6 +59,33 @@ def log_state(content: bytes) -> LogState:
                 return "damaged"
         at += size
     return "torn" if at < len(content) else "whole"
+
+
+def pages_in(content: bytes) -> tuple[int, set[int]]:
+    """The pages that a log holds, those of older logs left out.
+
+    Args:
+        content: of the `-wal` file.
+
+    Returns:
+        The size of a page in bytes, and numbers of pages, from 1 on; (0, none) for an empty log.
+
+    Raises:
+        ValueError: it is no log.
+    """
+    if not content:
+        return 0, set()
+    if len(content) < _HEADER:
+        raise ValueError("the log is cut")
+    magic, _, page_size, _ = struct.unpack_from(">4I", content)
+    if magic & ~1 != _MAGIC or not _is_page_size(page_size):
+        raise ValueError("it is no log")
+    salts = content[16:24]
+    return page_size, {
+        int.from_bytes(content[at : at + 4], "big")
+        for at in range(_HEADER, len(content) - _FRAME - page_size + 1, _FRAME + page_size)
+        if content[at + 8 : at + 16] == salts
+    }
 
 
 def _is_page_size(size: int) -> bool:

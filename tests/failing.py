@@ -22,6 +22,7 @@ __all__ = ["Sweep", "in_faulty_process", "library", "sweep"]
 _HEAD = """
 import ctypes, errno, json, shutil, sys
 from pathlib import Path
+from corpus import caches
 from corpus.errors import YoujuError
 from corpus.index import Index
 from corpus.inspection import inspected
@@ -34,7 +35,9 @@ def arm(n, error, stay=0): io.faulty_arm(n, error, stay, str(folder).encode())
 """
 
 _SWEEP = """
-    error, stay, n, stride, n_runs = map(int, sys.argv[3:8])
+    error, stay, n, stride, n_runs, has_base = map(int, sys.argv[3:9])
+    if has_base:
+        caches.EXACT_LIMIT, caches._WEARS = 4, 0
     backup = folder.with_name("backup")
     encoder = HashingEncoder()
     def state():
@@ -128,6 +131,7 @@ def sweep(
     stride: int = 1,
     n_runs: int = 100_000,
     n_more: int = 0,
+    has_base: bool = False,
 ) -> Sweep:
     """Let one storage call of an update after the other fail; each time a generation is whole.
 
@@ -140,6 +144,7 @@ def sweep(
         stride: how many calls lie between those that fail, and one.
         n_runs: most runs.
         n_more: notes of the update beside the ten: the more, the more calls.
+        has_base: whether a small index, too, keeps its arrays and graph where little has changed.
     """
     if not world.folder.exists():
         edit(world, 0)
@@ -147,6 +152,7 @@ def sweep(
     edit(world, 1)
     for number in range(n_more):
         world.write(f"more{number}.md", f"# 多{number}\n\n" + f"第{number}段说{number}。" * 4)
-    printed = in_faulty_process(built, world, _SWEEP, error, int(stay), first, stride, n_runs)
+    how = (error, int(stay), first, stride, n_runs, int(has_base))
+    printed = in_faulty_process(built, world, _SWEEP, *how)
     n_done, n_told, is_through = map(int, printed[-1].split())
     return Sweep(n_runs=n_done, n_told=n_told, is_through=bool(is_through))

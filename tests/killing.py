@@ -82,6 +82,10 @@ SERVER = textwrap.dedent("""
             say("started")
             index.refresh(Vault(Path(notes)))
 
+    def layer(notes, folder, step):
+        caches.EXACT_LIMIT, caches._WEARS = 4, 0  # so that a small index has a base that stays
+        index(notes, folder, step)
+
     def mend(notes, folder, step):
         refresh._BATCH = 4
         if step:
@@ -171,7 +175,7 @@ class Workers:
         """Run a job in a worker.
 
         Args:
-            job: `index`, `mend`, `use` or `chat`.
+            job: `index`, `layer`, `mend`, `use` or `chat`.
             notes: the vault.
             folder: of the index, or of the chats.
             kill_at: seconds after which it is killed; None lets it be killed by its step.
@@ -239,16 +243,18 @@ def update_kill(workers: Workers, world: World, version: int, seconds: float) ->
     return not ended.done
 
 
-def publish_kill(workers: Workers, world: World, step: str) -> bool:
+def publish_kill(workers: Workers, world: World, step: str, *, job: str = "index") -> bool:
     """Kill an update at a step of publishing; whether it came to it."""
     edit(world, 0)
     world.refresh()
     old = world.content()[:2]
     edit(world, 1)
-    (world.notes / "n2.md").unlink()
+    if job != "layer":  # where notes were deleted no base stays
+        (world.notes / "n2.md").unlink()
     new = world.anew()
-    ended = workers.run("index", world.notes, world.folder, step=step)
+    ended = workers.run(job, world.notes, world.folder, step=step)
     assert world.content()[:2] in (old, new[:2])
+    assert is_whole(world)
     world.refresh()
     assert is_whole(world)
     assert world.content() == new

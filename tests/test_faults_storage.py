@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from corpus import caches
+from corpus import caches, inspection
 from corpus.index import Index
 from corpus.inspection import inspected
 from corpus.readers import Vault
@@ -54,6 +54,21 @@ def world(tmp_path: Path) -> World:
 def workers() -> Iterator[Workers]:
     with Workers() as started:
         yield started
+
+
+@pytest.fixture
+def based(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world whose arrays and graph are of a generation before the last one."""
+    monkeypatch.setattr(caches, "EXACT_LIMIT", 4)
+    monkeypatch.setattr(inspection, "EXACT_LIMIT", 4)
+    monkeypatch.setattr(caches, "_WEARS", 0)
+    world.refresh()
+    files = {path.name for path in world.folder.glob("*-*.*")}
+    edit(world, 0)
+    (world.notes / "control9.md").write_text("# 对照9\n\n对照笔记9说秩取9。改过。\n", "utf-8")
+    world.refresh()
+    assert {path.name for path in world.folder.glob("*-*.*")} == files
+    return world
 
 
 @posix
@@ -110,6 +125,25 @@ def test_row_03_killed_at_a_step_of_publishing_a_generation_is_whole(
     workers: Workers, world: World, owner: str, name: str, when: str
 ) -> None:
     assert publish_kill(workers, world, f"{owner}:{name}:{when}")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("owner", "name", "when"),
+    [
+        pytest.param(
+            owner, name, when,
+            marks=() if (name, when) in _OFTEN else pytest.mark.slow,
+        )
+        for owner, name in STEPS for when in ("before", "after")
+    ],
+)  # fmt: skip
+def test_row_03_killed_while_a_base_stays_a_generation_is_whole(
+    workers: Workers, based: World, owner: str, name: str, when: str
+) -> None:
+    files = {path.name for path in based.folder.glob("*-*.*")}
+    assert publish_kill(workers, based, f"{owner}:{name}:{when}", job="layer")
+    assert files <= {path.name for path in based.folder.glob("*-*.*")}
 
 
 @posix
@@ -180,6 +214,20 @@ def test_row_05_failing_calls_leave_a_whole_generation(
     world: World, faulty: Callable[..., list[str]]
 ) -> None:
     every(world, faulty, errno.EIO, 0, 13)
+
+
+@linux
+@pytest.mark.parametrize("by", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.timeout(900)
+def test_row_05_failing_calls_leave_a_base_and_a_whole_generation(
+    based: World, faulty: Callable[..., list[str]], by: int
+) -> None:
+    (built,) = faulty.args  # type: ignore[attr-defined]
+    files = {path.name for path in based.folder.glob("*-*.*")}
+    swept = sweep(built, based, error=errno.EIO, stay=False, first=by, stride=by, has_base=True)
+    assert swept.is_through
+    assert swept.n_told >= 1
+    assert files <= {path.name for path in based.folder.glob("*-*.*")}
 
 
 @linux
@@ -308,7 +356,9 @@ def _is(world: World, right: tuple[object, ...]) -> bool:
         return False
 
 
-def test_row_11_every_flipped_bit_is_found(world: World) -> None:
+@pytest.mark.parametrize("kind", ["world", "based"])
+def test_row_11_every_flipped_bit_is_found(request: pytest.FixtureRequest, kind: str) -> None:
+    world: World = request.getfixturevalue(kind)
     world.refresh()
     chance = random.Random(11)
     kept = {p.name: p.read_bytes() for p in world.folder.iterdir() if p.name != "write.lock"}
@@ -392,6 +442,13 @@ def test_row_11_a_flipped_bit_of_a_cache_is_noticed(
     graphed: World, seen_by_native_code: list[str], files: str
 ) -> None:
     flips(graphed, files, 4, heals=True)
+
+
+@pytest.mark.parametrize("files", CACHES)
+def test_row_11_a_flipped_bit_of_a_base_is_noticed(
+    based: World, seen_by_native_code: list[str], files: str
+) -> None:
+    flips(based, files, 3, heals=True)
 
 
 def test_row_11_flipped_bits_of_the_database_crash_nothing(graphed: World) -> None:
