@@ -155,13 +155,16 @@ class Snapshot:
         """Whether a title, alias or tag of the notes holds a folded word."""
         return word in self._caches.names(self._reader)
 
-    def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
-        """Folded headings of the passages that may hold a phrase; none where they are more."""
-        near = self._caches.bm25(self._reader).containing(keys(phrase))
+    def has_heading(self, word: str, *, at_most: int) -> bool:
+        """Whether a heading holds a folded word; false where more passages may hold it."""
+        every = self._caches.headings(self._reader)
+        if every is not None and word not in every:
+            return False
+        near = self._caches.bm25(self._reader).containing(keys(word))
         if len(near) > at_most:
-            return set()
+            return False
         chunks = self._reader.chunks(near.tolist())
-        return {fold(title) for chunk in chunks for title in chunk.heading}
+        return any(word in fold(title) for chunk in chunks for title in chunk.heading)
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The chunks of these ids, in their order; an id that is gone is left out."""

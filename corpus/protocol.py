@@ -194,8 +194,8 @@ class Snapshot(Protocol):
         """Whether a title, alias or tag of the notes holds a folded word."""
         ...
 
-    def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
-        """Folded headings of the passages that may hold a phrase; none where they are more."""
+    def has_heading(self, word: str, *, at_most: int) -> bool:
+        """Whether a heading holds a folded word; false where more passages may hold it."""
         ...
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:

@@ -42,6 +42,7 @@ SCHEMA_VERSION = 1
 _SEPARATOR = "\x1f"  # between the terms of a passage; the tokenizer yields no control characters
 _T = TypeVar("_T", list[Any], dict[str, Any])
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ASKED_FOR = ("generation", "stamp", "fingerprint", "encoder_name")  # by every search, at once
 _MAX_VARIABLES = 500  # bound variables per statement, below SQLite's oldest limit of 999
 
 SCHEMA = """
@@ -153,12 +154,16 @@ class Reader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
+        rows = self._sql.execute(f"SELECT key, value FROM meta WHERE key IN {_ASKED_FOR}")
+        self._known = dict.fromkeys(_ASKED_FOR) | {key: str(value) for key, value in rows}
         self.generation = int(self.meta("generation") or 0)
         # names the content, not only its number: a database built anew counts from 0 again
         self.stamp = self.meta("stamp") or "0-empty"
 
     def meta(self, key: str) -> str | None:
         """The value kept under a key, or None."""
+        if key in self._known:
+            return self._known[key]
         row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
@@ -276,6 +281,11 @@ class Reader:
             for id_, key, terms, vector in rows
         }
 
+    def headings(self) -> set[str]:
+        """The headings of all passages."""
+        rows = self._sql.execute("SELECT DISTINCT heading FROM chunks")
+        return {title for row in rows for title in _strings(row[0])}
+
     def chunk_ids(self) -> NDArray[np.int64]:
         """Ids of all passages that have a vector, ascending."""
         rows = self._sql.execute("SELECT id FROM chunks WHERE vector IS NOT NULL ORDER BY id")
@@ -377,6 +387,7 @@ class Writer(Reader):
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             list(values.items()),
         )
+        self._known |= {key: value for key, value in values.items() if key in self._known}
 
     def new_generation(self) -> None:
         """Count the generation up; everything read before is of an older one."""

@@ -10,6 +10,11 @@ import re
 from functools import lru_cache
 from html import unescape
 from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["UNSEEN", "fold", "has_han", "is_han", "is_word_char", "legible", "n_han", "printable"]
 
@@ -22,6 +27,7 @@ _ALIKE = {
 
 _IDEOGRAPH = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 _IDEOGRAPHS = re.compile(f"{_IDEOGRAPH.pattern}+")
+_LONG = 40  # characters from which a look-up of all at once is quicker than one of each
 
 
 # zero-width characters, soft hyphens, marks of direction, Unicode tags: nobody sees them
@@ -77,6 +83,17 @@ def _table() -> dict[int, str]:
     return table
 
 
+@lru_cache(maxsize=1)
+def _codes() -> NDArray[np.uint32]:
+    """The same table as an array: what stands for each code point."""
+    import numpy as np  # not for who only reads characters
+
+    table = _table()
+    codes = np.arange(0x110000, dtype="<u4")
+    codes[list(table)] = list(map(ord, table.values()))
+    return codes
+
+
 def fold(text: str) -> str:
     """The text with case, width, traditional characters and typographic marks folded.
 
@@ -88,7 +105,12 @@ def fold(text: str) -> str:
         Traditional characters become their most common simplified form (OpenCC's
         character table, Apache-2.0); phrases are not considered.
     """
-    return text.translate(_table())
+    if text.isascii():
+        return text.lower()
+    if len(text) < _LONG:
+        return text.translate(_table())
+    letters = memoryview(text.encode("utf-32-le", "surrogatepass")).cast("I")
+    return _codes().take(letters).tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def is_han(char: str) -> bool:
