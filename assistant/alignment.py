@@ -43,6 +43,7 @@ Role = Literal["content", "stop", "negation", "quantifier"]
 
 _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
+_PAYS = 500  # texts from which knowing all beginnings pays
 _MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
 _BREAK = re.compile(r"[,，。；;!！?？\n]")
 # Cost of leaving the place where the previous word was paired, per word and at most.
@@ -166,12 +167,12 @@ def words(text: str) -> tuple[Word, ...]:
     english = not has_han(text)
     counted = [(q.start, q.end) for q in quantities(text) if not q.is_weak]
     out: list[Word] = []
-    beginnings = _beginnings()
+    beginnings = _beginnings() if words.cache_info().misses > _PAYS else None
     i = clause = 0
     while i < len(raw):
         piece, start, end, han = raw[i]
         i += 1
-        if han and piece in beginnings:
+        if han and (beginnings is None or piece in beginnings):
             piece, end, i = _joined(raw, i, piece, end)
         while clause < len(breaks) and breaks[clause] < start:
             clause += 1

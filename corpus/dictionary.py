@@ -33,7 +33,7 @@ _PAYS = 60_000  # lookups in the array that cost as much as the dict
 
 
 class _Words:
-    """Counts of words in a sorted array of hashes; remembers them, and counts what it looked for."""
+    """Counts of words in a sorted array of hashes; remembers them, counts what it looks up."""
 
     def __init__(self, keys: array[int], counts: array[int], grow: Callable[[], None]) -> None:
         self._keys, self._counts, self._grow = keys, counts, grow

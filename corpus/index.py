@@ -21,6 +21,7 @@ from corpus import protocol
 from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
+from corpus.encoder import StaticEncoder
 from corpus.errors import IndexBusy
 from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.phrases import keys, pattern
@@ -132,6 +133,16 @@ class Snapshot:
         found = np.clip(matrix @ vector, -1.0, 1.0).tolist()
         by_id = dict(zip(known.tolist(), found, strict=True))
         return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
+
+    def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
+        """See `protocol.Snapshot.tokens`."""
+        encoder = self.encoder
+        if not isinstance(encoder, StaticEncoder) or encoder.fingerprint != encoder_of(
+            self._reader
+        ):
+            return [None] * len(ids)
+        kept = self._reader.tokens(ids)
+        return [encoder.known_tokens(kept.get(int(i))) for i in ids]
 
     def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
         """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending.

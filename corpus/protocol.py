@@ -183,6 +183,13 @@ class Snapshot(Protocol):
         """Cosines of these chunks with a query, in their order; 0 where there is no vector."""
         ...
 
+    def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
+        """Numbers of the different tokens of these passages, as `encoder` counts them.
+
+        None for a passage of which the index does not keep them.
+        """
+        ...
+
     def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
         """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending.
 

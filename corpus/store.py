@@ -25,11 +25,13 @@ from corpus.tables import (
     LINKS,
     SCHEMA,
     SCHEMA_VERSION,
+    TOKENS,
     FileRow,
     IndexDamaged,
     NoteRow,
     Reader,
     Writer,
+    has_tokens,
     storable,
     storable_path,
     stored_json,
@@ -398,6 +400,10 @@ class Store:
                     with suppress(sqlite3.OperationalError, IndexError_):
                         self._break_seal()
                         connection.executescript(LINKS)
+                if not has_tokens(connection):
+                    with suppress(sqlite3.OperationalError, IndexError_):  # read-only
+                        self._break_seal()
+                        connection.executescript(f"BEGIN IMMEDIATE; {TOKENS} COMMIT;")
                 Reader(connection)
             finally:
                 self._inode = self._inode_now()

@@ -7,14 +7,10 @@ Knows nothing of words (`tokens`) or Markdown (`blocks`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from html import unescape
 from importlib.resources import files
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["UNSEEN", "fold", "has_han", "is_han", "is_word_char", "legible", "n_han", "printable"]
 
@@ -84,14 +80,19 @@ def _table() -> dict[int, str]:
 
 
 @lru_cache(maxsize=1)
-def _codes() -> NDArray[np.uint32]:
-    """The same table as an array: what stands for each code point."""
+def _folder() -> Callable[[str], str]:
+    """Folds a long text by the same table as an array: what stands for each code point."""
     import numpy as np  # not for who only reads characters
 
     table = _table()
     codes = np.arange(0x110000, dtype="<u4")
     codes[list(table)] = list(map(ord, table.values()))
-    return codes
+
+    def folded(text: str) -> str:
+        letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+        return codes.take(letters).tobytes().decode("utf-32-le", "surrogatepass")
+
+    return folded
 
 
 def fold(text: str) -> str:
@@ -109,8 +110,7 @@ def fold(text: str) -> str:
         return text.lower()
     if len(text) < _LONG:
         return text.translate(_table())
-    letters = memoryview(text.encode("utf-32-le", "surrogatepass")).cast("I")
-    return _codes().take(letters).tobytes().decode("utf-32-le", "surrogatepass")
+    return _folder()(text)
 
 
 def is_han(char: str) -> bool:

@@ -350,6 +350,10 @@ class MilvusSnapshot:
                 return []
         return sorted(int(row["id"]) for row in rows if wanted.search(_passage(row)))
 
+    def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
+        """See `protocol.Snapshot.tokens`; none are kept."""
+        return [None] * len(ids)
+
     def has_name(self, word: str) -> bool:
         """Whether a title, alias or tag of the notes holds a folded word."""
         return bool(self._gateway.rows(self._texts, like("listed", word), ["id"], 1))
