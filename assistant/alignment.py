@@ -26,12 +26,13 @@ from assistant.lexicon import (
     NOT_NEGATIONS,
     alike,
     is_listed,
+    listed,
     opposites,
     quantifier,
 )
 from assistant.quantities import quantities
 from assistant.similarity import WordSimilarity
-from assistant.thesaurus import kin
+from assistant.thesaurus import kin, members
 from corpus.glossary import translations
 from corpus.text import fold, has_han, is_han
 from corpus.tokens import STOP_TERMS, commonness, terms, tokens
@@ -42,6 +43,7 @@ Role = Literal["content", "stop", "negation", "quantifier"]
 
 _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
+_PAYS = 500  # texts from which knowing all beginnings pays
 _MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
 _BREAK = re.compile(r"[,，。；;!！?？\n]")
 # Cost of leaving the place where the previous word was paired, per word and at most.
@@ -121,6 +123,17 @@ def _is_lexical(text: str) -> bool:
 
 
 _PREFIXES = "不没未无非"
+_DENYING = frozenset(_PREFIXES)
+
+
+@lru_cache(maxsize=1)
+def _beginnings() -> frozenset[str]:
+    """What the words begin with that `_is_lexical` may know: few runs are looked at further."""
+    denying = (name for name in members() if not _DENYING.isdisjoint(name))
+    known = (_NEGATING | _HARMLESS | listed()).union(denying)
+    return frozenset(
+        word[:n] for word in known if len(word) <= _MAX_LETTERS for n in range(1, len(word))
+    )
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int, int, bool]]:
@@ -154,11 +167,12 @@ def words(text: str) -> tuple[Word, ...]:
     english = not has_han(text)
     counted = [(q.start, q.end) for q in quantities(text) if not q.is_weak]
     out: list[Word] = []
+    beginnings = _beginnings() if words.cache_info().misses > _PAYS else None
     i = clause = 0
     while i < len(raw):
         piece, start, end, han = raw[i]
         i += 1
-        if han:
+        if han and (beginnings is None or piece in beginnings):
             piece, end, i = _joined(raw, i, piece, end)
         while clause < len(breaks) and breaks[clause] < start:
             clause += 1

@@ -106,7 +106,7 @@ def features(
     singles: list[tuple[float, ...]] = []
     for i, c in enumerate(found):
         c.covered = tuple(every[i])
-        near = _near_text(own[i], heavy, c.text)
+        near = _near(own[i], heavy)
         singles.append(
             (
                 *_objections(question, c, own[i], every[i]),
@@ -354,15 +354,17 @@ def _longest_run(own: Alignment) -> int:
     return best
 
 
-def _near_text(own: Alignment, weights: Sequence[float], text: str) -> str:
-    """The clause of a unit that says most of the question, with its neighbours."""
+def _near(own: Alignment, weights: Sequence[float]) -> Sequence[Word]:
+    """The words of the clause of a unit that says most of the question, and of its neighbours.
+
+    None where no clause says any of it.
+    """
     said: dict[int, float] = {}
     for i, j in enumerate(own.to):
         if j >= 0:
             k = own.evidence[j].clause
             said[k] = said.get(k, 0.0) + own.score[i] * weights[i]
     if not said:
-        return text
+        return ()
     main = max(said, key=lambda k: (said[k], -k))
-    near = [w for w in own.evidence if abs(w.clause - main) <= 1]
-    return text[near[0].start : near[-1].end]
+    return [w for w in own.evidence if abs(w.clause - main) <= 1]

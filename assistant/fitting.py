@@ -7,11 +7,12 @@ kept. Knows sentences and questions; called by `evidence`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from assistant.alignment import words
+from assistant.alignment import Word, words
 from assistant.quantities import quantities
 from assistant.questions import Kind, Question, question_numbers
 from corpus.text import fold, has_han
@@ -138,13 +139,31 @@ class Fit(NamedTuple):
     names_someone: float
 
 
-def fits(asked: Asked, text: str, near: str) -> Fit:
+def _names_another(text: str, near: str, found: Sequence[Word], known: frozenset[str]) -> bool:
+    """Whether some clauses name somebody or something besides what is known.
+
+    Args:
+        text: of the unit.
+        near: of its clauses.
+        found: their words as the unit is read: cut as the clauses alone are, but what is a name
+            may depend on where a text begins and on what is counted beside it.
+        known: words that are left out.
+    """
+    others = [word for word in found if word.text not in known]
+    if any(is_proper(word.text) for word in others):
+        return True
+    marked = any(c.isdigit() or c.isupper() for w in others for c in text[w.start : w.end])
+    return marked and not _names(near) <= known
+
+
+def fits(asked: Asked, text: str, clauses: Sequence[Word]) -> Fit:
     """Whether a unit, and its clause that says most, holds the kind of thing asked for.
 
     Args:
         asked: the question.
         text: of the unit.
-        near: the clause of it that says most of the question, with its neighbours.
+        clauses: words of the clause of it that says most of the question, and of its neighbours;
+            none for all of it.
     """
     read = _read(text)
     new = [q for q in quantities(text) if q.value not in asked.numbers and not q.is_weak]
@@ -152,7 +171,9 @@ def fits(asked: Asked, text: str, near: str) -> Fit:
     holds = {**read.holds, "number": number}
     wanted = _WANTED.get(asked.kind)
     fit = float(holds[wanted]) if wanted else 1.0
-    someone = _SOMEONE.search(near) is not None or not _names(near) <= asked.words
+    near = text[clauses[0].start : clauses[-1].end] if clauses else text
+    found = clauses or words(text)
+    someone = bool(_SOMEONE.search(near)) or _names_another(text, near, found, asked.words)
     if asked.kind is Kind.NUMBER:
         here = float(any(q.value not in asked.numbers and not q.is_weak for q in quantities(near)))
     elif asked.kind is Kind.WHEN:

@@ -17,6 +17,7 @@ __all__ = [
     "NOT_NEGATIONS",
     "alike",
     "is_listed",
+    "listed",
     "opposites",
     "quantifier",
 ]
@@ -357,6 +358,11 @@ def opposites(word: str) -> frozenset[str]:
     """Normal forms that say the opposite; empty for most words."""
     short = _alike_table().get(word, frozenset())
     return _opposite_table().get(word, frozenset()) | (contraries(word) - short)
+
+
+def listed() -> frozenset[str]:
+    """All words of the short lists here, quantifiers among them."""
+    return frozenset(_alike_table().keys() | _opposite_table().keys() | _CLASS_OF.keys())
 
 
 def is_listed(word: str) -> bool:

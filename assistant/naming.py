@@ -99,6 +99,4 @@ def _windows(run: list[Token]) -> Iterator[str]:
 
 def _is_name(now: Snapshot, word: str) -> bool:
     """Whether a title, alias, tag or heading holds the word."""
-    if now.has_name(word):
-        return True
-    return any(word in title for title in now.headings_near(word, at_most=_FEW))
+    return now.has_name(word) or now.has_heading(word, at_most=_FEW)

@@ -160,7 +160,7 @@ def features(now: Snapshot, query: str, hits: Sequence[Hit]) -> NDArray[np.float
             _words(now, concepts, hits),
             _places(concepts, texts),
             _letters(" ".join(re.findall(r"\w+", fold(query[:_MAX_QUERY]))), texts),
-            _late(now, query, [hit.text for hit in hits]),
+            _late(now, query, hits),
             _shape(query, texts),
         ]
     )
@@ -400,20 +400,23 @@ def _longest(query: str, text: str, starts: Sequence[int]) -> int:
     return best
 
 
-def _late(now: Snapshot, query: str, texts: Sequence[str]) -> _Columns:
+def _late(now: Snapshot, query: str, hits: Sequence[Hit]) -> _Columns:
     """How near the nearest word of a passage comes to each word of the query.
 
     Zeros for an encoder without word vectors, or for a query without a known word.
     """
     encoder = now.encoder
-    nothing = np.zeros((len(_VECTORS), len(texts)))
+    nothing = np.zeros((len(_VECTORS), len(hits)))
     if not isinstance(encoder, StaticEncoder):
         return nothing
     asked = encoder.token_ids(query)
     asked = asked[encoder.token_weights(asked) > 0][:_MAX_TOKENS]
     if not len(asked):
         return nothing
-    words = [encoder.token_ids(text) for text in texts]
+    words = [
+        encoder.token_ids(hit.text) if kept is None else kept
+        for hit, kept in zip(hits, now.tokens([hit.chunk.id for hit in hits]), strict=True)
+    ]
     filled = np.flatnonzero([len(ids) for ids in words])
     if not len(filled):
         return nothing

@@ -14,7 +14,7 @@ from importlib.resources import files
 from corpus.text import fold, has_han
 from corpus.tokens import stem
 
-__all__ = ["contraries", "kin", "normal"]
+__all__ = ["contraries", "kin", "members", "normal"]
 
 _SIDES, _MEMBERS = " ~ ", "/"
 
@@ -64,6 +64,12 @@ class _Table:
 def _table() -> _Table:
     path = files("assistant").joinpath("data/thesaurus.txt")
     return _Table(path.read_text(encoding="utf-8"))
+
+
+def members() -> frozenset[str]:
+    """All words and phrases of the thesaurus, in normal form."""
+    table = _table()
+    return frozenset(table.of.keys() | table.facing.keys())
 
 
 @lru_cache(maxsize=16_384)

@@ -40,9 +40,10 @@ def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
         The span, or None: it does not stand there, it is cut out of a longer number, or words
         before it in its clause deny or limit it.
     """
-    mine, theirs = _letters(claim), _letters(text)
-    if len(mine) < _LEAST_LETTERS:
+    mine = _letters(claim)
+    if len(mine) < _LEAST_LETTERS or not set(mine) <= set(fold(text)):
         return None
+    theirs = _letters(text)
     at = theirs.find(mine)
     while at >= 0:
         letters = list(_KEPT.finditer(fold(text)))

@@ -32,7 +32,7 @@ __all__ = ["Caches"]
 logger = logging.getLogger(__name__)
 
 _MAX_CHARS = 8_000_000  # of the notes that are kept in memory
-_PAYS = 8  # queries over one generation from which holding all vectors pays
+_PAYS = 8  # queries over one generation from which holding all vectors, or headings, pays
 _RENEWS = 10  # beyond a tenth of the passages, all are counted anew
 # a base is made anew when more than this share of the passages went or came since, or when more
 # came than are counted and compared in a moment
@@ -53,6 +53,7 @@ class Caches:
         self._graph: tuple[str, GraphIndex] | None = None
         self._neighbours: tuple[str, int, Neighbours] | None = None
         self._names: tuple[str, str] = ("", "")
+        self._headings: tuple[str, int, str | None] = ("", 0, None)
         self._vectors: tuple[str, int, NDArray[np.int64], NDArray[np.float16]] | None = None
         self._asked: tuple[str, int] = "", 0
         self._written: tuple[str, BM25, GraphIndex | None] | None = None
@@ -142,6 +143,16 @@ class Caches:
             names = fold("\n".join(n for row in rows for n in (row.title, *row.aliases, *row.tags)))
             self._names = reader.stamp, names
         return names
+
+    def headings(self, reader: Reader) -> str | None:
+        """Headings of the reader's generation, folded, one a line; None while that does not pay."""
+        stamp, times, headings = self._headings
+        if stamp != reader.stamp:
+            times, headings = 0, None
+        if headings is None and times >= _PAYS:
+            headings = fold("\n".join(reader.headings()))
+        self._headings = reader.stamp, times + 1, headings
+        return headings
 
     def neighbours(self, reader: Reader) -> Neighbours:
         """The neighbours of the reader's generation; exact while there is no whole graph."""

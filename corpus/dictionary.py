@@ -33,14 +33,22 @@ _PAYS = 60_000  # lookups in the array that cost as much as the dict
 
 
 class _Words:
-    """Counts of words in a sorted array of hashes; counts how often it is asked."""
+    """Counts of words in a sorted array of hashes; remembers them, counts what it looks up."""
 
     def __init__(self, keys: array[int], counts: array[int], grow: Callable[[], None]) -> None:
         self._keys, self._counts, self._grow = keys, counts, grow
         self._left = _PAYS
+        self._found: dict[str, int | None] = {}
 
-    def get(self, word: str, default: int | None = None) -> int | None:
-        """The count of a word, 0 for the beginning of one, `default` for another."""
+    def get(self, word: str) -> int | None:
+        """The count of a word, 0 for the beginning of one, None for another."""
+        try:
+            return self._found[word]
+        except KeyError:
+            count = self._found[word] = self._look_up(word)
+            return count
+
+    def _look_up(self, word: str) -> int | None:
         self._left -= 1
         if not self._left:
             self._grow()
@@ -48,7 +56,7 @@ class _Words:
         at = bisect_left(self._keys, key)
         if at < len(self._keys) and self._keys[at] == key:
             return self._counts[at]
-        return default
+        return None
 
     def __contains__(self, word: str) -> bool:
         return self.get(word) is not None

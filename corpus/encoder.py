@@ -46,6 +46,7 @@ MANIFEST = "manifest.json"
 _FILES = ("tokenizer.json", "model.safetensors")
 _CACHED = 4096  # texts whose token ids are kept
 _MAX_CHARS = 6000  # of a text; a chunk has hundreds
+_NUMBERS = 1 << 16  # tokens that two bytes can tell apart
 _BLOCK = 16  # passages whose rows are gathered at once: they stay in the processor's cache
 _REINSTALL = "restore corpus/model from the repository, or install youju again"
 
@@ -198,7 +199,43 @@ class StaticEncoder:
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_passages`."""
-        ids = token_ids(self._tokenizer, [encoder_text(text[:_MAX_CHARS]) for text in texts])
+        return self._pooled(self._tokens(texts))
+
+    def encode_parts(
+        self, passages: Sequence[Sequence[str]]
+    ) -> tuple[NDArray[np.float32], list[bytes | None]]:
+        """Vectors of passages, and the tokens of the last text of each.
+
+        Args:
+            passages: texts that stand line by line: what is above a passage, and the passage.
+
+        Returns:
+            Vectors as `encode_passages`; tokens as `known_tokens` reads them, None where the
+            passage is too long to tell, or a number too large for two bytes.
+        """
+        ids = self._tokens(["\n".join(texts) for texts in passages])
+        heads = [len(self.token_ids("\n".join(texts[:-1]))) for texts in passages]
+        can_be_told = len(self._rows) <= _NUMBERS
+        tokens = [
+            _packed(found[head:])
+            if can_be_told and sum(map(len, texts)) + len(texts) <= _MAX_CHARS
+            else None
+            for texts, found, head in zip(passages, ids, heads, strict=True)
+        ]
+        return self._pooled(ids), tokens
+
+    def known_tokens(self, kept: bytes | None) -> NDArray[np.intp] | None:
+        """Numbers of the different tokens of a text, ascending; None for what cannot be read."""
+        if kept is None or len(kept) % 2:
+            return None
+        found = np.frombuffer(kept, "<u2").astype(np.intp)
+        return None if len(found) and int(found.max()) >= len(self._rows) else found
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return token_ids(self._tokenizer, [encoder_text(text[:_MAX_CHARS]) for text in texts])
+
+    def _pooled(self, ids: list[list[int]]) -> NDArray[np.float32]:
+        """The unit vectors of texts, given by their tokens."""
         vectors = np.zeros((len(ids), self.dim), np.float32)
         for start in range(0, len(ids), _BLOCK):
             self._add_rows(ids[start : start + _BLOCK], vectors[start : start + _BLOCK])
@@ -214,6 +251,11 @@ class StaticEncoder:
         rows = self._rows[flat] * self._scales[flat, None]
         starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
         out[filled] = np.add.reduceat(rows, starts, axis=0)
+
+
+def _packed(ids: list[int]) -> bytes:
+    """The different ones of some numbers, ascending, two bytes each, little-endian."""
+    return np.array(sorted(set(ids)), "<u2").tobytes()
 
 
 class AbsentEncoder:

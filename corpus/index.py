@@ -21,6 +21,7 @@ from corpus import protocol
 from corpus.bm25 import Terms
 from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
+from corpus.encoder import StaticEncoder
 from corpus.errors import IndexBusy
 from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.phrases import keys, pattern
@@ -123,6 +124,16 @@ class Snapshot:
         by_id = dict(zip(known.tolist(), found, strict=True))
         return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
 
+    def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
+        """See `protocol.Snapshot.tokens`."""
+        encoder = self.encoder
+        if not isinstance(encoder, StaticEncoder) or encoder.fingerprint != encoder_of(
+            self._reader
+        ):
+            return [None] * len(ids)
+        kept = self._reader.tokens(ids)
+        return [encoder.known_tokens(kept.get(int(i))) for i in ids]
+
     def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
         """See `protocol.Snapshot.holding`."""
         wanted = pattern(phrase)
@@ -142,13 +153,16 @@ class Snapshot:
         """Whether a title, alias or tag of the notes holds a folded word."""
         return word in self._caches.names(self._reader)
 
-    def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
-        """Folded headings of the passages that may hold a phrase; none where they are more."""
-        near = self._caches.bm25(self._reader).containing(keys(phrase))
+    def has_heading(self, word: str, *, at_most: int) -> bool:
+        """Whether a heading holds a folded word; false where more passages may hold it."""
+        every = self._caches.headings(self._reader)
+        if every is not None and word not in every:
+            return False
+        near = self._caches.bm25(self._reader).containing(keys(word))
         if len(near) > at_most:
-            return set()
+            return False
         chunks = self._reader.chunks(near.tolist())
-        return {fold(title) for chunk in chunks for title in chunk.heading}
+        return any(word in fold(title) for chunk in chunks for title in chunk.heading)
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The chunks of these ids, in their order; an id that is gone is left out."""

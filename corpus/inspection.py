@@ -28,7 +28,7 @@ from corpus.caches import Caches
 from corpus.checksums import LIST, Entry, ListDamaged, Seal, by_name, is_as_written, size_of
 from corpus.errors import IndexBusy, IndexError_
 from corpus.links import links_of
-from corpus.passages import passage_key, passage_terms, passage_texts
+from corpus.passages import encoded, passage_key, passage_terms, passage_texts
 from corpus.refresh import encoder_of
 from corpus.store import DATABASE, LOG, Store
 from corpus.tables import SCHEMA_VERSION, Reader
@@ -276,7 +276,8 @@ class _Look:
                 yield f"the words of passage {chunk.id}"
             if same_terms and row.terms != passage_terms(note, chunk):
                 yield f"the terms of passage {chunk.id}"
-        yield from _vector_faults(note, chunks, {i: r.vector for i, r in stored.items()}, encoder)
+        vectors = {i: row.vector for i, row in stored.items()}
+        yield from _vector_faults(note, chunks, vectors, reader.tokens(list(stored)), encoder)
 
 
 def _lost(cache: Path) -> Finding:
@@ -287,7 +288,11 @@ def _lost(cache: Path) -> Finding:
 
 
 def _vector_faults(
-    note: Note, chunks: list[Chunk], stored: dict[int, bytes | None], encoder: Encoder | None
+    note: Note,
+    chunks: list[Chunk],
+    stored: dict[int, bytes | None],
+    tokens: dict[int, bytes],
+    encoder: Encoder | None,
 ) -> Iterator[str]:
     with_one = [chunk for chunk in chunks if stored[chunk.id] is not None]
     rows = [np.frombuffer(stored[c.id] or b"", "<f2").astype(np.float32) for c in with_one]
@@ -297,11 +302,14 @@ def _vector_faults(
             return
     if encoder is None or not chunks:
         return
-    anew = encoder.encode_passages(["\n".join(passage_texts(note, chunk)) for chunk in chunks])
-    for chunk, row in zip(chunks, anew, strict=True):
+    anew, tokens_anew = encoded(encoder, [passage_texts(note, chunk) for chunk in chunks])
+    for chunk, row, read in zip(chunks, anew, tokens_anew, strict=True):
+        if tokens.get(chunk.id, read) != read:
+            yield f"the tokens of passage {chunk.id}"
+            return
         held = stored[chunk.id]
         now = np.frombuffer(held, "<f2") if held else np.zeros(row.shape, "<f2")
-        if now.shape != row.shape or _differs(now, row.astype(np.float16)):
+        if now.shape != row.shape or _differs(now, row):
             yield f"the vector of passage {chunk.id}"
             return
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.encoder import StaticEncoder
 from corpus.errors import ModelError
 from corpus.tokens import terms
 from corpus.types import Chunk, Note
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "checked_vectors",
+    "encoded",
     "passage_key",
     "passage_terms",
     "passage_texts",
     "terms_of",
+    "tokens_of",
     "vectors_of",
 ]
 
@@ -63,17 +66,39 @@ def terms_of(texts: Iterable[str]) -> list[str]:
 
 
 def vectors_of(encoder: Encoder, passages: Sequence[Sequence[str]]) -> NDArray[np.float16]:
-    """Vectors of passages, given by their texts, of shape (n, dim), as they are stored.
+    """Vectors of passages, given by their texts, as `encoded`."""
+    return encoded(encoder, passages)[0]
+
+
+def tokens_of(encoder: Encoder, passages: Sequence[Sequence[str]]) -> list[bytes | None]:
+    """Tokens of passages, as `encoded`, where their vectors are known already."""
+    if not isinstance(encoder, StaticEncoder):
+        return [None] * len(passages)
+    return encoder.encode_parts(passages)[1]
+
+
+def encoded(
+    encoder: Encoder, passages: Sequence[Sequence[str]]
+) -> tuple[NDArray[np.float16], list[bytes | None]]:
+    """Vectors and tokens of passages, given by their texts, as they are stored.
 
     Two bytes a number: cosines change by less than 0.001, the index is half as large.
+
+    Returns:
+        Vectors of shape (n, dim), and the tokens of each passage itself, without title and
+        headings, as `StaticEncoder.encode_parts` gives them; None for another encoder.
 
     Raises:
         ModelError: the encoder gave something else than n vectors of numbers.
     """
-    matrix = encoder.encode_passages(["\n".join(texts) for texts in passages])
+    tokens: list[bytes | None] = [None] * len(passages)
+    if isinstance(encoder, StaticEncoder):
+        matrix, tokens = encoder.encode_parts(passages)
+    else:
+        matrix = encoder.encode_passages(["\n".join(texts) for texts in passages])
     if matrix.shape != (len(passages), encoder.dim) or not np.isfinite(matrix).all():
         raise ModelError(
             f"encoder {encoder.name} returned {matrix.shape} for {len(passages)} passages"
             f" of dimension {encoder.dim}, or values that are no numbers"
         )
-    return matrix.astype("<f2")
+    return matrix.astype("<f2"), tokens

@@ -187,6 +187,13 @@ class Snapshot(Frequencies, Protocol):
         """Cosines of these chunks with a query, in their order; 0 where there is no vector."""
         ...
 
+    def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
+        """Numbers of the different tokens of these passages, as `encoder` counts them.
+
+        None for a passage of which the index does not keep them.
+        """
+        ...
+
     def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
         """Ids of the passages that hold a phrase to the letter (`corpus.phrases`), ascending.
 
@@ -198,8 +205,8 @@ class Snapshot(Frequencies, Protocol):
         """Whether a title, alias or tag of the notes holds a folded word."""
         ...
 
-    def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
-        """Folded headings of the passages that may hold a phrase; none where they are more."""
+    def has_heading(self, word: str, *, at_most: int) -> bool:
+        """Whether a heading holds a folded word; false where more passages may hold it."""
         ...
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:

@@ -22,7 +22,7 @@ from corpus.chunking import CHUNKER_VERSION, chunk_note
 from corpus.drafts import READERS_VERSION
 from corpus.errors import CorpusError, IndexError_, ManyGone, ModelError
 from corpus.links import links_of
-from corpus.passages import passage_key, passage_texts, terms_of
+from corpus.passages import passage_key, passage_texts, terms_of, tokens_of
 from corpus.store import FileRow, Reader, Store, Writer, storable, storable_path, stored_json
 from corpus.tokens import TOKENIZER_VERSION
 from corpus.types import Chunk, Note, RefreshReport, Skipped
@@ -325,7 +325,14 @@ class Refresh:
             elif work.may_reuse:  # back to an encoder used before
                 vectors = reader.kept_vectors(self._encoder.fingerprint, wanted)
         texts = {key: passage_texts(note, chunk) for key, (note, chunk) in wanted.items()}
-        self._commit([(key, terms_of(texts.pop(key)), vectors[key]) for key in vectors])
+        known = {key: texts.pop(key) for key in vectors}
+        tokens = tokens_of(self._encoder, list(known.values()))
+        self._commit(
+            [
+                (key, terms_of(said), vectors[key], kept)
+                for (key, said), kept in zip(known.items(), tokens, strict=True)
+            ]
+        )
         self._n_encoded += len(batch.keys) - len(texts)
         batch.texts = texts
         self._batches.append(batch)
@@ -361,7 +368,7 @@ class Refresh:
             with self._store.reading() as reader:
                 self._ahead.add(batch.keys, reader.vectors_by_key(batch.keys, table="staged"))
 
-    def _commit(self, rows: list[tuple[bytes, list[str], bytes | None]]) -> None:
+    def _commit(self, rows: list[tuple[bytes, list[str], bytes | None, bytes | None]]) -> None:
         if rows:
             with self._store.writing() as writer:
                 writer.stage(rows)

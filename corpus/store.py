@@ -22,7 +22,7 @@ from corpus.checksums import LIST, Seal
 from corpus.errors import IndexBusy, IndexError_
 from corpus.rows import FileRow, IndexDamaged, NoteRow, storable, storable_path, stored_json
 from corpus.sealing import DATABASE, LOG, Seals, sync_folder, write_atomically
-from corpus.tables import KEPT, LINKS, SCHEMA, SCHEMA_VERSION, Reader, Writer
+from corpus.tables import KEPT, LINKS, SCHEMA, SCHEMA_VERSION, TOKENS, Reader, Writer, has_tokens
 
 __all__ = [
     "DATABASE",
@@ -306,6 +306,10 @@ class Store:
                     with suppress(sqlite3.OperationalError, IndexError_):
                         self._break_seal()
                         connection.executescript(LINKS)
+                if not has_tokens(connection):
+                    with suppress(sqlite3.OperationalError, IndexError_):  # read-only
+                        self._break_seal()
+                        connection.executescript(f"BEGIN IMMEDIATE; {TOKENS} COMMIT;")
                 Reader(connection)
             finally:
                 self._inode = self._inode_now()

@@ -41,9 +41,19 @@ from corpus.rows import (
 )
 from corpus.types import Chunk, Note, Skipped
 
-__all__ = ["KEPT", "LINKS", "SCHEMA", "SCHEMA_VERSION", "Reader", "Writer"]
+__all__ = [
+    "KEPT",
+    "LINKS",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "TOKENS",
+    "Reader",
+    "Writer",
+    "has_tokens",
+]
 
 SCHEMA_VERSION = 1
+_ASKED_FOR = ("generation", "stamp", "fingerprint", "encoder_name")  # by every search, at once
 _MAX_VARIABLES = 500  # bound variables per statement, below SQLite's oldest limit of 999
 
 SCHEMA = """
@@ -59,11 +69,14 @@ CREATE TABLE chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     note TEXT NOT NULL REFERENCES notes (path) ON DELETE CASCADE,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, heading TEXT NOT NULL, line INTEGER NOT NULL,
-    key BLOB NOT NULL, terms TEXT NOT NULL, vector BLOB);
+    key BLOB NOT NULL, terms TEXT NOT NULL, vector BLOB, tokens BLOB);
 CREATE INDEX chunks_note ON chunks (note);
 CREATE INDEX chunks_key ON chunks (key);
-CREATE TABLE staged (key BLOB PRIMARY KEY, terms TEXT NOT NULL, vector BLOB);
+CREATE TABLE staged (key BLOB PRIMARY KEY, terms TEXT NOT NULL, vector BLOB, tokens BLOB);
 """
+# What reranking looks up, else makes of the text: younger than the format. An index without the
+# column gets it empty, and fills it as its passages change.
+TOKENS = "ALTER TABLE chunks ADD COLUMN tokens BLOB; ALTER TABLE staged ADD COLUMN tokens BLOB;"
 # vectors of encoders used before, so that going back to one costs nothing; made when first needed
 KEPT = """
 CREATE TABLE IF NOT EXISTS kept (
@@ -87,6 +100,9 @@ class Reader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
+        rows = self._sql.execute(f"SELECT key, value FROM meta WHERE key IN {_ASKED_FOR}")
+        self._known: dict[str, str | None] = dict.fromkeys(_ASKED_FOR)
+        self._known |= {key: str(value) for key, value in rows}
         self.generation = int(self.meta("generation") or 0)
         # names the content, not only its number: a database built anew counts from 0 again
         self.stamp = self.meta("stamp") or "0-empty"
@@ -101,6 +117,8 @@ class Reader:
 
     def meta(self, key: str) -> str | None:
         """The value kept under a key, or None."""
+        if key in self._known:
+            return self._known[key]
         row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
@@ -202,6 +220,21 @@ class Reader:
             id_: PassageRow(key=key, terms=split_terms(terms), vector=vector)
             for id_, key, terms, vector in rows
         }
+
+    def tokens(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The tokens of those of these passages that have some, as written."""
+        statement = "SELECT id, tokens FROM chunks WHERE tokens IS NOT NULL AND id IN"
+        try:
+            return dict(self._select(statement, [int(i) for i in ids]))
+        except sqlite3.OperationalError:
+            if has_tokens(self._sql):
+                raise
+            return {}  # an index of an earlier version that cannot be written
+
+    def headings(self) -> set[str]:
+        """The headings of all passages."""
+        rows = self._sql.execute("SELECT DISTINCT heading FROM chunks")
+        return {title for row in rows for title in strings(row[0])}
 
     def chunk_ids(self) -> NDArray[np.int64]:
         """Ids of all passages that have a vector, ascending."""
@@ -316,6 +349,7 @@ class Writer(Reader):
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             list(values.items()),
         )
+        self._known |= {key: value for key, value in values.items() if key in self._known}
 
     def new_generation(self) -> None:
         """Count the generation up; everything read before is of an older one."""
@@ -367,11 +401,11 @@ class Writer(Reader):
         """Delete notes and the passages that are still theirs."""
         self._sql.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in paths])
 
-    def stage(self, rows: Iterable[tuple[bytes, list[str], bytes | None]]) -> None:
-        """Keep key, terms and vector of passages whose notes are not yet in the index."""
+    def stage(self, rows: Iterable[tuple[bytes, list[str], bytes | None, bytes | None]]) -> None:
+        """Keep key, terms, vector and tokens of passages whose notes are not in the index yet."""
         self._sql.executemany(
-            "INSERT OR REPLACE INTO staged VALUES (?, ?, ?)",
-            [(key, SEPARATOR.join(terms), vector) for key, terms, vector in rows],
+            "INSERT OR REPLACE INTO staged (key, terms, vector, tokens) VALUES (?, ?, ?, ?)",
+            [(key, SEPARATOR.join(terms), *rest) for key, terms, *rest in rows],
         )
 
     def clear_staged(self) -> None:
@@ -400,19 +434,21 @@ class Writer(Reader):
         return list(strings(self.meta("kept") or "[]"))
 
     def move_chunk(self, id_: int, chunk: Chunk) -> None:
-        """Give a stored passage another place; its terms and vector stay as they are."""
+        """Give a stored passage another place; what was made of its text stays as it is."""
         self._sql.execute(
             'UPDATE chunks SET note = ?, start = ?, "end" = ?, heading = ?, line = ? WHERE id = ?',
             (chunk.note, chunk.start, chunk.end, as_json(chunk.heading), chunk.line, id_),
         )
 
     def insert_chunk(self, chunk: Chunk, key: bytes) -> None:
-        """Insert a passage with the terms and vector known for its key, the staged ones first."""
+        """Insert a passage with what is known for its key, staged or of another passage."""
         place = (chunk.note, chunk.start, chunk.end, as_json(chunk.heading), chunk.line)
-        columns = 'INSERT INTO chunks (note, start, "end", heading, line, key, terms, vector)'
+        columns = (
+            'INSERT INTO chunks (note, start, "end", heading, line, key, terms, vector, tokens)'
+        )
         for table in ("staged", "chunks"):
             done = self._sql.execute(
-                f"{columns} SELECT ?,?,?,?,?, key, terms, vector FROM {table}"
+                f"{columns} SELECT ?,?,?,?,?, key, terms, vector, tokens FROM {table}"
                 " WHERE key = ? LIMIT 1",
                 (*place, key),
             )
@@ -423,3 +459,9 @@ class Writer(Reader):
     def delete_chunks(self, ids: Iterable[int]) -> None:
         """Delete passages; their ids are never given again."""
         self._sql.executemany("DELETE FROM chunks WHERE id = ?", [(id_,) for id_ in ids])
+
+
+def has_tokens(connection: sqlite3.Connection) -> bool:
+    """Whether passages have a column for their tokens."""
+    columns = connection.execute("SELECT name FROM pragma_table_info('chunks')")
+    return any(name == "tokens" for (name,) in columns)

@@ -1,10 +1,10 @@
-"""Terms and vectors of many passages, made by other processes while this one reads and stores.
+"""What is stored of many passages, made by other processes while this one reads and stores.
 
 A worker is a Python of its own with the built-in encoder: it gets the texts of passages and gives
-their terms and vectors, the same as `passages` gives here. It holds nothing that is not also in
-the request, so that one that dies costs only its batch, which is then made here. Neither forked
-(threads) nor spawned by `multiprocessing` (the caller's main module): the same on every system.
-Requests and replies are JSON, never pickles. Called by `refresh`; the child runs `serve`.
+their terms, vectors and tokens, the same as `passages` gives here. It holds nothing that is not
+also in the request, so that one that dies costs only its batch, which is then made here. Neither
+forked (threads) nor spawned by `multiprocessing` (the caller's main module): the same on every
+system. Requests and replies are JSON, never pickles. Called by `refresh`; the child runs `serve`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ import numpy as np
 
 from corpus.encoder import Encoder, StaticEncoder
 from corpus.memory import free_bytes
-from corpus.passages import terms_of, vectors_of
+from corpus.passages import encoded, terms_of
 
 __all__ = ["Made", "Texts", "Workers", "made_here", "serve"]
 
 logger = logging.getLogger(__name__)
 
 Texts = Sequence[Sequence[str]]  # title, heading path and text of each passage
-Made = list[tuple[list[str], bytes | None]]  # terms, and the vector unless it is zero
+# terms, the vector unless it is zero, and the tokens where the encoder has any
+Made = list[tuple[list[str], bytes | None, bytes | None]]
 
 _MOST = 4  # one process reads and stores: more than this it cannot feed
 _MEMORY = 400 << 20  # bytes that a worker may come to hold
@@ -43,15 +44,15 @@ _CODE = (
 
 
 def made_here(encoder: Encoder, passages: Texts) -> Made:
-    """Terms and vectors of passages, made in this process.
+    """Terms, vectors and tokens of passages, made in this process.
 
     Raises:
         ModelError: the encoder gave something else than vectors of numbers.
     """
-    halves = vectors_of(encoder, passages)
+    halves, tokens = encoded(encoder, passages)
     return [
-        (terms_of(texts), row.tobytes() if row.any() else None)
-        for texts, row in zip(passages, halves, strict=True)
+        (terms_of(texts), row.tobytes() if row.any() else None, kept)
+        for texts, row, kept in zip(passages, halves, tokens, strict=True)
     ]
 
 
@@ -138,23 +139,27 @@ class _Worker:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
+        size = 2 * self._dim
         try:
             stdin.write(json.dumps(passages, ensure_ascii=False).encode("utf-8") + b"\n")
             stdin.flush()
             line = stdout.readline()
-            size = 2 * self._dim
             vectors = stdout.read(size * len(passages)) if line.endswith(b"\n") else b""
-        except (OSError, ValueError):  # ValueError: closed
-            vectors = b""
-        if not vectors or len(vectors) != size * len(passages):
+            lengths = json.loads(stdout.readline() or b"[]")
+            tokens = [None if length is None else stdout.read(length) for length in lengths]
+        except (OSError, ValueError):  # ValueError: closed, or cut off
+            vectors, lengths, tokens = b"", [], []
+        told = [None if kept is None else len(kept) for kept in tokens]
+        is_whole = told == lengths and len(told) == len(passages)
+        if not vectors or len(vectors) != size * len(passages) or not is_whole:
             if not self._is_ended:
                 logger.info("a worker has ended (%s): its passages are made here", self.stop())
             return None
         zero = bytes(size)
         rows = (vectors[at : at + size] for at in range(0, len(vectors), size))
         return [
-            (said.split(_SEPARATOR) if said else [], None if row == zero else row)
-            for said, row in zip(json.loads(line), rows, strict=True)
+            (said.split(_SEPARATOR) if said else [], None if row == zero else row, kept)
+            for said, row, kept in zip(json.loads(line), rows, tokens, strict=True)
         ]
 
     def kill(self) -> None:
@@ -182,15 +187,18 @@ def _cores() -> int:
 
 
 def serve(folder: str, dim: int) -> None:
-    """What a worker does: passages a line, terms and vectors back, until its input ends."""
+    """What a worker does: passages a line, what is stored of them back, until its input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asked
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     encoder = StaticEncoder(Path(folder), dim=dim)
     for line in source:
         passages = json.loads(line)
-        halves = vectors_of(encoder, passages)
+        halves, tokens = encoded(encoder, passages)
         halves[~halves.any(axis=1)] = 0  # no zero below zero, so that a zero row is known by it
         said = [_SEPARATOR.join(terms_of(texts)) for texts in passages]
         sink.write(json.dumps(said, ensure_ascii=False).encode("utf-8") + b"\n")
         sink.write(np.ascontiguousarray(halves).tobytes())
+        lengths = [None if kept is None else len(kept) for kept in tokens]
+        sink.write(json.dumps(lengths).encode("ascii") + b"\n")
+        sink.write(b"".join(kept for kept in tokens if kept is not None))
         sink.flush()

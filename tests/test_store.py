@@ -31,7 +31,7 @@ def put(store: Store, note: Note, terms: tuple[str, ...] = ("lora",)) -> None:
     """One more generation, with this note as one passage."""
     with store.lock(), store.writing() as writer:
         writer.put_note(note)
-        writer.stage([(KEY, list(terms), b"\x00\x3c\x00\x00")])
+        writer.stage([(KEY, list(terms), b"\x00\x3c\x00\x00", b"\x01\x00")])
         writer.insert_chunk(
             Chunk(note=note.path, start=0, end=len(note.text), heading=("一",)), KEY
         )

@@ -7,6 +7,12 @@ from corpus.text import fold, has_han, is_han, is_word_char
 from tests.generated import texts
 
 
+@given(texts(), texts())
+def test_a_long_text_folds_as_its_characters_do(left: str, right: str) -> None:
+    text = f"{left}，ＡＢ臺{right}" * 12
+    assert fold(text) == "".join(map(fold, text))
+
+
 @given(texts())
 def test_folding_keeps_the_length_and_is_done_once(text: str) -> None:
     folded = fold(text)

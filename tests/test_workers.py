@@ -88,7 +88,7 @@ def test_a_worker_makes_what_is_made_here_and_one_that_ends_costs_nothing(
     crew: Workers, encoder: StaticEncoder
 ) -> None:
     expected = made_here(encoder, TEXTS)
-    assert [vector is None for _, vector in expected] == [False, False, True, False]
+    assert [vector is None for _, vector, _ in expected] == [False, False, True, False]
     assert crew.begin(TEXTS).result() == expected
     crew._workers[0].kill()
     assert crew.begin(TEXTS).result() == expected

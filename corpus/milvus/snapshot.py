@@ -350,17 +350,19 @@ class MilvusSnapshot:
                 return []
         return sorted(int(row["id"]) for row in rows if wanted.search(_passage(row)))
 
+    def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
+        """See `protocol.Snapshot.tokens`; none are kept."""
+        return [None] * len(ids)
+
     def has_name(self, word: str) -> bool:
         """Whether a title, alias or tag of the notes holds a folded word."""
         return bool(self._gateway.rows(self._texts, like("listed", word), ["id"], 1))
 
-    def headings_near(self, phrase: str, *, at_most: int) -> set[str]:
-        """See `protocol.Snapshot.headings_near`."""
-        where = holding(keys(phrase))
+    def has_heading(self, word: str, *, at_most: int) -> bool:
+        """See `protocol.Snapshot.has_heading`."""
+        where = holding(keys(word))
         rows = self._gateway.rows(self._chunks, where, ["id", "headings"], at_most + 1)
-        if len(rows) > at_most:
-            return set()
-        return {title for row in rows for title in str(row["headings"]).split("\n") if title}
+        return len(rows) <= at_most and any(word in str(row["headings"]) for row in rows)
 
     def chunks(self, ids: Sequence[int]) -> list[Chunk]:
         """The chunks of these ids, in their order; an id that is gone is left out.
