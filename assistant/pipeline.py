@@ -16,6 +16,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
+from assistant import told
 from assistant.answering import AnswerModels, Extract, answer_models, ranking, select
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
@@ -404,7 +405,8 @@ class Assistant:
             ConfigError: the text is blank or longer than MAX_TEXT characters.
         """
         text = _sound(text, MAX_TEXT, "text", strip=False)
-        return Checked(text=text, claims=self._review(self._checker.check(text)))
+        claims = told.checked(self._checker, lambda path: self.index.note(path).text, text)
+        return Checked(text=text, claims=self._review(claims))
 
     def links(self, note: str, line: int) -> dict[str, str]:
         """What opens a note outside, by name of the program: see `assistant.links`."""
