@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from assistant.claims import ClaimSpan, claims_citing
 from assistant.edits import behind, edited, gap_behind, removals
 from assistant.grounding import Checker
-from assistant.injection import asks_about_orders, is_demanded
+from assistant.injection import asks_about_orders
 from assistant.markers import Marker, blanked, markers_of
-from assistant.passages import Passage
 from assistant.sources import KEY, Source
+from assistant.told import is_told, judged
 from assistant.types import Citation, Claim, Evidence, MarkerChange, Verdict
 from corpus.protocol import Index
 from corpus.sentences import whole_spans
@@ -167,16 +167,9 @@ class Binder:
     def _judged(self, text: str, span: ClaimSpan) -> Claim:
         """The verdict on a claim; that a note orders a model to say it is no evidence for it."""
         own = [_citation_of(self._by_number[n]) for n in span.markers]
-        claim = self._checker.judge(text, span, own)
-        found = claim.evidence
-        if claim.verdict is not Verdict.SUPPORTED or found is None or self._asks_about_orders:
-            return claim
-        if not is_demanded(self._index.note(found.note).text, found.start, found.end):
-            return claim
-        claim = self._checker.judge(text, span, own, counts=_is_told)
-        if claim.verdict is not Verdict.UNSUPPORTED:
-            return claim
-        return replace(claim, evidence=None, reason=_ORDERED[0 if has_han(claim.text) else 1])
+        if self._asks_about_orders:
+            return self._checker.judge(text, span, own)
+        return judged(self._checker, lambda path: self._index.note(path).text, text, span, own)
 
     def is_known(self, address: str) -> bool:
         """Whether an address stands in the question or in what the model was given."""
@@ -197,7 +190,7 @@ class Binder:
             at = (span.text, number)
             if at not in self._supports:
                 words = " ".join(span.text.split())
-                counts = None if self._asks_about_orders else _is_told
+                counts = None if self._asks_about_orders else is_told
                 self._supports[at] = self._checker.supporting(
                     words, _citation_of(source), counts=counts
                 )
@@ -309,17 +302,6 @@ class Binder:
             quote=ground.quote,
             date=ground.date,
         )
-
-
-_ORDERED = (
-    "笔记里只有一句写给模型的指令要它这样说，不算依据",
-    "in the notes only an order to a model asks for this: no evidence",
-)
-
-
-def _is_told(passage: Passage) -> bool:
-    """Whether a passage tells a reader something, and gives no order to a model."""
-    return not is_demanded(passage.note.text, passage.start, passage.end)
 
 
 def without_keys(text: str) -> str:

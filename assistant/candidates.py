@@ -41,9 +41,9 @@ _BARE_LINKS = re.compile(
 # [titles](note.md) or of headings of the same note is a table of contents.
 _NAMES = 3
 _NAME = re.compile(r"\W{0,6}?\[\[(?!#)[^\]\n]{1,120}\]\]\W{0,3}")
-# An address on the web, or its title as a link, without a word about it.
+# An address on the web, or its title as a link, without a word about it; `[b]: http://…`, too.
 _WEB_LINKS = re.compile(
-    r"\W{0,6}?(?:(?:\[[^\]\n]{1,200}\]\(\w+:[^)\n]{1,400}\)|<?https?://[^\s<>]{1,400}>?)"
+    r"\W{0,6}?(?:\[[^\]\n]{1,200}\]:[ \t]*)?(?:(?:\[[^\]\n]{1,200}\]\(\w+:[^)\n]{1,400}\)|<?https?://[^\s<>]{1,400}>?)"
     r"[\s,，、;；|/·和与及]*){1,8}\W{0,3}"
 )
 _WORDLESS = re.compile(r"(?:(?<!\w)#\w[\w/-]*+|[\W_])*+")  # "...", "#todo #今天"

@@ -22,7 +22,9 @@ _JOINER = "\u200b"  # behind the first character of a token: nobody sees it, not
 _COMMENT = re.compile(
     r"<!--.*?-->|%%[^\n%]{1,500}%%|^%%[ \t]*\n.*?\n%%[ \t]*$", re.DOTALL | re.MULTILINE
 )
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.M | re.S)
+_FENCED = re.compile(
+    r"^[ \t]*(`{3,}(?!`)|~{3,}(?!~))[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.M | re.S
+)
 
 _IMAGE = re.compile(r"!\[([^\[\]\n]{0,200})\](?:\([^()\n]{0,2000}\)|\[[^\[\]\n]{0,200}\])")
 _LINK = re.compile(r"(?<!!)\[([^\[\]\n]{1,300})\]\(\s*<?([^()\s<>]{0,2000})>?[^()\n]{0,300}\)")

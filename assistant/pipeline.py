@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
+from assistant import told
 from assistant.answering import AnswerModels, Selection, answer_models, ranking, select
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
@@ -314,7 +315,8 @@ class Assistant(OpenNotes):
             ConfigError: the text is blank or longer than MAX_TEXT characters.
         """
         text = _sound(text, MAX_TEXT, "text", strip=False)
-        return Checked(text=text, claims=self._review(self._checker.check(text)))
+        claims = told.checked(self._checker, lambda path: self.index.note(path).text, text)
+        return Checked(text=text, claims=self._review(claims))
 
     def links(self, note: str, line: int) -> dict[str, str]:
         """What opens a note outside, by name of the program: see `assistant.links`."""

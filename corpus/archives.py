@@ -91,7 +91,7 @@ class Archive:
         """Take in the members; return those that are parts."""
         parts: dict[str, zipfile.ZipInfo] = {}
         for info in archive.infolist():
-            if info.is_dir():
+            if info.filename.endswith("/"):  # `is_dir` breaks at an empty name
                 continue
             name = _member_name(info)
             reason = _danger(info, name)
@@ -160,6 +160,8 @@ def _member_name(info: zipfile.ZipInfo) -> str:
 
 def _danger(info: zipfile.ZipInfo, name: str) -> str | None:
     """Why a member is not to be read, whatever it holds."""
+    if not name:
+        return "it has no name"
     if name.startswith(("/", "~")) or ".." in PurePosixPath(name).parts or ":" in name[:2]:
         return "its name leads out of the archive"
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):

@@ -158,7 +158,8 @@ def inline_words(text: str) -> str:
     """
     pieces = []
     for line in text.split("\n"):
-        line = re.sub(r"[ \t\f\v]*\r[ \t\f\v\r]*", "\r", line)
+        line = re.sub(r"[ \t\f\v]+", " ", line)  # first: blanks without end cost their square
+        line = re.sub(r" ?\r[ \r]*", "\r", line)
         line = re.sub("\r", lambda at: _gap(at.string, at.start()), line)
         pieces.append(re.sub(r"[ \t\f\v]+", " ", line).strip())
     return "\n".join(piece for piece in pieces if piece)

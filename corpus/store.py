@@ -43,6 +43,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 30.0
+_RETRY_SECONDS = 0.02
 
 
 class Store:
@@ -285,7 +286,7 @@ class Store:
             try:
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
-                    connection.execute("PRAGMA journal_mode = WAL")
+                    _into_wal(connection)
                     connection.execute("BEGIN IMMEDIATE")
                     # another process may have been quicker since the first look
                     version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -358,6 +359,24 @@ class Store:
             return self._path.stat().st_ino
         except OSError:
             return 0
+
+
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Change the mode of the journal, waiting for who writes: for this SQLite itself does not.
+
+    Raises:
+        sqlite3.OperationalError: the database is locked for long, or cannot be written.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _has_links(connection: sqlite3.Connection) -> bool:

@@ -268,13 +268,18 @@ def keep(target: str, data: bytes) -> Path:
     return path
 
 
-def breaks(target: str, data: bytes) -> bool:
-    """Whether an input breaks a target, in whatever way."""
+def fault_of(target: str, data: bytes) -> Exception | None:
+    """How an input breaks a target; None if it does not."""
     try:
         attempt(target, data)
-    except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
-        return True
-    return False
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return fault
+    return None
+
+
+def breaks(target: str, data: bytes) -> bool:
+    """Whether an input breaks a target, in whatever way."""
+    return fault_of(target, data) is not None
 
 
 def smallest(target: str, data: bytes) -> bytes:
@@ -308,9 +313,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         while time.monotonic() < ends:
             data = generated(target, chance)
             n += 1
-            try:
-                attempt(target, data)
-            except Exception as fault:  # noqa: BLE001 - whatever it is, it is kept
+            if fault := fault_of(target, data):
                 n_broken += 1
                 kept = keep(target, smallest(target, data))
                 sys.stdout.write(f"{target}: {type(fault).__name__}: {fault}: {kept}\n")

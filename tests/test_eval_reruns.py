@@ -228,6 +228,41 @@ def test_figures_are_read_from_tables_and_files(tmp_path: Path) -> None:
     assert figure_of(target(source="megabytes", folder="models"), tmp_path).value == 2.5
 
 
+def test_figures_of_endurance_are_those_of_the_longest_run(tmp_path: Path) -> None:
+    def row(length: str, done: int, **figures: list[float]) -> dict[str, Any]:
+        return {
+            "done": done, "faults": ["x"] * (done // 100), "figures": figures,
+            "length": length, "commit": f"c{done}",
+        }  # fmt: skip
+
+    kept = {
+        "kill, default": row("default", 40), "kill, full": row("full", 600),
+        "flips, default": row("default", 9, head=[1, 1], body=[1, 0], attempts=[2, 3]),
+    }  # fmt: skip
+    file = tmp_path / "tests" / "endurance" / "endurance.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(kept), encoding="utf-8")
+
+    def found(field: str, *stages: str) -> targets.Figure:
+        return figure_of(target(source="endurance", stages=stages, field=field), tmp_path)
+
+    assert found("done", "kill", "flips").value == 609
+    assert found("faults", "kill").value == 6
+    assert found("attempts", "flips").value == 5
+    assert found("least share", "flips").value == 0.5
+    assert found("done", "kill", "flips").place.endswith("1 of 2 stages in full, at c600, c9")
+    for field, stage in (("done", "drown"), ("attempts", "kill"), ("seconds", "kill")):
+        with pytest.raises(ConfigError, match="is not in its source"):
+            found(field, "kill", stage)
+
+
+def test_the_figures_of_endurance_have_their_runs(repo: Path) -> None:
+    """A stage that is renamed, or never run, must not count as one without a fault."""
+    for one in targets.targets():
+        if one.source == "endurance":
+            assert figure_of(one, repo).value is not None
+
+
 def test_a_goal_is_held_by_its_sign() -> None:
     assert target(goal=">= 0.5").reached(0.5)
     assert not target(goal="> 0").reached(0)

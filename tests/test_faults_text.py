@@ -383,9 +383,10 @@ def test_row_56_circles_of_links_end(world: World) -> None:
         "<p>正文鸭嘴兽</p>" + "<!--" * 100_000,
         "<p>正文鸭嘴兽</p><script>var 秘密 = 1;" + "x" * 100_000,
         "<p>正文鸭嘴兽</p>" + "<a " * 50_000,
+        "<p>正文鸭嘴兽</p><p>" + " " * 1_000_000 + "x</p>",
         pytest.param("<p>正文鸭嘴兽</p>" + "<![CDATA[" * 50_000, marks=pytest.mark.slow),
     ],
-    ids=["div", "comment", "script", "tag", "cdata"],
+    ids=["div", "comment", "script", "tag", "blanks", "cdata"],
 )
 def test_row_57_hostile_pages_cost_seconds(world: World, page: str) -> None:
     world.write("a.html", f"<html><body>{page}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -234,6 +235,20 @@ def test_two_processes_may_begin_the_same_index(tmp_path: Path) -> None:
         with store.reading() as reader:
             assert reader.counts()[0] == 0
         store.close()
+
+
+def test_an_index_that_another_process_just_begins_is_waited_for(tmp_path: Path) -> None:
+    """Who changes the mode of the journal is refused at once by SQLite while another writes."""
+    other = sqlite3.connect(tmp_path / DATABASE, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.execute, ["COMMIT"])
+    release.start()
+    try:
+        store = Store.open(tmp_path)
+        store.close()
+    finally:
+        release.join()
+        other.close()
 
 
 def test_readers_notice_that_another_process_set_the_database_aside(tmp_path: Path) -> None:

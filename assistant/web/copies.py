@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from assistant.disarming import title_words
 from assistant.types import Answer, Checked, Citation, Claim, Hit
 from assistant.web.texts import ICONS, TEXTS
-from corpus.text import has_han
+from corpus.text import has_han, printable
 
 __all__ = ["answer_markdown", "checked_markdown", "hit_markdown", "live_markers", "where"]
 
@@ -54,8 +55,11 @@ def _quoted(claim: Claim, quotes: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _source(title: str, heading: Sequence[str], path: str, line: int, date: str | None) -> str:
-    trail = " › ".join(dict.fromkeys([title, *heading]))  # noqa: RUF001
-    return f"{trail}, `{where(path, line)}`" + (f" ({date})" if date else "")
+    trail = " › ".join(map(title_words, dict.fromkeys([title, *heading])))  # noqa: RUF001
+    # names of files may hold breaks and backticks: neither may end the line or the code
+    place = printable(where(path, line).replace("\n", "\ufffd"))
+    ticks = "`" * (max(map(len, re.findall("`+", place)), default=0) + 1)
+    return f"{trail}, {ticks}{place}{ticks}" + (f" ({date})" if date else "")
 
 
 def _one_line(quote: str) -> str:

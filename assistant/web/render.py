@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -343,13 +343,9 @@ def _row(text: str, at: int, end: int, how: _How) -> Iterator[_Piece]:
     first = at + line.index("|") + 1
     last = at + line.rindex("|")
     yield _Piece(-1, "<tr>")
-    while first <= last:
-        cell = first
-        # a bar in code, in a wikilink or behind a backslash does not end the cell
-        while cell < last and not (
-            text[cell] == "|" and text[cell - 1] != "\\" and not _in_atom(text, first, cell, last)
-        ):
-            cell += 1
+    for cell in [*_bars(text, first, last), last]:
+        if first > last:
+            break
         yield _Piece(-1, "<td>")
         lead = len(text[first:cell]) - len(text[first:cell].lstrip())
         yield from _inline(text, first + lead, first + len(text[first:cell].rstrip()), how)
@@ -360,9 +356,16 @@ def _row(text: str, at: int, end: int, how: _How) -> Iterator[_Piece]:
     yield _Piece(-1, "</tr>")
 
 
-def _in_atom(text: str, start: int, at: int, end: int) -> bool:
-    """Whether the character at `at` lies inside code, a formula or a wikilink of the span."""
-    return any(match.start() < at < match.end() for match in _ATOM.finditer(text, start, end))
+def _bars(text: str, start: int, end: int) -> Iterator[int]:
+    """Bars of a row that end a cell: not in code, in a formula, in a link, behind a backslash."""
+    at = start
+    atoms = ((match.start(), match.end()) for match in _ATOM.finditer(text, start, end))
+    for low, high in [*atoms, (end, end)]:
+        while 0 <= (bar := text.find("|", at, low + 1)) < min(low + 1, end):
+            if text[bar - 1] != "\\":
+                yield bar
+            at = bar + 1
+        at = max(at, high)
 
 
 def _inline(text: str, start: int, end: int, how: _How) -> Iterator[_Piece]:
@@ -431,7 +434,8 @@ def _worded(text: str, match: re.Match[str], how: _How, bold: bool) -> Iterator[
 
 def _runs(text: str, start: int, end: int, cuts: Sequence[int], bold: bool) -> Iterator[_Piece]:
     """Plain text, cut where a mark starts or ends."""
-    edges = [start, *(cut for cut in cuts if start < cut < end), end]
+    inner = cuts[bisect_right(cuts, start) : bisect_left(cuts, end)]
+    edges = [start, *inner, end]
     for left, right in pairwise(edges):
         if left < right:
             shown = escape(text[left:right])

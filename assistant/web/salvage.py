@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from assistant.web import seals
 from assistant.web.store import Turn, TurnStore, decode, digest_of
 
 __all__ = ["DAMAGED", "faults_of", "saved"]
@@ -31,8 +32,11 @@ def faults_of(file: Path) -> tuple[int, list[str]]:
     """
     try:
         with closing(_opened(file)) as connection:
+            connection.execute("BEGIN")  # of one moment, while turns are added
             said = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_SHOWN})")]
             said = [] if said == ["ok"] else said
+            if not said and seals.is_altered(file, connection):
+                said.append("the file is not as it was written")
             rows = list(_rows(connection))
             (n_rows,) = connection.execute("SELECT count(*) FROM turns").fetchone()
     except (*_UNREADABLE, OSError) as fault:
@@ -66,11 +70,14 @@ def saved(file: Path) -> int:
             f"INSERT INTO turns (number, {_COLUMNS}, digest) VALUES (?, ?, ?, ?, ?, ?)",
             [(number, *row[:4], digest_of(*row[:4])) for number, row in whole],
         )
+    beside.joinpath(seals.SEAL).unlink(missing_ok=True)
+    seals.remove(file)
     file.replace(file.with_name(DAMAGED))
     for suffix in ("-journal", "-wal", "-shm"):  # of the damaged file, not of the new one
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     new.replace(file)
     beside.rmdir()
+    TurnStore(file.parent)  # seals it
     return len(whole)
 
 

@@ -144,10 +144,11 @@ class Guard:
         self, scope: Scope, headers: dict[bytes, str], path: str, limit: int
     ) -> tuple[int, bytes] | None:
         """Status and reason of a request that is not passed on."""
-        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        host = headers.get(b"host", "")
+        origins = [v.decode("latin-1") for n, v in scope["headers"] if n.lower() == b"origin"]
         if not allowed_host(host, self.bound):
             return 400, b"Unknown host"
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if any(urlsplit(origin).netloc.lower() != host.lower() for origin in origins):
             return 403, b"Foreign origin"
         if headers.get(b"sec-fetch-site") in ("cross-site", "same-site") and not _is_link(
             scope, headers

@@ -2,7 +2,7 @@
 
 One SQLite file in a private folder; sessions are random names kept by the browser. An answer is
 stored as JSON without the notes behind it; passages are read from the index when opened. Each row
-has a checksum, so that a flipped bit in it is found (`salvage`).
+has a checksum, and so has the file (`seals`), so that a flipped bit is found (`salvage`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from assistant.types import Answer, Verdict
+from assistant.web import seals
 from assistant.web.spots import Sheet
 from corpus.errors import YoujuError
 from corpus.records import RecordDamaged, read_record, write_record
@@ -194,6 +195,7 @@ class TurnStore:
             names = {name for (name,) in named}
             if "digest" not in names:  # of an earlier version: its turns stay without
                 connection.execute("ALTER TABLE turns ADD COLUMN digest TEXT")
+        self._sealed(first=True)
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -203,6 +205,13 @@ class TurnStore:
             connection.execute("PRAGMA secure_delete = ON")  # what was removed is unreadable
             with connection:
                 yield connection
+        finally:
+            connection.close()
+
+    def _sealed(self, *, first: bool = False) -> None:
+        connection = sqlite3.connect(self._file, timeout=10)
+        try:
+            seals.renew(self._file, connection, first=first)
         finally:
             connection.close()
 
@@ -217,6 +226,7 @@ class TurnStore:
                 "INSERT INTO turns (session, sheet, asked_at, turn, digest) VALUES (?, ?, ?, ?, ?)",
                 (*row, digest_of(*row)),
             )
+        self._sealed()
 
     def turns(self, session: str) -> list[Turn]:
         """All turns of a session, oldest first; damaged ones are left out."""
@@ -247,11 +257,13 @@ class TurnStore:
                 " (SELECT number FROM turns WHERE session = ? AND sheet = ?)",
                 (session, session, sheet_id),
             )
+        self._sealed()
 
     def drop(self, session: str) -> None:
         """Remove a session."""
         with self._connect() as connection:
             connection.execute("DELETE FROM turns WHERE session = ?", (session,))
+        self._sealed()
 
     def chats(self, only: str | None = None) -> list[Chat]:
         """The sessions, the last used first.

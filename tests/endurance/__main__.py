@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from corpus.errors import YoujuError
 from tests.conftest import REPO
 from tests.endurance.load import LOADING
 from tests.endurance.stages import DAMAGING, Figures, Stage
@@ -35,6 +37,11 @@ HERE = Path(__file__).resolve().parent
 STATE = REPO / "build" / "endurance" / "state.json"
 STAGES = [*DAMAGING, *LOADING]
 _LENGTHS = ("default", "full")
+# what a unit says of the product; a mistake of a stage itself (a name, a type) ends the run
+FAULTS = (
+    AssertionError, ArithmeticError, LookupError, OSError, RuntimeError, ValueError, YoujuError,
+    sqlite3.Error, subprocess.SubprocessError,
+)  # fmt: skip
 _FULL_SECONDS = 20  # times as many as by default: 30 minutes of soak
 
 
@@ -108,7 +115,7 @@ def run(stage: Stage, result: Result, *, full: bool, saved: Callable[[], None]) 
             try:
                 for name, value in unit(result.done).items():
                     result.figures.setdefault(name, []).append(round(float(value), 4))
-            except Exception as fault:  # noqa: BLE001 - whatever it is, it is counted and told
+            except FAULTS as fault:
                 said = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
                 result.faults.append(f"unit {result.done}: {said}")
             result.done += 1

@@ -16,7 +16,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from assistant.disarming import from_model
 from assistant.pipeline import Assistant
+from assistant.web.render import render_note
 from assistant.web.security import MAX_BODY, MAX_UPLOAD, Guard
 from assistant.web.vaults import Vaults
 from corpus.errors import ConfigError
@@ -363,6 +365,37 @@ def test_row_82_a_query_of_a_megabyte_is_refused_by_the_server(served: Served) -
     kind, data = called(served.url, "ask", {"question": "长" * 300_000})
     assert time.monotonic() - begun < 2 * _QUICK_S
     assert (kind, "BOOM" in str(data)) in (("error", False), ("complete", False))
+
+
+MONOTONOUS = (
+    "|",
+    "|a",
+    "| `x` ",
+    "`",
+    "~",
+    "[[",
+    "](",
+    "**",
+    "$a",
+    "\\[",
+    "- ",
+    "> ",
+    "中",
+    "a",
+    " ",
+    "==",
+)
+
+
+@pytest.mark.parametrize("piece", MONOTONOUS)
+def test_row_81_a_line_without_end_is_drawn_at_once(piece: str) -> None:
+    """Of a note that is read, of a text that is checked, of what a model writes."""
+    line = piece * (20_000 // len(piece))
+    begun = time.process_time()
+    for text in (line, f"{line}|", f"# x\n\n{line}\n"):
+        render_note(text, lambda _: None)
+        from_model(text, lambda _: False)
+    assert time.process_time() - begun < _QUICK_S
 
 
 # The queue

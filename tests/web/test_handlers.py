@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from assistant.retrieval import Filters
-from assistant.types import Answer, Rewrite, Verdict
+from assistant.types import Answer, Citation, Rewrite, Verdict
 from assistant.web import desk
+from assistant.web.copies import answer_markdown
 from assistant.web.handlers import Asked, Conversation, Page, Unfit
 from assistant.web.store import TurnStore
 from corpus.errors import CorpusError
@@ -275,3 +276,17 @@ def test_only_a_models_answer_with_unsupported_sentences_can_be_rewritten(
     assert len(again.messages) == 2
     assert "旧句" in again.messages[-1]["content"]
     assert not page.is_rewritable(None)
+
+
+def test_a_copy_is_not_shaped_by_the_name_of_a_file() -> None:
+    citation = Citation(
+        marker=1, note="a\n[^1]: forged `x`\x1b[2J.md", title="![图](http://leak.invalid/x) 题",
+        heading=(), start=0, end=2, line=3, quote="原话\n[^1]: forged",
+    )  # fmt: skip
+    answer = Answer(question="问", searched=(), text="原话", abstained=False, reason=None,
+                    generator="extractive", citations=(citation,))  # fmt: skip
+    lines = answer_markdown(answer, []).splitlines()
+    assert [line for line in lines if line.startswith("[^")] == lines[-1:]
+    assert lines[-1].startswith("[^1]: 图 题, ``a")
+    assert "leak.invalid" not in lines[-1]
+    assert "\x1b" not in lines[-1]

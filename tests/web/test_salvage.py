@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 from assistant.types import Answer
 from assistant.web.salvage import DAMAGED, faults_of, saved
+from assistant.web.seals import SEAL
 from assistant.web.spots import Sheet
 from assistant.web.store import FILE, Turn, TurnStore
 
@@ -35,6 +37,69 @@ def test_every_flipped_bit_of_a_turn_is_found(tmp_path: Path) -> None:
         changed[at] ^= 1 << chance.randrange(8)
         file.write_bytes(changed)
         assert faults_of(file)[1]
+
+
+def test_every_flipped_bit_of_the_file_is_found_and_mended(tmp_path: Path) -> None:
+    file = conversation(tmp_path, 3)
+    TurnStore(tmp_path).drop(SESSION)  # bytes that hold nothing any more
+    conversation(tmp_path, 2)
+    data, chance = file.read_bytes(), random.Random(1)
+    seal = (tmp_path / SEAL).read_bytes()
+    places = [*range(8 * 100), *(chance.randrange(8 * len(data)) for _ in range(300))]
+    for at in places:
+        changed = bytearray(data)
+        changed[at // 8] ^= 1 << at % 8
+        file.write_bytes(changed)
+        assert faults_of(file)[1], at
+        assert (tmp_path / SEAL).read_bytes() == seal
+    file.write_bytes(data[:43] + bytes([data[43] ^ 1]) + data[44:])
+    assert saved(file) == 2
+    assert faults_of(file) == (2, [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [SEAL, FILE, DAMAGED]
+
+
+def test_a_flipped_bit_of_the_seal_is_found(tmp_path: Path) -> None:
+    file = conversation(tmp_path, 1)
+    data = (tmp_path / SEAL).read_bytes()
+    for at in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[at // 8] ^= 1 << at % 8
+        (tmp_path / SEAL).write_bytes(changed)
+        assert faults_of(file)[1]
+
+
+def test_a_change_before_a_start_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    """Later turns do not seal over it."""
+    file = conversation(tmp_path, 2)
+    changed = bytearray(file.read_bytes())
+    changed[43] ^= 1  # of the schema's cookie, which nothing checks
+    file.write_bytes(changed)
+    conversation(tmp_path, 1)
+    assert faults_of(file) == (3, ["the file is not as it was written"])
+    assert saved(file) == 3
+    assert faults_of(file) == (3, [])
+
+
+def test_a_kill_between_a_turn_and_its_seal_is_no_fault(tmp_path: Path) -> None:
+    file = conversation(tmp_path, 2)
+    before = (tmp_path / SEAL).read_bytes()
+    conversation(tmp_path, 1)
+    (tmp_path / SEAL).write_bytes(before)
+    assert faults_of(file) == (3, [])
+    TurnStore(tmp_path)
+    assert (tmp_path / SEAL).read_bytes() != before
+    (tmp_path / SEAL).unlink()
+    assert faults_of(file) == (3, [])
+
+
+def test_a_file_is_whole_all_through_its_writing(tmp_path: Path) -> None:
+    file = conversation(tmp_path, 1)
+    threads = [threading.Thread(target=conversation, args=(tmp_path, 6)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert faults_of(file)[1] == []
+    assert faults_of(file) == (25, [])
 
 
 def test_what_is_whole_is_saved_and_the_damaged_file_kept(tmp_path: Path) -> None:

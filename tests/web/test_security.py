@@ -60,6 +60,22 @@ def test_another_page_is_refused(origin: str, method: str) -> None:
     assert asked({"host": OWN, "origin": origin}, method)[0]["status"] == 403
 
 
+@pytest.mark.parametrize("origins", [("http://evil.example", OWN), (OWN, "http://evil.example")])
+def test_one_foreign_origin_of_two_is_refused(origins: tuple[str, str]) -> None:
+    scope = {
+        "type": "http", "method": "POST", "path": "/",
+        "headers": [(b"host", OWN.encode())]
+        + [(b"origin", f"http://{one.removeprefix('http://')}".encode()) for one in origins],
+    }  # fmt: skip
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Guard(_behind, "127.0.0.1")(scope, lambda: None, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 403
+
+
 def test_a_form_of_another_site_is_refused_even_without_an_origin() -> None:
     headers = {"host": OWN, "sec-fetch-site": "cross-site"}
     assert asked(headers, "POST")[0]["status"] == 403
