@@ -120,6 +120,34 @@ def test_only_the_last_turns_are_shown(page: Page) -> None:
     assert len(messages) == 1 + 20 * 2
 
 
+def test_a_growing_answer_leaves_what_stands_above_it(page: Page) -> None:
+    session = finished(page, "efSearch 1").session
+    finished(page, "efSearch 2", session)
+    steps = list(page.ask("efSearch 3", session))
+    assert len(steps) > 1
+    assert all(step.past is steps[0].past and len(step.turn) == 2 for step in steps)
+    assert [step.growing for step in steps] == [True] * (len(steps) - 1) + [False]
+    assert len(steps[0].past) == 2 * 2
+    again = page.conversation(session)
+    assert again.messages == steps[-1].messages
+    assert again.turn == steps[-1].turn
+
+
+def test_an_edited_question_takes_the_place_of_its_turn_and_all_after_it(page: Page) -> None:
+    session = finished(page, "efSearch 1").session
+    for number in range(2, 25):
+        finished(page, f"efSearch {number}", session)
+    old = page.store.turns(session)[21].sheet.id
+    steps = list(page.ask("efSearch again", session, Asked(replacing=old)))
+    assert "更早的 1 轮" in steps[0].past[0]["content"]
+    assert "efSearch 2<" in steps[0].past[1]["content"]
+    assert "efSearch 21<" in steps[0].past[-2]["content"]
+    assert [turn.answer.question for turn in page.store.turns(session, last=2)] == [
+        "efSearch 21",
+        "efSearch again",
+    ]
+
+
 def test_a_foreign_session_begins_a_new_conversation(page: Page) -> None:
     for session in (None, "../../x", {"a": 1}, "f" * 31):
         found = page.conversation(session)
