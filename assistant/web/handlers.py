@@ -43,7 +43,9 @@ Message = dict[str, str]
 _MAX_QUESTION = 2_000  # characters; what is longer is a text to check, not a question
 _MAX_CHECKED = 50_000
 _MAX_HITS = 50
-_TURNS_SHOWN = 20  # drawing grows with every turn on the page
+# A chat shows its last 20 to 29 turns: were one hidden for each that comes, Gradio would draw all
+# of them anew, each one place further up.
+_TURNS_SHOWN, _TURNS_HIDDEN = 20, 10
 _MARKUP_KEPT = 500  # drawn answers in memory, about 5 kB each
 _PIECE_S = 0.1  # least time between two pieces of a streamed answer
 
@@ -239,8 +241,9 @@ class Page(Desk):
 
     def _past(self, session: str, before: str = "") -> list[Message]:
         """The last turns of a session as they are shown; `before` as in `TurnStore.turns`."""
-        turns = self.store.turns(session, last=_TURNS_SHOWN, before=before)
-        older = self.store.n_turns(session, before=before) - _TURNS_SHOWN
+        n_turns = self.store.n_turns(session, before=before)
+        older = max(0, n_turns - _TURNS_SHOWN) // _TURNS_HIDDEN * _TURNS_HIDDEN
+        turns = self.store.turns(session, last=n_turns - older, before=before)
         messages = []
         if older > 0:
             note = f"<div class='yj-older'>{both_n('older', older)}</div>"
