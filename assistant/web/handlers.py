@@ -22,6 +22,7 @@ from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown
 from assistant.web.desk import Assistant, Desk, Unfit
 from assistant.web.paint import paint, paint_checked, paint_draft, paint_hits, paint_question
 from assistant.web.render import escape, protected_spans
+from assistant.web.skips import skip_reason
 from assistant.web.spots import (
     Sheet,
     new_sheet_id,
@@ -365,7 +366,7 @@ class Page(Desk):
         if not skipped:
             return ""
         rows = "".join(
-            f"<div><code>{escape(file.path)}</code> {escape(file.reason)}</div>"
+            f"<div><code>{escape(file.path)}</code> {skip_reason(file.reason)}</div>"
             for file in skipped[:50]
         )
         count = both_n("skipped", len(skipped))
