@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from assistant.operators import Query
 from assistant.types import Answer, Checked, Claim, Hit, Verdict
 from assistant.web.copies import live_markers, where
-from assistant.web.render import Link, Mark, escape, protected_spans, render
+from assistant.web.render import Link, Mark, escape, formula_spans, protected_spans, render
 from assistant.web.spots import (
     Sheet,
     Spot,
@@ -380,10 +380,9 @@ def _matches(query: Query, text: str) -> list[tuple[int, int]]:
 
 def _whole_parts(text: str, at: int, end: int) -> tuple[int, int]:
     """The span, moved to where it cuts no formula and no row of a table: halves show as source."""
-    for start, stop in protected_spans(text):
-        if text[start] in "$\\":
-            at = start if start < at < stop else at
-            end = start if at < start < end < stop else end
+    for start, stop in formula_spans(text):
+        at = start if start < at < stop else at
+        end = start if at < start < end < stop else end
     line = text.rfind("\n", at, end) + 1
     if line > at and end < len(text) and text.startswith("|", line) and text[end] != "\n":
         end = line

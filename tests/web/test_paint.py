@@ -168,7 +168,7 @@ def test_a_draft_has_no_verdicts_and_no_live_marker(assistant: ScriptedAssistant
 
 
 def test_a_hit_is_not_cut_inside_a_formula(assistant: ScriptedAssistant) -> None:
-    lead, formula = "查询的代价。" * 68, "$$\\mathbb{E}[C] \\approx \\log N$$"
+    lead, formula = "查询的代价。" * 68, "\n$$\n\\mathbb{E}[C]\n\\approx \\log N\n$$"
     assert len(lead) < 420 < len(lead) + len(formula)  # a hit shows 420 characters
     (hit,) = assistant.find("efSearch", k=1)
     note = dataclasses.replace(hit.note, text=f"{lead}{formula} 其余的话。")
@@ -180,10 +180,11 @@ def test_a_hit_is_not_cut_inside_a_formula(assistant: ScriptedAssistant) -> None
     assert "…" in markup
     # nor does it begin inside one, and a row of a table is whole
     table = "| 甲 | 乙 |\n|---|---|\n" + "| 一 | 二 |\n" * 60
-    note = dataclasses.replace(hit.note, text=f"{formula}\n\n{table}")
+    long = "$$\n" + "\\mathbb{E}[C]\n" * 12 + "\\text{代价}$$"
+    note = dataclasses.replace(hit.note, text=f"{long}\n\n{table}")
     chunk = dataclasses.replace(hit.chunk, start=0, end=len(note.text))
     hit = dataclasses.replace(hit, note=note, chunk=chunk)
-    markup = paint_hits(parse_query("甲"), [hit], Sheet(id=ID, spots=spots_of_hits([hit])))
+    markup = paint_hits(parse_query("代价"), [hit], Sheet(id=ID, spots=spots_of_hits([hit])))
     assert "mathbb" in markup
     assert "|" not in re.sub(r"<[^>]*>", "", markup)
 
