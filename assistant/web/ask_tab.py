@@ -222,7 +222,19 @@ class _Talk:
         return [gr.Tabs(selected="ask"), *self.shown(self.page.conversation(name), box_text="")]
 
     def restored(self, session: Any) -> list[Any]:
-        """The conversation the browser knows, and questions to begin with."""
+        """The conversation the browser knows.
+
+        A browser without one shows the welcome already. It is left alone: whoever asks while the
+        page still loads would lose the answer from it.
+        """
+        import gradio as gr
+
+        now = self.page.conversation(session)
+        values = self.shown(now)
+        return values if now.turn else [gr.skip() for _ in values]
+
+    def suggested(self) -> list[Any]:
+        """Questions to begin with; apart from the conversation, for they may take long."""
         import gradio as gr
 
         found: list[str] = []
@@ -230,8 +242,7 @@ class _Talk:
             found = self.page.examples(_N_EXAMPLES)
         fault.tell()
         questions = [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
-        buttons = [gr.Button(value=question, visible=bool(question)) for question in questions]
-        return [*self.shown(self.page.conversation(session)), *buttons]
+        return [gr.Button(value=question, visible=bool(question)) for question in questions]
 
 
 def _asked(how: dict[str, Any]) -> Asked:
@@ -274,4 +285,5 @@ def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any
     side.submit(heard(talk.edit), browser, [made.box, *moded], **QUIET)
     side.input(heard(talk.about), None, [tabs, *moded], **QUIET)
     side.select(heard(talk.chosen), browser, [tabs, *outputs], cancels=running, **QUIET)
-    demo.load(talk.restored, browser, [*outputs, *made.examples], **QUIET)
+    demo.load(talk.restored, browser, outputs, **QUIET)
+    demo.load(talk.suggested, None, made.examples, **QUIET)
