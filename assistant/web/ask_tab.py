@@ -22,7 +22,8 @@ class _Chat(NamedTuple):
 
     welcome: Any
     examples: list[Any]
-    chat: Any
+    past: Any
+    turn: Any
     box: Any
     send: Any
     stop: Any
@@ -44,17 +45,8 @@ def _chat(text: Any) -> _Chat:
                 gr.Button("", visible=False, elem_classes="yj-example", variant="secondary")
                 for _ in range(_N_EXAMPLES)
             ]
-        chat = gr.Chatbot(
-            elem_id="yj-chat",
-            show_label=False,
-            container=False,
-            height=None,
-            autoscroll=False,
-            buttons=[],
-            feedback_options=None,
-            latex_delimiters=LATEX_DELIMITERS,
-            group_consecutive_messages=False,
-        )
+        with gr.Column(elem_id="yj-chat"):
+            past, turn = _messages("yj-past"), _messages("yj-turn")
         with gr.Column(elem_id="yj-dock"):
             with gr.Row(elem_id="yj-mode"):
                 hint = gr.Markdown("", visible=False, elem_id="yj-hint")
@@ -82,7 +74,28 @@ def _chat(text: Any) -> _Chat:
                     text("ask.rewrite"), size="sm", visible=False, elem_id="yj-rewrite"
                 )
                 new = gr.Button(text("ask.new"), size="sm", visible=False, elem_id="yj-new")
-    return _Chat(welcome, examples, chat, box, send, stop, retry, rewrite, new, hint, cancel)
+    return _Chat(welcome, examples, past, turn, box, send, stop, retry, rewrite, new, hint, cancel)
+
+
+def _messages(name: str) -> Any:
+    """Messages without bubbles and buttons.
+
+    With each piece of an answer Gradio goes through all messages of its component, hence the
+    turns that are done stand in one of their own.
+    """
+    import gradio as gr
+
+    return gr.Chatbot(
+        elem_id=name,
+        show_label=False,
+        container=False,
+        height=None,
+        autoscroll=False,
+        buttons=[],
+        feedback_options=None,
+        latex_delimiters=LATEX_DELIMITERS,
+        group_consecutive_messages=False,
+    )
 
 
 class _Talk:
@@ -98,14 +111,24 @@ class _Talk:
         busy: str = "",
         box_text: str | None = None,
         how: dict[str, Any] | None = None,
+        grown: bool = False,
     ) -> list[Any]:
-        """Values for all outputs; a plain value costs Gradio a tenth of an update of a part."""
+        """Values for all outputs; a plain value costs Gradio a tenth of an update of a part.
+
+        Args:
+            now: what is shown.
+            busy: the question that is being answered.
+            box_text: what stands in the box then; as it is if None.
+            how: the mode the next question is asked in.
+            grown: whether only the answer grew since the last values.
+        """
         import gradio as gr
 
-        some = bool(now.messages)
+        some = bool(now.turn)
         return [
             now.session,
-            now.messages,  # the style sheet hides the empty chat behind the welcome
+            gr.skip() if grown else now.past,
+            now.turn,  # the style sheet hides the empty chat behind the welcome
             gr.update(visible=not some),
             gr.skip() if box_text is None else box_text,
             busy,
@@ -140,14 +163,13 @@ class _Talk:
         """The conversation as the answer grows; after a fault the question is back in the box."""
         done = False
         asked = Asked(again=True, rewrite=rewrite) if again else _asked(how)
+        kept = {"scope": asked.scope} if asked.scope else {}
         with caught() as fault:
             for step, now in enumerate(self.page.ask(question, session, asked)):
-                session = now.session
+                session, done = now.session, not now.growing
                 words = None if step or again else ""
-                yield self.shown(now, busy=question, box_text=words, how=how)
-            done = True
-            kept = {"scope": asked.scope} if asked.scope else {}
-            yield self.shown(now, how=kept)
+                busy, mode = ("", kept) if done else (question, how)
+                yield self.shown(now, busy=busy, box_text=words, how=mode, grown=step > 0)
         if not done:
             fault.tell()
             words = None if again else question
@@ -200,7 +222,19 @@ class _Talk:
         return [gr.Tabs(selected="ask"), *self.shown(self.page.conversation(name), box_text="")]
 
     def restored(self, session: Any) -> list[Any]:
-        """The conversation the browser knows, and questions to begin with."""
+        """The conversation the browser knows.
+
+        A browser without one shows the welcome already. It is left alone: whoever asks while the
+        page still loads would lose the answer from it.
+        """
+        import gradio as gr
+
+        now = self.page.conversation(session)
+        values = self.shown(now)
+        return values if now.turn else [gr.skip() for _ in values]
+
+    def suggested(self) -> list[Any]:
+        """Questions to begin with; apart from the conversation, for they may take long."""
         import gradio as gr
 
         found: list[str] = []
@@ -208,8 +242,7 @@ class _Talk:
             found = self.page.examples(_N_EXAMPLES)
         fault.tell()
         questions = [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
-        buttons = [gr.Button(value=question, visible=bool(question)) for question in questions]
-        return [*self.shown(self.page.conversation(session)), *buttons]
+        return [gr.Button(value=question, visible=bool(question)) for question in questions]
 
 
 def _asked(how: dict[str, Any]) -> Asked:
@@ -229,8 +262,8 @@ def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any
     pending, mode = gr.State(""), gr.State({})
     moded = [mode, made.hint, made.cancel]
     outputs = [
-        browser, made.chat, made.welcome, made.box, pending, made.send, made.stop, made.retry,
-        made.rewrite, made.new, *moded,
+        browser, made.past, made.turn, made.welcome, made.box, pending, made.send, made.stop,
+        made.retry, made.rewrite, made.new, *moded,
     ]  # fmt: skip
     typed = [made.box, browser, mode]
     running = [
@@ -252,4 +285,5 @@ def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any
     side.submit(heard(talk.edit), browser, [made.box, *moded], **QUIET)
     side.input(heard(talk.about), None, [tabs, *moded], **QUIET)
     side.select(heard(talk.chosen), browser, [tabs, *outputs], cancels=running, **QUIET)
-    demo.load(talk.restored, browser, [*outputs, *made.examples], **QUIET)
+    demo.load(talk.restored, browser, outputs, **QUIET)
+    demo.load(talk.suggested, None, made.examples, **QUIET)

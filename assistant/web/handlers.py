@@ -22,6 +22,7 @@ from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown
 from assistant.web.desk import Assistant, Desk, Unfit
 from assistant.web.paint import paint, paint_checked, paint_draft, paint_hits, paint_question
 from assistant.web.render import escape, protected_spans
+from assistant.web.skips import skip_reason
 from assistant.web.spots import (
     Sheet,
     new_sheet_id,
@@ -43,16 +44,33 @@ Message = dict[str, str]
 _MAX_QUESTION = 2_000  # characters; what is longer is a text to check, not a question
 _MAX_CHECKED = 50_000
 _MAX_HITS = 50
-_TURNS_SHOWN = 20  # drawing grows with every turn on the page
+# A chat shows its last 20 to 29 turns: were one hidden for each that comes, Gradio would draw all
+# of them anew, each one place further up.
+_TURNS_SHOWN, _TURNS_HIDDEN = 20, 10
+_MARKUP_KEPT = 500  # drawn answers in memory, about 5 kB each
 _PIECE_S = 0.1  # least time between two pieces of a streamed answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A session and its messages as they are shown."""
+    """A session as it is shown.
+
+    Attributes:
+        session: its name.
+        past: messages of the turns before the last, the same while an answer grows.
+        turn: question and answer of the last turn; empty where there is none.
+        growing: whether the answer is not yet done.
+    """
 
     session: str
-    messages: list[Message]
+    past: list[Message]
+    turn: list[Message]
+    growing: bool = False
+
+    @property
+    def messages(self) -> list[Message]:
+        """All that is shown, oldest first."""
+        return [*self.past, *self.turn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +98,7 @@ class Page(Desk):
     def __init__(self, assistant: Assistant, store: TurnStore, *, local: bool = True) -> None:
         super().__init__(assistant, store, local=local)
         self._examples: tuple[object, list[str]] | None = None
+        self._markup: dict[str, str] = {}
 
     # Ask
 
@@ -87,8 +106,9 @@ class Page(Desk):
         """The conversation of a session; a new one if the browser has none yet."""
         name = valid_session(session)
         if name is None:
-            return Conversation(session=new_session(), messages=[])
-        return Conversation(session=name, messages=self._messages(self.store.turns(name)))
+            return Conversation(session=new_session(), past=[], turn=[])
+        messages = self._past(name)
+        return Conversation(session=name, past=messages[:-2], turn=messages[-2:])
 
     def ask(
         self, question: str, session: object, how: Asked | None = None
@@ -112,19 +132,16 @@ class Page(Desk):
         if how.scope and self.note(how.scope) is None:
             raise Unfit("ask.scope_gone", name=how.scope[:200])
         name = valid_session(session) or new_session()
-        turns = self.store.turns(name)
-        replacing = turns[-1].sheet.id if how.again and turns else how.replacing
-        places = [at for at, turn in enumerate(turns) if replacing and turn.sheet.id == replacing]
-        earlier = turns[: places[0]] if places else turns
-        if how.again and turns:
-            last = turns[-1]
-            how = replace(how, replacing=replacing, exact=last.exact, scope=last.scope)
-        past = self._messages(earlier)
+        if how.again and (last := self._last(name)):
+            how = replace(how, replacing=last.sheet.id, exact=last.exact, scope=last.scope)
+        replacing = how.replacing if self.store.turn(name, how.replacing) else ""
+        earlier = self.store.turns(name, last=HISTORY, before=replacing)
+        past = self._past(name, replacing)
 
         def now(markup: str, sheet: str = "") -> Conversation:
             asked = paint_question(question, sheet, self._scope(how.scope))
-            messages = [*past, _said("user", asked), _said("assistant", markup)]
-            return Conversation(session=name, messages=messages)
+            turn = [_said("user", asked), _said("assistant", markup)]
+            return Conversation(session=name, past=past, turn=turn, growing=not sheet)
 
         yield now(paint_draft(None))
         self.look()
@@ -137,25 +154,29 @@ class Page(Desk):
         if answer is None:
             raise RuntimeError("the assistant streamed nothing")
         sheet = self._sheet_of(answer)
-        if places:
+        if replacing:
             self.store.drop_from(name, replacing)
         self.store.add(name, Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact))
-        yield now(paint(answer, sheet), sheet.id)
+        yield now(self._painted(answer, sheet), sheet.id)
 
     def _stream(self, question: str, earlier: list[Turn], how: Asked) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""
-        history = [] if how.exact else [turn.answer.question for turn in earlier[-HISTORY:]]
+        history = [] if how.exact else [turn.answer.question for turn in earlier]
         filters = Filters(folder=how.scope) if how.scope else None
         return self.assistant.stream(question, history, filters=filters, rewrite=how.rewrite)
 
     def is_rewritable(self, session: object) -> bool:
         """Whether the last answer is a model's and holds sentences without support."""
-        name = valid_session(session)
-        turns = self.store.turns(name) if name else []
-        if not turns or turns[-1].answer.generator == "extractive":
+        last = self._last(session)
+        if last is None or last.answer.generator == "extractive":
             return False
         flagged = (Verdict.CONTRADICTED, Verdict.UNSUPPORTED)
-        return any(claim.verdict in flagged for claim in turns[-1].answer.claims)
+        return any(claim.verdict in flagged for claim in last.answer.claims)
+
+    def _last(self, session: object) -> Turn | None:
+        """The last turn of a session, if it has one."""
+        name = valid_session(session)
+        return next(iter(self.store.turns(name, last=1)), None) if name else None
 
     def _scope(self, path: str) -> str:
         """Title of the note a question is kept to; its path when it is gone."""
@@ -170,11 +191,13 @@ class Page(Desk):
     def question_of(self, session: object, sheet_id: object, searched: bool = False) -> str:
         """The question of a turn of a session, or what was searched for it; nothing if unknown."""
         name = valid_session(session)
-        for turn in self.store.turns(name) if name else []:
-            if turn.sheet.id == sheet_id:
-                asked = turn.answer.searched[:1] if searched else ()
-                return (*asked, turn.answer.question)[0]
-        return ""
+        if name is None or not isinstance(sheet_id, str):
+            return ""
+        turn = self.store.turn(name, sheet_id)
+        if turn is None:
+            return ""
+        asked = turn.answer.searched[:1] if searched else ()
+        return (*asked, turn.answer.question)[0]
 
     def chats(self, session: object) -> list[dict[str, Any]]:
         """The conversations on disk, newest first, for the list; only one's own on a network."""
@@ -197,9 +220,8 @@ class Page(Desk):
 
     def last_question(self, session: object) -> str:
         """The question of the last turn, or nothing."""
-        name = valid_session(session)
-        turns = self.store.turns(name) if name else []
-        return turns[-1].answer.question if turns else ""
+        last = self._last(session)
+        return last.answer.question if last else ""
 
     def examples(self, n: int = 4) -> list[str]:
         """Questions that the notes answer, the same until the notes change."""
@@ -218,18 +240,30 @@ class Page(Desk):
             )
         )
 
-    def _messages(self, turns: list[Turn]) -> list[Message]:
-        shown = turns[-_TURNS_SHOWN:]
+    def _past(self, session: str, before: str = "") -> list[Message]:
+        """The last turns of a session as they are shown; `before` as in `TurnStore.turns`."""
+        n_turns = self.store.n_turns(session, before=before)
+        older = max(0, n_turns - _TURNS_SHOWN) // _TURNS_HIDDEN * _TURNS_HIDDEN
+        turns = self.store.turns(session, last=n_turns - older, before=before)
         messages = []
-        if len(turns) > len(shown):
-            older = both_n("older", len(turns) - len(shown))
-            messages.append(_said("assistant", f"<div class='yj-older'>{older}</div>"))
-        for turn in shown:
+        if older > 0:
+            note = f"<div class='yj-older'>{both_n('older', older)}</div>"
+            messages.append(_said("assistant", note))
+        for turn in turns:
             self.show(turn.sheet)
             asked = paint_question(turn.answer.question, turn.sheet.id, self._scope(turn.scope))
             messages.append(_said("user", asked))
-            messages.append(_said("assistant", paint(turn.answer, turn.sheet)))
+            messages.append(_said("assistant", self._painted(turn.answer, turn.sheet)))
         return messages
+
+    def _painted(self, answer: Answer, sheet: Sheet) -> str:
+        """A finished answer as markup, drawn once: a chat shows it again with every question."""
+        markup = self._markup.get(sheet.id)
+        if markup is None:
+            if len(self._markup) >= _MARKUP_KEPT:
+                self._markup.clear()
+            markup = self._markup[sheet.id] = paint(answer, sheet)
+        return markup
 
     # Look up
 
@@ -332,7 +366,7 @@ class Page(Desk):
         if not skipped:
             return ""
         rows = "".join(
-            f"<div><code>{escape(file.path)}</code> {escape(file.reason)}</div>"
+            f"<div><code>{escape(file.path)}</code> {skip_reason(file.reason)}</div>"
             for file in skipped[:50]
         )
         count = both_n("skipped", len(skipped))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from assistant.operators import Query
 from assistant.types import Answer, Checked, Claim, Hit, Verdict
 from assistant.web.copies import live_markers, where
-from assistant.web.render import Link, Mark, escape, protected_spans, render
+from assistant.web.render import Link, Mark, escape, formula_spans, protected_spans, render
 from assistant.web.spots import (
     Sheet,
     Spot,
@@ -92,9 +92,11 @@ def paint(answer: Answer, sheet: Sheet) -> str:
         parts.append(f"<div class='yj-none'><strong>∅ {both('abstained')}</strong>{reason}</div>")
     else:  # the reason of an abstention names them already
         parts.append(_notices(answer.notices))
-    parts.append(f"<div class='yj-body'>{body}</div>")
+    near = _nearest(sheet) if answer.abstained else ""
+    if not near:  # that nothing was found, and what comes near, would stand there twice
+        parts.append(f"<div class='yj-body'>{body}</div>")
     if answer.abstained:
-        parts.append(_nearest(sheet))
+        parts.append(near)
     elif answer.claims:
         parts.append(f"<div class='yj-sum'>{summary(answer.claims)}</div>")
         parts.append(_about_model(answer))
@@ -376,6 +378,17 @@ def _matches(query: Query, text: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(alternatives, folded)]
 
 
+def _whole_parts(text: str, at: int, end: int) -> tuple[int, int]:
+    """The span, moved to where it cuts no formula and no row of a table: halves show as source."""
+    for start, stop in formula_spans(text):
+        at = start if start < at < stop else at
+        end = start if at < start < end < stop else end
+    line = text.rfind("\n", at, end) + 1
+    if line > at and end < len(text) and text.startswith("|", line) and text[end] != "\n":
+        end = line
+    return at, end
+
+
 def _snippet(query: Query, text: str) -> str:
     """The part of a hit around its first match, drawn, with matches marked."""
     at = 0
@@ -386,7 +399,8 @@ def _snippet(query: Query, text: str) -> str:
     if len(text) - at > _SNIPPET and spans and spans[0][0] - at > _SNIPPET // 3:
         near = spans[0][0] - _SNIPPET // 3
         at = max(text.rfind("\n", 0, spans[0][0]) + 1, near)
-    shown = text[at : at + _SNIPPET]
+    at, end = _whole_parts(text, at, at + _SNIPPET)
+    shown = text[at:end]
     # a part that begins inside a block of code is still code
     opened = "```\n" if len(re.findall(r"^[ \t]*```", text[:at], re.M)) % 2 else ""
     marks = [

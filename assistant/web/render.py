@@ -22,6 +22,7 @@ __all__ = [
     "Link",
     "Mark",
     "escape",
+    "formula_spans",
     "protected_spans",
     "render",
     "render_note",
@@ -61,6 +62,7 @@ _MATH = (
     r"\$\$(?P<m2>[^$\n]+?)\$\$|\\\((?P<m1>[^\n]+?)\\\)"
     r"|(?:(?<![\\$\w])|(?<![\\$A-Za-z0-9_])(?!\$\d))\$(?P<m0>(?![\s$])[^$\n]*?(?<![\s\\$]))\$(?![\d$])"
 )
+_FORMULA = re.compile(_MATH)
 _ATOM = re.compile(
     rf"{_CODE}|{_MATH}"
     r"|!?\[\[(?P<wiki>[^\[\]\n|]+)(?:\|(?P<alias>[^\[\]\n|]+))?\]\]"
@@ -159,6 +161,11 @@ def escape(text: str) -> str:
 def protected_spans(text: str) -> list[tuple[int, int]]:
     """Spans of code and formulas, in which brackets are never markers."""
     return [match.span() for match in _PROTECTED.finditer(text)]
+
+
+def formula_spans(text: str) -> list[tuple[int, int]]:
+    """Spans of formulas, those of several lines among them; they may overlap."""
+    return [match.span() for shape in (_DISPLAY_MATH, _FORMULA) for match in shape.finditer(text)]
 
 
 def render(text: str, marks: Sequence[Mark] = (), links: Sequence[Link] = ()) -> str:

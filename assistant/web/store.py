@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -152,16 +153,43 @@ def decode(kind: Any, data: Any) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(data, dict):
             raise TypeError(f"{kind.__name__} is an object, not {type(data).__name__}")
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{name: decode(hints[name], item) for name, item in data.items()})
     if kind in (str, bool, int) and not isinstance(data, kind):
         raise TypeError(f"{kind.__name__} expected, not {type(data).__name__}")
     return data
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields; to work them out takes ten times as long as to decode."""
+    return get_type_hints(kind)
+
+
+@lru_cache(maxsize=256)
+def _turn_of(text: str) -> Turn:
+    """A stored turn, from the text of its row; the turns of open chats are asked for often.
+
+    Raises:
+        KeyError, TypeError, ValueError: the text is no turn.
+    """
+    turn: Turn = decode(Turn, json.loads(text))
+    return turn
+
+
 def digest_of(session: str, sheet: str, asked_at: str, turn: str) -> str:
     """The checksum of a row."""
     return hashlib.sha256("\x00".join((session, sheet, asked_at, turn)).encode()).hexdigest()
+
+
+def _of_session(session: str, before: str) -> tuple[str, tuple[str, ...]]:
+    """The condition for turns of a session, those before a sheet's if one is named."""
+    if not before:
+        return "session = ?", (session,)
+    return (
+        "session = ? AND number < (SELECT number FROM turns WHERE session = ? AND sheet = ?)",
+        (session, session, before),
+    )
 
 
 class TurnStore:
@@ -228,23 +256,42 @@ class TurnStore:
             )
         self._sealed()
 
-    def turns(self, session: str) -> list[Turn]:
-        """All turns of a session, oldest first; damaged ones are left out."""
-        return self._read("session = ?", session)
+    def turns(self, session: str, *, last: int = -1, before: str = "") -> list[Turn]:
+        """Turns of a session, oldest first; damaged ones are left out.
+
+        Args:
+            session: whose turns.
+            last: no more than so many, those that were asked last; all of them if negative.
+            before: id of a sheet: only turns older than its own; all turns if empty.
+        """
+        return self._read(*_of_session(session, before), last)
+
+    def n_turns(self, session: str, *, before: str = "") -> int:
+        """How many turns a session has, damaged ones among them; `before` as in `turns`."""
+        condition, values = _of_session(session, before)
+        with self._connect() as connection:
+            count = f"SELECT COUNT(*) FROM turns WHERE {condition}"
+            return int(connection.execute(count, values).fetchone()[0])
+
+    def turn(self, session: str, sheet_id: str) -> Turn | None:
+        """The turn of a session that a sheet belongs to; None if there is none."""
+        found = self._read("session = ? AND sheet = ?", (session, sheet_id))
+        return next(iter(found), None)
 
     def sheet(self, sheet_id: str) -> Sheet | None:
         """The sheet of a stored turn; None if no turn has it."""
-        return next((turn.sheet for turn in self._read("sheet = ?", sheet_id)), None)
+        return next((turn.sheet for turn in self._read("sheet = ?", (sheet_id,))), None)
 
-    def _read(self, condition: str, value: str | int) -> list[Turn]:
+    def _read(self, condition: str, values: tuple[str | int, ...], last: int = -1) -> list[Turn]:
         with self._connect() as connection:
             rows = connection.execute(
-                f"SELECT number, turn FROM turns WHERE {condition} ORDER BY number", (value,)
+                f"SELECT number, turn FROM turns WHERE {condition} ORDER BY number DESC LIMIT ?",
+                (*values, last),
             ).fetchall()
         found = []
-        for number, text in rows:
+        for number, text in reversed(rows):
             try:
-                found.append(decode(Turn, json.loads(text)))
+                found.append(_turn_of(text))
             except (KeyError, TypeError, ValueError):
                 logger.warning("chat turn %d cannot be read and is left out", number)
         return found
@@ -280,7 +327,7 @@ class TurnStore:
             ).fetchall()
         found = []
         for session, first, last, n in rows:
-            opening = next(iter(self._read("number = ?", first)), None)
+            opening = next(iter(self._read("number = ?", (first,))), None)
             title = opening.answer.question if opening else "…"
             found.append(Chat(session=session, title=title, last=last, n=n))
         return found

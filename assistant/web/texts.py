@@ -39,7 +39,7 @@ TEXTS: dict[str, Text] = {
     # header
     "title": Text("有据 youju", "youju 有据"),
     "tagline": Text(
-        "答案句句有出处，点开即见原文", "Every sentence cites your notes; click to see the words"
+        "答案句句有出处，点开即见原文", "Every sentence cites your notes: click and see"
     ),
     "notes": Text("{n} 篇笔记", "{n} notes"),
     "notes.one": Text("{n} 篇笔记", "{n} note"),

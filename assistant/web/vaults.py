@@ -17,6 +17,7 @@ from pathlib import Path, PurePath
 
 from assistant.web.desk import Assistant, Desk, Unfit
 from assistant.web.render import escape
+from assistant.web.skips import skip_reason
 from assistant.web.texts import both, both_n
 from corpus.errors import YoujuError
 
@@ -197,7 +198,7 @@ class Vaults:
         skipped = status.skipped[:_SKIPPED_SHOWN]
         listed = "".join(
             f"<div class='sk'><code>{escape(file.path)}</code>"
-            f"<span class='why'>{escape(file.reason)}</span></div>"
+            f"<span class='why'>{skip_reason(file.reason)}</span></div>"
             for file in skipped
         )
         if not skipped:

@@ -241,6 +241,30 @@ def test_the_conversation_is_back_after_a_reload(window: Window) -> None:
     assert page.inner_text(MARK) == QUOTE
 
 
+def test_an_answer_stays_where_the_page_is_still_loading(chromium: Any, served: Served) -> None:
+    context = chromium.new_context(locale="zh-CN")
+    page = context.new_page()
+    late: list[Any] = []
+
+    def hold(route: Any) -> None:
+        asked = "GQA" in (route.request.post_data or "")
+        route.continue_() if asked else late.append(route)
+
+    page.route("**/queue/join*", hold)  # all that the page asks for by itself
+    page.goto(served.url)
+    page.fill("#yj-box textarea", "GQA 怎样分组？")
+    page.press("#yj-box textarea", "Enter")
+    page.wait_for_selector(".yj-foot")
+    assert late
+    for route in late:
+        route.continue_()
+    page.locator("#yj-tabs button[role=tab]:visible").nth(1).click()
+    page.wait_for_selector("#yj-hits a.nt")  # drawn by one of them
+    page.wait_for_timeout(500)
+    assert page.locator("#yj-chat .yj-foot").count() == 1
+    context.close()
+
+
 @pytest.mark.slow
 def test_an_open_page_goes_on_after_the_server_was_killed(
     chromium: Any, restarted: list[Served], tmp_path: Path

@@ -261,23 +261,38 @@ def test_eight_chats_at_once_get_their_first_words_within_half_a_second(
     assert statistics.median(every) <= 0.5
 
 
-def test_twenty_turns_do_not_slow_the_next_answer(
+def test_twenty_turns_add_at_most_thirty_percent(
     chromium: Any, product: Served, measured: Measured
 ) -> None:
-    window = Window(chromium, product.url)
-    early, late = [], []
-    for number, question in enumerate(questions()[:25]):
-        start = time.perf_counter()
-        window.ask(question)
-        window.page.wait_for_selector("#yj-send:visible")
-        (early if number < 6 else late).append(time.perf_counter() - start)
-    added = statistics.median(late[-5:]) / statistics.median(early[1:]) - 1
+    long, short = Window(chromium, product.url), Window(chromium, product.url)
+    asked = questions()
+    for question in asked[:20]:
+        long.ask(question)
+    added: list[float] = []
+    times: dict[Window, list[float]] = {long: [], short: []}
+    for number, question in enumerate(asked[20:36]):
+        if number % 4 == 0:  # what is timed of it are turns 2 to 5
+            if number:
+                short.start_over()
+            short.ask(asked[40 + number])
+        # one behind the other: what else the machine does slows both, and each is first in turn
+        for window in (long, short) if number % 2 else (short, long):
+            window.page.bring_to_front()
+            start = time.perf_counter()
+            window.ask(question)
+            window.page.wait_for_selector("#yj-send:visible")
+            times[window].append(time.perf_counter() - start)
+        added.append(times[long][-1] / times[short][-1] - 1)
     measured.add(
         "an answer in a chat of 20 turns takes at most 30 % longer",
-        f"{added:+.0%} ({statistics.median(early[1:]):.2f} → {statistics.median(late[-5:]):.2f} s)",
-        "turns 2–6 against turns 21–25 of one chat, question to finished answer",
+        f"{statistics.median(added):+.0%} ({statistics.median(times[short]):.2f} → "
+        f"{statistics.median(times[long]):.2f} s)",
+        "the same 16 questions as turns 2–5 of new chats and as turns 21–36 of one chat, by "
+        "turns, question to finished answer; median of the pairs",
     )
-    window.close()
+    assert statistics.median(added) <= 0.3
+    for window in times:
+        window.close()
 
 
 def test_a_restarted_server_shows_the_same_conversation_within_five_seconds(

@@ -114,11 +114,42 @@ def test_a_failed_retry_keeps_the_old_turn(page: Page) -> None:
 
 def test_only_the_last_turns_are_shown(page: Page) -> None:
     session = finished(page, "efSearch 1").session
-    for number in range(2, 23):
+    for number in range(2, 30):
         finished(page, f"efSearch {number}", session)
+    assert len(page.conversation(session).messages) == 29 * 2
+    finished(page, "efSearch 30", session)
     messages = page.conversation(session).messages
-    assert "更早的 2 轮" in messages[0]["content"]
+    assert "更早的 10 轮" in messages[0]["content"]
+    assert "efSearch 11<" in messages[1]["content"]
     assert len(messages) == 1 + 20 * 2
+
+
+def test_a_growing_answer_leaves_what_stands_above_it(page: Page) -> None:
+    session = finished(page, "efSearch 1").session
+    finished(page, "efSearch 2", session)
+    steps = list(page.ask("efSearch 3", session))
+    assert len(steps) > 1
+    assert all(step.past is steps[0].past and len(step.turn) == 2 for step in steps)
+    assert [step.growing for step in steps] == [True] * (len(steps) - 1) + [False]
+    assert len(steps[0].past) == 2 * 2
+    again = page.conversation(session)
+    assert again.messages == steps[-1].messages
+    assert again.turn == steps[-1].turn
+
+
+def test_an_edited_question_takes_the_place_of_its_turn_and_all_after_it(page: Page) -> None:
+    session = finished(page, "efSearch 1").session
+    for number in range(2, 6):
+        finished(page, f"efSearch {number}", session)
+    old = page.store.turns(session)[2].sheet.id
+    steps = list(page.ask("efSearch again", session, Asked(replacing=old)))
+    assert len(steps[0].past) == 2 * 2
+    assert "efSearch 2<" in steps[0].past[-2]["content"]
+    assert [turn.answer.question for turn in page.store.turns(session)] == [
+        "efSearch 1",
+        "efSearch 2",
+        "efSearch again",
+    ]
 
 
 def test_a_foreign_session_begins_a_new_conversation(page: Page) -> None:

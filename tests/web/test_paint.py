@@ -144,6 +144,9 @@ def test_an_abstention_names_the_nearest_notes_and_its_reason(
     assert "最接近的段落没有提到" in markup
     assert f"#p-{ID}-n0" in markup
     assert "微调/lora.md" in markup
+    assert answer.text not in markup  # the line above and the list below say the same
+    bare = paint(answer, Sheet(id=ID, spots=()))
+    assert answer.text in bare
 
 
 def test_notes_that_disagree_stand_side_by_side_with_their_dates(
@@ -162,6 +165,28 @@ def test_a_draft_has_no_verdicts_and_no_live_marker(assistant: ScriptedAssistant
     assert "<a " not in markup
     assert "class='g" not in markup
     assert "正在查找" in paint_draft(None)
+
+
+def test_a_hit_is_not_cut_inside_a_formula(assistant: ScriptedAssistant) -> None:
+    lead, formula = "查询的代价。" * 68, "\n$$\n\\mathbb{E}[C]\n\\approx \\log N\n$$"
+    assert len(lead) < 420 < len(lead) + len(formula)  # a hit shows 420 characters
+    (hit,) = assistant.find("efSearch", k=1)
+    note = dataclasses.replace(hit.note, text=f"{lead}{formula} 其余的话。")
+    chunk = dataclasses.replace(hit.chunk, start=0, end=len(note.text))
+    hit = dataclasses.replace(hit, note=note, chunk=chunk)
+    markup = paint_hits(parse_query("代价"), [hit], Sheet(id=ID, spots=spots_of_hits([hit])))
+    assert "代价</span>。" in markup
+    assert "mathbb" not in markup
+    assert "…" in markup
+    # nor does it begin inside one, and a row of a table is whole
+    table = "| 甲 | 乙 |\n|---|---|\n" + "| 一 | 二 |\n" * 60
+    long = "$$\n" + "\\mathbb{E}[C]\n" * 12 + "\\text{代价}$$"
+    note = dataclasses.replace(hit.note, text=f"{long}\n\n{table}")
+    chunk = dataclasses.replace(hit.chunk, start=0, end=len(note.text))
+    hit = dataclasses.replace(hit, note=note, chunk=chunk)
+    markup = paint_hits(parse_query("代价"), [hit], Sheet(id=ID, spots=spots_of_hits([hit])))
+    assert "mathbb" in markup
+    assert "|" not in re.sub(r"<[^>]*>", "", markup)
 
 
 def test_hits_mark_the_words_of_the_query(assistant: ScriptedAssistant) -> None:

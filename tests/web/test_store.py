@@ -56,6 +56,22 @@ def test_sessions_do_not_see_each_other(tmp_path: Path, turn: Turn) -> None:
     assert store.turns(mine) == []
 
 
+def test_the_last_turns_before_another_are_found(tmp_path: Path, turn: Turn) -> None:
+    store, session = TurnStore(tmp_path), new_session()
+    for digit in "12345":
+        sheet = dataclasses.replace(turn.sheet, id=digit * 16)
+        store.add(session, dataclasses.replace(turn, sheet=sheet))
+    before = {"last": 2, "before": "4" * 16}
+    assert [each.sheet.id[0] for each in store.turns(session, **before)] == ["2", "3"]
+    assert [each.sheet.id[0] for each in store.turns(session, last=1)] == ["5"]
+    assert store.n_turns(session) == 5
+    assert store.n_turns(session, before="4" * 16) == 3
+    found = store.turn(session, "4" * 16)
+    assert found is not None
+    assert found.sheet.id[0] == "4"
+    assert store.turn(new_session(), "4" * 16) is None
+
+
 def test_a_turn_is_dropped_with_all_behind_it(tmp_path: Path, turn: Turn) -> None:
     store, session = TurnStore(tmp_path), new_session()
     turns = [

@@ -110,6 +110,12 @@ document.addEventListener("click", (event) => {
   follow(decodeURIComponent(parts[2]), link, parts[3] ?? "");
 }, { signal });
 
+// After these the person goes on writing; a touch screen keeps its keyboard down until it is asked.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("#yj-new, #yj-stop, #yj-cancel") || !matchMedia("(hover: hover)").matches) return;
+  seek("#yj-send", () => document.querySelector("#yj-box textarea")?.focus());
+}, { signal });
+
 // A tab is found again where it was left, and a list where a note was opened from it. What stands
 // in the panel belongs to the tab that is left.
 

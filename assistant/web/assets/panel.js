@@ -197,14 +197,28 @@ document.addEventListener("keydown", (event) => {
     else wanted = ""; // what is still on its way does not come
 }, { signal });
 
-// A new question goes to the top of the window, so that its answer is read from the beginning.
+// A new question goes to the top of the window, so that its answer is read from the beginning. The
+// answer above it is drawn a few frames later, in its new place: until then the question is held,
+// unless the person scrolls.
 let questions = 0;
+let held = 0;
+function raise(question, frames = 30) {
+  if (frames === 30) held = performance.now();
+  if (!question.isConnected || moved > held) return;
+  const at = question.getBoundingClientRect().top;
+  const top = parseFloat(getComputedStyle(question).scrollMarginTop);
+  if (Math.abs(at - top) > 1) question.scrollIntoView({ block: "start" });
+  if (frames) requestAnimationFrame(() => raise(question, frames - 1));
+}
+let moved = 0;
+for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"])
+  document.addEventListener(kind, () => { moved = performance.now(); }, { signal, passive: true });
 let due = false;
 function settle() {
   due = false;
   const chat = document.getElementById("yj-chat");
   const asked = chat ? chat.querySelectorAll(".yj-q") : [];
-  if (asked.length > questions) asked[asked.length - 1].scrollIntoView({ block: "start" });
+  if (asked.length > questions) raise(asked[asked.length - 1]);
   questions = asked.length;
   follow(chat);
   // Gradio gives screen readers the markup of a message: the text is enough
@@ -217,15 +231,25 @@ function settle() {
     area.removeAttribute("aria-label");
   }
 }
-// What is wider than its place is scrolled by keyboard, too.
+// What is wider than its place is scrolled by keyboard, too. Each is measured once a width of the
+// window: to measure what is out of sight makes the browser draw it.
+let measured = new WeakSet();
 function reachWide() {
   const wide = ":is(pre, table, .fm)";
   for (const part of document.querySelectorAll(`#yj-note ${wide}, .yj-body ${wide}, .yj-result .mt`)) {
+    if (measured.has(part) || !part.offsetParent) continue;
+    measured.add(part);
     if (part.scrollWidth > part.clientWidth + 1) part.tabIndex = 0;
   }
 }
-const watcher = new MutationObserver(() => {
-  if (!due) {
+window.addEventListener("resize", () => {
+  measured = new WeakSet();
+  reachWide();
+}, { signal });
+// Gradio counts seconds in parts that nobody sees: with these alone nothing has changed
+const counts = ({ target }) => (target.closest ? target : target.parentElement)?.closest(".wrap.hide");
+const watcher = new MutationObserver((changes) => {
+  if (!due && !changes.every(counts)) {
     due = true;
     requestAnimationFrame(settle);
   }
