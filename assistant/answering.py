@@ -26,6 +26,7 @@ from assistant.questions import (
     Kind,
     Question,
     attribute_of,
+    is_talk,
     parse_question,
     takes_names,
     takes_pages,
@@ -33,6 +34,17 @@ from assistant.questions import (
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
+from assistant.unfolding import (
+    MAX_LIST,
+    announced,
+    heads_list,
+    is_label,
+    is_scrap,
+    is_under,
+    list_of,
+    with_announced,
+)
+from corpus.blocks import units
 from corpus.glossary import translations
 from corpus.text import fold
 from corpus.tokens import is_proper
@@ -48,8 +60,11 @@ __all__ = [
     "with_stem",
 ]
 
-_MAX_LIST = 14
-_LABEL_WORDS = 3
+# Words of a question that a person would not miss in an answer.
+_LITTLE = frozenset(
+    "应该 可以 需要 能够 想要 一下 知道 用到 使用 work one us used use using make get go goe do "
+    "thing way good best want know tell happen".split()
+)
 _COVERED = 0.5  # a word is said that is covered so surely
 _UNHEARD = 0.1  # confidence at most where what is asked about a thing is not said of it
 _TRANSLATED = 0.05  # a rarer translation is chance
@@ -160,6 +175,8 @@ def select(
     Returns:
         The selection; deterministic for the same index.
     """
+    if is_talk(question.text):
+        return Selection(extracts=(), confidence=0.0)
     found, rows, scores = _scored(
         question, hits, idf=idf, df=df, similar=similar, ranker=models.ranker
     )
@@ -220,9 +237,7 @@ def _scored(
     ranker: Trees,
 ) -> tuple[list[Candidate], NDArray[np.float32], NDArray[np.float64]]:
     """The units with their probabilities, also set as `score`, and the features behind them."""
-    found = _worded(question, candidates(hits))
-    if not asks_about_orders(question.text):
-        found = [candidate for candidate in found if not _is_demanded(candidate)]
+    found = _allowed(question, candidates(hits))
     if not found:
         return [], np.zeros((0, 0), np.float32), np.zeros(0)
     rows = features(question, found, idf=idf, df=df, similar=similar)
@@ -231,6 +246,14 @@ def _scored(
     for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score
     return found, rows, scores
+
+
+def _allowed(question: Question, found: list[Candidate]) -> list[Candidate]:
+    """The units that say something and give a model no orders, unless orders are asked about."""
+    found = _worded(question, found)
+    if asks_about_orders(question.text):
+        return found
+    return [candidate for candidate in found if not _is_demanded(candidate)]
 
 
 def _worded(question: Question, found: list[Candidate]) -> list[Candidate]:
@@ -244,7 +267,7 @@ def _worded(question: Question, found: list[Candidate]) -> list[Candidate]:
     return [
         c
         for c in left
-        if not _is_label(c) or (c.hit.chunk.id, (c.unit.start, c.unit.end)) in announced
+        if not is_label(c) or (c.hit.chunk.id, (c.unit.start, c.unit.end)) in announced
     ]
 
 
@@ -320,7 +343,10 @@ def _missing(question: Question, shown: Sequence[Candidate]) -> list[tuple[str, 
     return [
         (question.text[w.start : w.end], w.text)
         for w, score in zip(asked, np.max([c.covered for c in shown], axis=0), strict=True)
-        if score < _COVERED and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
+        if score < _COVERED
+        and w.is_content
+        and (len(w.text) > 1 or w.is_name or w.is_number)
+        and w.text not in _LITTLE
     ]
 
 
@@ -394,17 +420,28 @@ def _compose(
     question: Question, best: Candidate, ranked: list[Candidate], beside: Sequence[Candidate]
 ) -> list[Extract]:
     """The best unit with what belongs to it, in the order of the notes."""
-    group = _list_of(best, ranked)
+    group = list_of(best, ranked)
+    is_stem = heads_list(best, group)
     facing = _facing_list(question, best, ranked)
     if facing:  # both sides were asked for
         return _merge([*(group or [best]), *facing], is_list=True)
-    if (len(group) > 1 and _wants_list(question, best, group)) or (group and _is_stem(best)):
-        return _merge(group, is_list=True)
-    picked = [best]
+    if group and (is_stem or _wants_list(question, best, group)):
+        whole = _whole_list(question, best, group)
+        if is_stem or len(whole) > 1:
+            return _merge(whole, is_list=True)
+    picked = announced(best, ranked) if best.announces else [best]
     limit = _MAX_FACTS if question.kind in _FACTS else _MAX_UNITS
-    for candidate in beside:
-        if len(picked) < limit and not _same_words(candidate, picked):
-            picked.append(candidate)
+    worthy = [
+        c for c in beside if not is_scrap(c) or any(is_under(other, c) for other in [best, *beside])
+    ]
+    near = [best, *worthy[: limit - 1]]
+    for candidate in worthy:
+        if len(picked) >= limit:
+            break
+        if not _same_words(candidate, picked):
+            picked += (
+                with_announced(candidate, ranked, near) if candidate.announces else [candidate]
+            )
     return _merge(picked, is_list=False)
 
 
@@ -423,46 +460,38 @@ def _facing_list(
         c
         for c in sorted(ranked, key=lambda c: c.unit.start)
         if c.hit.chunk.id == best.hit.chunk.id and wanted & {w.text for w in words(c.stem)}
-    ][:_MAX_LIST]
+    ][:MAX_LIST]
 
 
 def _wants_list(question: Question, best: Candidate, group: list[Candidate]) -> bool:
     """Whether the whole list answers better than its best item."""
-    if question.kind is Kind.LIST or _is_stem(best):
+    if question.kind is Kind.LIST:
         return True
     if question.kind not in _WHOLE_LISTS:
+        return False
+    if len(group) < 2:
         return False
     scores = np.array([c.score for c in group])
     return bool((scores >= 0.35 * best.score).mean() >= 0.6)
 
 
-def _is_label(candidate: Candidate) -> bool:
-    """Whether it is a stem of a few words, which states nothing by itself."""
-    return (
-        _is_stem(candidate)
-        and sum(word.is_content for word in words(candidate.text)) <= _LABEL_WORDS
-    )
-
-
-def _is_stem(candidate: Candidate) -> bool:
-    return candidate.text.rstrip().endswith((":", "："))
-
-
-def _list_of(best: Candidate, ranked: list[Candidate]) -> list[Candidate]:
-    """The items that stand under the same stem as the best unit, or under it, in order."""
-    if best.unit.kind == "row":
-        return []
-    span = (best.unit.start, best.unit.end)
-    stem = span if _is_stem(best) else best.unit.stem
-    if stem is None and best.unit.kind != "item":
-        return []
-    group = [
-        c
-        for c in ranked
-        if c.hit.chunk.id == best.hit.chunk.id
-        and (c.unit.stem == stem if stem is not None else c.unit.group == best.unit.group)
-    ]
-    return sorted(group, key=lambda c: c.unit.start)[:_MAX_LIST]
+def _whole_list(question: Question, best: Candidate, group: Sequence[Candidate]) -> list[Candidate]:
+    """A list with its items that stand outside the passage found."""
+    stem = group[0].unit.stem
+    note, chunk = best.hit.note, best.hit.chunk
+    every = units(note, note.body_start, len(note.text), chunk.heading)
+    own = next((u for u in every if u.start <= best.unit.start < u.end), None)
+    if stem is None:
+        same = [u for u in every if own and u.group == own.group and u.stem is None]
+    else:
+        same = [u for u in every if u.stem == stem and u.kind == "item"]
+    outside = {u.start for u in same if u.end <= chunk.start or u.start >= chunk.end}
+    if not outside:
+        return list(group)
+    wider = replace(chunk, start=min(u.start for u in same), end=max(u.end for u in same))
+    whole = _allowed(question, candidates([replace(best.hit, chunk=wider)]))
+    beyond = [replace(c, hit=best.hit, rank=best.rank) for c in whole if c.unit.start in outside]
+    return sorted([*group, *beyond], key=lambda c: c.unit.start)[:MAX_LIST]
 
 
 def _same_words(candidate: Candidate, picked: list[Candidate]) -> bool:
