@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 
 from assistant.alignment import weigh, words
 from assistant.candidates import Candidate, candidates
+from assistant.eligible import eligible
 from assistant.evidence import FEATURES, features
-from assistant.extracts import FACTS, MAX_UNITS, Extract, extracts_of, is_label
-from assistant.injection import asks_about_orders, demanded
+from assistant.extracts import FACTS, MAX_UNITS, Extract, extracts_of
 from assistant.lexicon import alike, opposites
 from assistant.questions import (
     Kind,
     Question,
     attribute_of,
+    is_talk,
     parse_question,
-    takes_names,
-    takes_pages,
 )
 from assistant.similarity import WordSimilarity
 from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
@@ -39,6 +38,11 @@ from corpus.tokens import is_proper
 
 __all__ = ["AnswerModels", "Selection", "answer_models", "ranking", "select"]
 
+# Words of a question that a person would not miss in an answer.
+_LITTLE = frozenset(
+    "应该 可以 需要 能够 想要 一下 知道 用到 使用 work one us used use using make get go goe do "
+    "thing way good best want know tell happen".split()
+)
 _COVERED = 0.5  # a word is said that is covered so surely
 _UNHEARD = 0.1  # confidence at most where what is asked about a thing is not said of it
 _TRANSLATED = 0.05  # a rarer translation is chance
@@ -122,6 +126,8 @@ def select(
     Returns:
         The selection; deterministic for the same index.
     """
+    if is_talk(question.text):
+        return Selection(extracts=(), confidence=0.0)
     found, rows, scores = _scored(question, hits, now, similar=similar, models=models)
     if not found:
         return Selection(extracts=(), confidence=0.0)
@@ -177,9 +183,7 @@ def _scored(
     models: AnswerModels,
 ) -> tuple[list[Candidate], NDArray[np.float32], NDArray[np.float64]]:
     """The units with their probabilities, also set as `score`, and the features behind them."""
-    found = _worded(question, candidates(hits))
-    if not asks_about_orders(question.text):
-        found = [candidate for candidate in found if not _is_demanded(candidate)]
+    found = eligible(question, candidates(hits))
     if not found:
         return [], np.zeros((0, 0), np.float32), np.zeros(0)
     rows = features(question, found, now, similar=similar)
@@ -188,21 +192,6 @@ def _scored(
     for candidate, score in zip(found, scores.tolist(), strict=True):
         candidate.score = score
     return found, rows, scores
-
-
-def _worded(question: Question, found: list[Candidate]) -> list[Candidate]:
-    """The units that say something: links alone only where a link can answer such a question.
-
-    A few words that announce a list say nothing where none of what they announce is left.
-    """
-    answers = {"": True, "notes": takes_names(question), "web": takes_pages(question)}
-    left = [candidate for candidate in found if answers[candidate.links]]
-    announced = {(c.hit.chunk.id, c.unit.stem) for c in left}
-    return [
-        c
-        for c in left
-        if not is_label(c) or (c.hit.chunk.id, (c.unit.start, c.unit.end)) in announced
-    ]
 
 
 def _opposed(question: Question, found: Sequence[Candidate]) -> list[bool]:
@@ -264,20 +253,16 @@ def _without(text: str, unknown: Sequence[str]) -> str:
     return part if unknown and gone and part != text else ""
 
 
-def _is_demanded(candidate: Candidate) -> bool:
-    """Whether prose only orders a model to do or say something."""
-    chunk, unit = candidate.hit.chunk, candidate.unit
-    spans = demanded(candidate.hit.note.text, chunk.start, chunk.end)
-    return unit.kind != "code" and any(a < unit.end and unit.start < b for a, b in spans)
-
-
 def _missing(question: Question, shown: Sequence[Candidate]) -> list[tuple[str, str]]:
     """Words of the question, and their terms, that neither these units nor what is around cover."""
     asked = words(question.core)
     return [
         (question.text[w.start : w.end], w.text)
         for w, score in zip(asked, np.max([c.covered for c in shown], axis=0), strict=True)
-        if score < _COVERED and w.is_content and (len(w.text) > 1 or w.is_name or w.is_number)
+        if score < _COVERED
+        and w.is_content
+        and (len(w.text) > 1 or w.is_name or w.is_number)
+        and w.text not in _LITTLE
     ]
 
 

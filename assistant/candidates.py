@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from assistant.announcing import announcing
 from assistant.types import Hit
 from corpus.blocks import units
 from corpus.types import Chunk, Note, Unit
@@ -21,10 +22,13 @@ __all__ = ["Candidate", "Links", "candidates"]
 Links = Literal["", "notes", "web"]
 
 _MAX_CANDIDATES = 90
-# "参数含义见 [[hnsw]]。" says where to look, and nothing else.
+# "参数含义见 [[hnsw]]。" says where to look, and nothing else; so do "Moved to [...](...)." and
+# "See [...](...) for details.".
+_LINK = r"(?:!?\[\[[^\]\n]{1,120}\]\]|\[[^\]\n]{1,120}\]\([^)\n]{1,300}\))"
 _POINTER = re.compile(
-    r"\W{0,4}[^。；;,，.\n]{0,12}?(?:见|参见|详见|参考|see(?: also)?|cf\.)[:：]?\s*"
-    r"(?:(?:!?\[\[[^\]\n]{1,120}\]\]|\[[^\]\n]{1,120}\]\([^)\n]{1,300}\))\W{0,3}(?:和|与|及|and)?\s*){1,6}",
+    r"\W{0,4}[^。；;,，.\n]{0,12}?(?:见|参见|详见|参考|see(?: also)?|cf\.|moved to)[:：]?\s*"
+    rf"(?:{_LINK}\W{{0,3}}(?:和|与|及|and)?\s*){{1,6}}"
+    r"(?:(?:for|to learn|了解|获取)\b[^。.\n]{0,120}[。.]?\W{0,3})?",
     re.IGNORECASE,
 )
 # "up:: [[索引]]", "[[hnsw]]、[[ivf]]", an embedded picture: ways to go on from here. A link to a
@@ -35,7 +39,7 @@ _WIKILINK, _NOTE_LINK = (
 )
 _BARE_LINKS = re.compile(
     r"\W{0,6}?(?:[\w-]{1,20}::)?\s*"
-    rf"(?:(?:{_WIKILINK}|{_NOTE_LINK})[\s,，、;；|/·和与及]*){{1,8}}\W{{0,3}}"
+    rf"(?:(?:{_WIKILINK}|{_NOTE_LINK})[\s,，、;；|/·和与及]*){{1,8}}\W{{0,3}}(?:\s*@[\w-]{{1,40}}){{0,4}}\s*"
 )
 # As many items that are [[names]] and nothing else are a list of names, which may answer; a list of
 # [titles](note.md) or of headings of the same note is a table of contents.
@@ -46,6 +50,11 @@ _WEB_LINKS = re.compile(
     r"\W{0,6}?(?:\[[^\]\n]{1,200}\]:[ \t]*)?(?:(?:\[[^\]\n]{1,200}\]\(\w+:[^)\n]{1,400}\)|<?https?://[^\s<>]{1,400}>?)"
     r"[\s,，、;；|/·和与及]*){1,8}\W{0,3}"
 )
+_RULED = re.compile(
+    r"[ \t]*\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*(?:\n|\Z)"
+)
+# What a program printed, its line breaks escaped: an answer of a model in JSON.
+_BREAKS = 4
 _WORDLESS = re.compile(r"(?:(?<!\w)#\w[\w/-]*+|[\W_])*+")  # "...", "#todo #今天"
 
 
@@ -58,6 +67,7 @@ class _Piece:
     stem: str
     heading: str
     links: Links = ""
+    announces: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +81,7 @@ class Candidate:
         stem: the line that governs it, or "".
         heading: headings above it.
         links: what it links to, if it is nothing but links.
+        announces: whether it only announces what stands behind it.
         covered: how surely each word of the question is covered, once `evidence.features` has run.
         score: probability that it answers, once the ranker has run.
     """
@@ -83,6 +94,7 @@ class Candidate:
     stem: str
     heading: str
     links: Links = ""
+    announces: bool = False
     covered: tuple[float, ...] = ()
     score: float = 0.0
 
@@ -102,6 +114,7 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
                     stem=piece.stem,
                     heading=piece.heading,
                     links=piece.links,
+                    announces=piece.announces,
                 )
             )
     return out[:_MAX_CANDIDATES]
@@ -113,6 +126,7 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
     text = note.text
     pieces = units(note, chunk.start, chunk.end, chunk.heading)
     headers = {u.stem for u in pieces if u.kind == "row" and u.stem}
+    headers |= {(u.start, u.end) for u in pieces if u.kind == "row" and _RULED.match(text, u.end)}
     pointers = _pointers(text, pieces)
     return tuple(
         _Piece(
@@ -121,10 +135,16 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
             stem=text[slice(*unit.stem)] if unit.stem else "",
             heading=" ".join(unit.heading or chunk.heading),
             links=_links(text, unit),
+            announces=announces,
         )
-        for unit in pieces
+        for unit, announces in zip(pieces, announcing(text, pieces), strict=True)
         if unit.kind != "heading" and (unit.start, unit.end) not in headers and unit not in pointers
     )
+
+
+def _is_printed(code: str) -> bool:
+    """Whether some line of a fence holds escaped line breaks again and again."""
+    return any(line.count("\\n") >= _BREAKS for line in code.split("\n"))
 
 
 def _links(text: str, unit: Unit) -> Links:
@@ -144,4 +164,5 @@ def _pointers(text: str, pieces: Sequence[Unit]) -> set[Unit]:
         for u in pieces
         if u.kind in {"item", "paragraph", "quote"} and _WORDLESS.fullmatch(text, u.start, u.end)
     }
-    return told | wordless | (bare if len(names) < _NAMES else bare - names)
+    printed = {u for u in pieces if u.kind == "code" and _is_printed(text[u.start : u.end])}
+    return told | wordless | printed | (bare if len(names) < _NAMES else bare - names)

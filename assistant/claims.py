@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from assistant.markers import Marker, blanked, markers_of
+from assistant.markers import BETWEEN, Marker, blanked, markers_of
 from corpus.blocks import units
 from corpus.sentences import is_balanced, strip_span
 from corpus.text import fold
@@ -21,7 +21,6 @@ from corpus.types import Note, Unit
 
 __all__ = ["ClaimSpan", "claims_citing", "claims_of", "standalone_parts"]
 
-_BETWEEN = ' \t\u3000。．.!！;；,，、)）"”*_'  # may stand between a claim and its marker
 _QUESTION = re.compile(r"[?？][\s\"”』」)）]*$")
 # Courtesies before a statement, which is judged without them.
 _OPENING = re.compile(
@@ -37,7 +36,7 @@ _TALK = re.compile(
     r"以上|能|对(?:您|你))|"
     r"如有(?:其他|任何|疑问)|如果(?:您|你)(?:还)?(?:有|想|需要)|欢迎(?:随时|继续|提问|您|你)|"
     r"请(?:随时|注意查收)|"
-    r"以上(?:就)?是.{0,30}(?:回答|介绍|内容|说明|总结|信息)[。.!！]*$|"
+    r"以上(?:就)?是.{0,30}(?:回答|介绍|内容|说明|总结|信息)(?:[,，]希望.{0,20})?[。.!！]*$|"
     r"(?:以下|下面)(?:是|为|将|我).{0,60}(?:回答|介绍|内容|说明|总结|信息|要点|解释|"
     r"[:：])[。.!！]*$|"
     r"让我(?:们)?(?:来|为|先|看)|我(?:会|将|来)(?:为|给|从|向)?(?:您|你)?(?:从|来)?(?:介绍|说明|"
@@ -200,7 +199,7 @@ class _Owners:
             return following if is_next else None
         gap = self._gap(claims[at].end, marker.start)
         fence = "`~" if claims[at].is_code else ""  # a claim of code ends before its fence
-        if gap.strip(_BETWEEN + "\n" + fence):  # a bullet, a question: something stands between
+        if gap.strip(BETWEEN + "\n" + fence):  # a bullet, a question: something stands between
             return following if is_next else None
         # on a line of its own it belongs to what it stands under, which may have others already
         return following if "\n" in gap and is_next and at in self._owned else at

@@ -14,6 +14,7 @@ from dataclasses import replace
 from assistant.answering import Selection
 from assistant.disarming import title_words, without_foreign_markers
 from assistant.extracts import Extract, with_stem
+from assistant.questions import is_talk
 from assistant.types import Citation, Hit
 from corpus.text import has_han
 
@@ -194,6 +195,10 @@ def abstention(question: str, selection: Selection, hits: Sequence[Hit]) -> tupl
         hits: the nearest passages, best first; their notes are named.
     """
     zh = has_han(question)
+    if is_talk(question):
+        if zh:
+            return "可以直接问一件笔记里的事，或搜一个词。", "这句话没有问笔记里的内容"
+        return "Ask about something in your notes.", "this asks nothing of the notes"
     titles = list(dict.fromkeys(title_words(hit.note.title) for hit in hits))[:3]
     missing = [word for word in selection.missing if word][:4]
     if not hits:

@@ -14,17 +14,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assistant.alignment import words
-from assistant.candidates import Candidate
+from assistant.candidates import Candidate, candidates
+from assistant.eligible import eligible
 from assistant.lexicon import alike, opposites
 from assistant.questions import Kind, Question
 from assistant.types import Hit
+from assistant.unfolding import (
+    MAX_LIST,
+    announced,
+    heads_list,
+    is_scrap,
+    is_under,
+    list_of,
+    with_announced,
+)
+from corpus.blocks import units
 from corpus.text import fold
 from corpus.types import Unit
 
-__all__ = ["FACTS", "MAX_UNITS", "Extract", "extracts_of", "is_label", "with_stem"]
+__all__ = ["FACTS", "MAX_UNITS", "Extract", "extracts_of", "with_stem"]
 
-_MAX_LIST = 14
-_LABEL_WORDS = 3
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
 MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
 FACTS = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})  # kinds of question a short fact answers
@@ -63,17 +72,28 @@ def extracts_of(
         ranked: all units, likeliest first.
         beside: those worth showing beside the best one, worthiest first.
     """
-    group = _list_of(best, ranked)
+    group = list_of(best, ranked)
+    is_stem = heads_list(best, group)
     facing = _facing_list(question, best, ranked)
     if facing:  # both sides were asked for
         return _merge([*(group or [best]), *facing], is_list=True)
-    if (len(group) > 1 and _wants_list(question, best, group)) or (group and _is_stem(best)):
-        return _merge(group, is_list=True)
-    picked = [best]
+    if group and (is_stem or _wants_list(question, best, group)):
+        whole = _whole_list(question, best, group)
+        if is_stem or len(whole) > 1:
+            return _merge(whole, is_list=True)
+    picked = announced(best, ranked) if best.announces else [best]
     limit = _MAX_FACTS if question.kind in FACTS else MAX_UNITS
-    for candidate in beside:
-        if len(picked) < limit and not _same_words(candidate, picked):
-            picked.append(candidate)
+    worthy = [
+        c for c in beside if not is_scrap(c) or any(is_under(other, c) for other in [best, *beside])
+    ]
+    near = [best, *worthy[: limit - 1]]
+    for candidate in worthy:
+        if len(picked) >= limit:
+            break
+        if not _same_words(candidate, picked):
+            picked += (
+                with_announced(candidate, ranked, near) if candidate.announces else [candidate]
+            )
     return _merge(picked, is_list=False)
 
 
@@ -92,46 +112,38 @@ def _facing_list(
         c
         for c in sorted(ranked, key=lambda c: c.unit.start)
         if c.hit.chunk.id == best.hit.chunk.id and wanted & {w.text for w in words(c.stem)}
-    ][:_MAX_LIST]
+    ][:MAX_LIST]
 
 
 def _wants_list(question: Question, best: Candidate, group: list[Candidate]) -> bool:
     """Whether the whole list answers better than its best item."""
-    if question.kind is Kind.LIST or _is_stem(best):
+    if question.kind is Kind.LIST:
         return True
     if question.kind not in _WHOLE_LISTS:
+        return False
+    if len(group) < 2:
         return False
     scores = np.array([c.score for c in group])
     return bool((scores >= 0.35 * best.score).mean() >= 0.6)
 
 
-def is_label(candidate: Candidate) -> bool:
-    """Whether it is a stem of a few words, which states nothing by itself."""
-    return (
-        _is_stem(candidate)
-        and sum(word.is_content for word in words(candidate.text)) <= _LABEL_WORDS
-    )
-
-
-def _is_stem(candidate: Candidate) -> bool:
-    return candidate.text.rstrip().endswith((":", "："))
-
-
-def _list_of(best: Candidate, ranked: list[Candidate]) -> list[Candidate]:
-    """The items that stand under the same stem as the best unit, or under it, in order."""
-    if best.unit.kind == "row":
-        return []
-    span = (best.unit.start, best.unit.end)
-    stem = span if _is_stem(best) else best.unit.stem
-    if stem is None and best.unit.kind != "item":
-        return []
-    group = [
-        c
-        for c in ranked
-        if c.hit.chunk.id == best.hit.chunk.id
-        and (c.unit.stem == stem if stem is not None else c.unit.group == best.unit.group)
-    ]
-    return sorted(group, key=lambda c: c.unit.start)[:_MAX_LIST]
+def _whole_list(question: Question, best: Candidate, group: Sequence[Candidate]) -> list[Candidate]:
+    """A list with its items that stand outside the passage found."""
+    stem = group[0].unit.stem
+    note, chunk = best.hit.note, best.hit.chunk
+    every = units(note, note.body_start, len(note.text), chunk.heading)
+    own = next((u for u in every if u.start <= best.unit.start < u.end), None)
+    if stem is None:
+        same = [u for u in every if own and u.group == own.group and u.stem is None]
+    else:
+        same = [u for u in every if u.stem == stem and u.kind == "item"]
+    outside = {u.start for u in same if u.end <= chunk.start or u.start >= chunk.end}
+    if not outside:
+        return list(group)
+    wider = replace(chunk, start=min(u.start for u in same), end=max(u.end for u in same))
+    whole = eligible(question, candidates([replace(best.hit, chunk=wider)]))
+    beyond = [replace(c, hit=best.hit, rank=best.rank) for c in whole if c.unit.start in outside]
+    return sorted([*group, *beyond], key=lambda c: c.unit.start)[:MAX_LIST]
 
 
 def _same_words(candidate: Candidate, picked: list[Candidate]) -> bool:

@@ -38,7 +38,7 @@ from assistant.passages import (
     rough_coverage,
     unique,
 )
-from assistant.reasons import reason_for
+from assistant.reasons import LIKELY, reason_for
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
@@ -309,8 +309,8 @@ class Checker:
             return exact or replace(found[0], score=0.1)
         rows = np.array([judged_row(f) for f in found], np.float32)
         odds = self._judge_model.probabilities(rows)
-        whole = claim_row(rows, odds)[None, :]
-        chances = self._verdicts.probabilities(whole)[0]
+        row = claim_row(rows, odds)[None, :]
+        chances = self._verdicts.probabilities(row)[0]
         verdict, at = decide(
             rows,
             odds,
@@ -320,12 +320,15 @@ class Checker:
         )
         likely = None
         if self._likely is not None and verdict is not Verdict.SUPPORTED:
-            chance = float(self._likely.probabilities(whole)[0, 0])
+            chance = float(self._likely.probabilities(row)[0, 0])
             likely = Likelihood.of(self._likely.facts).probability(
                 rows, chance, is_contradicted=verdict is Verdict.CONTRADICTED
             )
         support = self._verdicts.facts["support"]
-        return settled(found[at], verdict, chances, support=support, likely=likely)
+        whole = settled(found[at], verdict, chances, support=support, likely=likely)
+        if whole.verdict is Verdict.CONTRADICTED and whole.score >= LIKELY:
+            return replace(whole, verdict=Verdict.UNSUPPORTED)  # it is rather supported than not
+        return whole
 
     def _compared(self, claim: str, passages: Sequence[Passage]) -> list[Finding]:
         if not passages:

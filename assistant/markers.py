@@ -14,7 +14,9 @@ from typing import NamedTuple
 from corpus.sentences import whole_spans
 from corpus.tokens import tokens
 
-__all__ = ["Marker", "blanked", "markers_of", "without_markers"]
+__all__ = ["BETWEEN", "Marker", "blanked", "markers_of", "without_markers"]
+
+BETWEEN = ' \t\u3000。．.!！;；,，、)）"”*_'  # may stand between a claim and its marker
 
 # Also ［1］ and 【1†source】. Not (1): that may be a year or an item.
 _NUMBERS = r"\d{1,3}(?:\s*[,，、\-–~]\s*\d{1,3})*"
@@ -29,11 +31,17 @@ _FOOTNOTE = re.compile(
 _RANGE = re.compile(r"(\d+)(?:\s*[-–~]\s*(\d+))?")
 # What stands before a value in brackets: `取值 [0, 1]`, `shape = [2, 3]`, `a[1]`.
 _VALUED = re.compile(
-    r"(?:[=∈(\[:：×x<>]|取值?|为|是|在|到|于|至|区间|范围|形状|维度|列表|数组|序列|\b(?:shape|"
-    r"size|in|is|of|to|range)|"
+    r"(?:[=∈(\[:：×x<]|>|取值?|为|是|在|到|于|至|\b(?:in|is|of|to)|"
     r"(?<![A-Za-z0-9_])[A-Za-z](?=$))\s*$",
     re.IGNORECASE,
 )
+# Nouns that a value in brackets follows; behind one that ends its line, a blank and one number in
+# brackets are a marker: 查看模型列表 [4].
+_MEASURED = re.compile(
+    r"(?:区间|范围|形状|维度|列表|数组|序列|\b(?:shape|size|range))(\s*)$", re.IGNORECASE
+)
+_LONGEST_TAG = 80
+_TAG_END = re.compile(r"</?[A-Za-z][^<>\n]*>\s*$")  # its ">" compares nothing
 _STEM = re.compile(r"(\S.*\S)\s*[:：]\s+$")
 
 
@@ -57,7 +65,7 @@ def markers_of(text: str) -> list[Marker]:
         numbers = _numbers(m.group(1))
         if is_inside or not numbers or 0 in numbers or m.start() in footnotes:
             continue
-        is_value = _VALUED.search(text[max(0, m.start() - 8) : m.start()]) is not None
+        is_value = _is_valued(text, m.start(), m.end(), is_one=len(numbers) == 1)
         if is_value and len(numbers) == 1 and _closes_stem(text, m.start(), m.end()):
             is_value = False
         if not is_value and (len(numbers) == 1 or max(numbers) < 100):
@@ -83,12 +91,26 @@ def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join([*out, text[at:]])
 
 
+def _is_valued(text: str, start: int, end: int, *, is_one: bool) -> bool:
+    """Whether what stands before a bracket makes it a value."""
+    before = text[max(0, start - 8) : start]
+    if _TAG_END.search(text, max(0, start - _LONGEST_TAG), start):
+        return False
+    noun = _MEASURED.search(before)
+    if noun is None:
+        return _VALUED.search(before) is not None
+    closes = not text[end:].partition("\n")[0].strip(BETWEEN)
+    return not (is_one and closes and noun[1])
+
+
 def _closes_stem(text: str, start: int, end: int) -> bool:
     """Whether a bracket behind a colon ends the line that introduces a list: 分三类: [1]."""
     if text[end:].partition("\n")[0].strip():
         return False
     stem = _STEM.search(text[text.rfind("\n", 0, start) + 1 : start])
-    return stem is not None and len(tokens(stem[1])) > 1 and not _VALUED.search(stem[1])
+    if stem is None or _MEASURED.search(stem[1]) or _VALUED.search(stem[1]):
+        return False
+    return len(tokens(stem[1])) > 1
 
 
 def _numbers(written: str) -> tuple[int, ...]:

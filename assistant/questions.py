@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Question",
     "attribute_of",
+    "is_talk",
     "parse_question",
     "question_numbers",
     "takes_names",
@@ -96,6 +97,8 @@ class Question:
     measure: str = ""
 
 
+# A name and nothing else asks what it names.
+_NAME_ALONE = re.compile(r"[a-z][\w.+#-]*(?: [a-z\d][\w.+#-]*)?|[\u3400-\u9fff]{2,4}")
 _MEASURE = re.compile(r"(?:多少|几(?![何率]))\s*(?:个)?\s*([^\W\d_a-z]|[a-z]+)", re.IGNORECASE)
 # Words that ask, and say nothing of what is asked about.
 _ASKING = re.compile(
@@ -131,6 +134,8 @@ def parse_question(text: str) -> Question:
     """
     folded = fold(text).strip()
     kind = next((kind for kind, pattern in _KINDS if pattern.search(folded)), Kind.OPEN)
+    if kind is Kind.OPEN and _NAME_ALONE.fullmatch(folded):
+        kind = Kind.DEFINE
     measure = _MEASURE.search(folded)
     core = _ASKING.sub(lambda m: " " * len(m.group()), text)
     return Question(
@@ -182,6 +187,21 @@ def attribute_of(question: Question) -> str:
     found = _ATTRIBUTE.search(fold(question.text))
     about = (found["en"] or found["zh"]) if found else ""
     return "" if _SHOWN.search(about) or _PAGES.search(about) else about
+
+
+# A greeting, thanks or a nod, and nothing else.
+_TALK = re.compile(
+    r"\W*(?:(?:你|您|大家)好|嗨|哈[喽啰]|早(?:上好|安)?|(?:上午|中午|下午|晚上)好|晚安|在吗|多?谢谢?|感谢|辛苦了|好的?|"
+    r"行|嗯+|哦+|明白了?|知道了?|懂了|收到|不客气|再见|拜拜|哈哈+|你是谁|"
+    r"hello|hi|hey|good (?:morning|afternoon|evening|night)|thanks|thank you|thx|ok(?:ay)?|got it|"
+    r"i see|cool|great|nice|bye|goodbye|see you|who are you|how are you)"
+    r"(?:[你您啊呀吗嘛啦了哦哈的!！。,，.~～?？\s]|there|so much|very much|a lot|everyone)*"
+)
+
+
+def is_talk(text: str) -> bool:
+    """Whether a message greets, thanks or agrees, and asks nothing of the notes."""
+    return _TALK.fullmatch(fold(text)) is not None
 
 
 def takes_names(question: Question) -> bool:

@@ -13,7 +13,7 @@ from corpus.text import has_han
 if TYPE_CHECKING:
     from assistant.comparing import Finding
 
-__all__ = ["reason_for"]
+__all__ = ["LIKELY", "reason_for"]
 
 _SAID, _IN_ORDER = 0.85, 0.85
 _ZH = {
@@ -40,7 +40,7 @@ _EN = {
 }
 
 
-_LIKELY = 0.5  # from this score on, what is not called supported more likely is than not
+LIKELY = 0.5  # from this score on, what is not called supported more likely is than not
 
 
 def reason_for(
@@ -99,7 +99,7 @@ def reason_for(
 
 def _not_found(finding: Finding, *, zh: bool) -> str:
     missing = _missing(finding, zh=zh)
-    if finding.score < _LIKELY:
+    if finding.score < LIKELY:
         return missing
     return f"多半有据，但不能确定（{missing}）" if zh else f"likely, but not certain ({missing})"
 

@@ -40,6 +40,7 @@ _TAGS = re.compile(r"(?:\s*</?[a-zA-Z][^<>]*>)+\s*")
 _LIQUID = re.compile(r"(?:\s*(?:\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\{:[^{}]*\}))+\s*")
 _BLOCK_ID = re.compile(r"(?:^|[ \t]+)\^[\w-]{1,60}[ \t]*$")
 _DISPLAY = {"$$": "$$", "\\[": "\\]"}
+_ENDED = re.compile(r"[。.!！?？;；…,，][\W_]*$")
 _LONG_ITEM = 160
 _LONGEST_STEM = 80
 _LONGEST_RUN = 60  # lines of a formula or comment; further on its opener is taken for text
@@ -322,6 +323,7 @@ class _Governed:
         self._titles: tuple[str, ...] = ()
         self._group = 0
         self._stem: tuple[int, int] | None = None  # the sentence that announces what follows
+        self._unended: tuple[int, int] | None = None  # one that does if a list follows
         self._parents: list[tuple[int, tuple[int, int]]] = []  # items above, with their levels
         self._header = (0, 0)
         self._previous = ""
@@ -360,7 +362,7 @@ class _Governed:
         )  # fmt: skip
 
     def _heading(self, block: Block) -> Iterator[Unit]:
-        self._stem, self._parents = None, []
+        self._stem, self._unended, self._parents = None, None, []
         self._group += 1
         if block.title:
             yield self._unit(block, (block.content, block.content + len(block.title)), None)
@@ -374,12 +376,18 @@ class _Governed:
         sentences = sentence_spans(self._text, *span)
         for sentence in sentences:
             yield self._unit(block, sentence, None)
-        announces = sentences and is_label(self._text[slice(*sentences[-1])])
-        self._stem = sentences[-1] if announces else None
+        last = sentences[-1] if sentences else None
+        words = self._text[slice(*last)] if last else ""
+        self._stem = last if is_label(words) else None
+        is_line = _ENDED.search(words) is None and len(words) <= _LONGEST_STEM
+        self._unended = last if is_line else None
 
     def _item(self, block: Block, span: tuple[int, int]) -> Iterator[Unit]:
         """A list item as one unit, or as its sentences when it is long."""
-        self._group += self._previous != "item"
+        if self._previous != "item":
+            self._group += 1
+            if self._previous == "paragraph" and self._stem is None:
+                self._stem = self._unended  # a line without a mark before a list is its title
         while self._parents and self._parents[-1][0] >= block.level:
             self._parents.pop()
         stem = self._parents[-1][1] if self._parents else self._stem

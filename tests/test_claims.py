@@ -115,8 +115,15 @@ def test_a_marker_behind_the_colon_of_a_stem_is_a_marker(stem: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "claim", ["查看当前的模型列表", "**激活专家数：** 2 <br>", "<b>Supported models</b><br>"]
+)
+def test_a_marker_behind_a_noun_or_a_tag_that_ends_its_line_is_a_marker(claim: str) -> None:
+    assert marked(f"{claim} [3]\n\nHNSW 是图索引。[1]") == [(3,), (1,)]
+
+
+@pytest.mark.parametrize(
     "text",
-    ["取值范围 [0, 1]。", "维度取 [32, 64, 128] 之一。", "结果在 [2, 5] 之间。",
+    ["取值范围 [0, 1]。", "列表[1] 是第二项。", "当 x > [3] 时成立。", "维度取 [32, 64, 128] 之一。", "结果在 [2, 5] 之间。",
      "数组 a[1] 的值是 3。", "网络的层数分别是： [3]", "The input shape: [2]", "层数: [12]",
      "下标 `x[1]` 从 0 数起。", "公式 $y[1] = 2$ 成立。", "LoRA 冻结权重[12345]。",
      "见 [1](https://a.cn) 的说明。"],

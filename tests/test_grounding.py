@@ -20,6 +20,7 @@ from assistant.markers import without_markers
 from assistant.nearcopy import alteration
 from assistant.pipeline import Assistant
 from assistant.quantities import quantities
+from assistant.reasons import LIKELY
 from assistant.types import Verdict
 from corpus.blocks import units
 from corpus.tokens import tokens
@@ -189,6 +190,17 @@ def assert_changed_copies_are_not(notes: Notes, kind: str, limit: int) -> None:
 
 def test_a_copied_sentence_is_supported(samples: Notes) -> None:
     assert_copies_are_supported(samples, N_COPIES)
+
+
+def test_what_is_likelier_supported_than_not_is_not_called_contradicted(samples: Notes) -> None:
+    claims = (
+        "P-tuning v2 每一层都加独立提示，可训练参数因此升到 0.1% 至 3%。",
+        "SFT 更适合教模型格式和行为，不适合往里灌知识。",
+        "bge-small-zh-v1.5 输出 1024 维向量。",
+    )
+    found = [samples.assistant.check(claim).claims[0] for claim in claims]
+    assert all(c.score < LIKELY for c in found if c.verdict is Verdict.CONTRADICTED)
+    assert [c.verdict is Verdict.CONTRADICTED for c in found] == [False, False, True]
 
 
 def test_the_title_above_what_is_quoted_from_a_note_is_no_claim(samples: Notes) -> None:

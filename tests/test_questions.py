@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from assistant.questions import Kind, parse_question, question_numbers
+from assistant.questions import Kind, is_talk, parse_question, question_numbers
 from tests.generated import texts
 
 
@@ -99,3 +99,22 @@ def test_the_core_has_the_offsets_of_the_question(text: str) -> None:
 
 def test_numbers_of_the_question_are_known() -> None:
     assert question_numbers("8 张 80GB 的卡") == {8, 80}
+
+
+@pytest.mark.parametrize("text", ["你好！", "谢谢你", "Thanks!", "hi there", "ok", "好的"])
+def test_a_greeting_asks_nothing(text: str) -> None:
+    assert is_talk(text)
+
+
+@pytest.mark.parametrize("text", ["好用吗", "hi 模型", "great ideas", "行列式", "谢谢是哪天写的？"])
+def test_a_question_is_no_greeting(text: str) -> None:
+    assert not is_talk(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("VPC", Kind.DEFINE), ("深蹲", Kind.DEFINE), ("gradient clipping", Kind.DEFINE),
+     ("模型放不下时启动报错", Kind.OPEN), ("深蹲方法", Kind.HOW)],
+)  # fmt: skip
+def test_a_name_alone_asks_what_it_names(text: str, kind: Kind) -> None:
+    assert parse_question(text).kind is kind
