@@ -98,8 +98,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as fault:
+            row = json.loads(line, strict=False)  # some sets hold tabs and the like as they are
+        except (ValueError, RecursionError) as fault:
             raise ConfigError(f"{path}, line {number} is no JSON ({fault})") from fault
         if not isinstance(row, dict):
             raise ConfigError(f"{path}, line {number} is no JSON object: {line[:60]!r}")

@@ -135,11 +135,14 @@ def test_public_sets_are_listed_with_what_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "RGB" / "data").mkdir(parents=True)
-    (tmp_path / "RGB" / "data" / "zh_fact.json").write_text("{}", encoding="utf-8")
+    published = [{"query": "?", "answer": "!", "positive": [], "negative": []}] * 100
+    lines(tmp_path / "RGB" / "data" / "zh_fact.json", published)
+    lines(tmp_path / "RGB" / "data" / "zh.json", published)  # of which there are 300
     (tmp_path / "qags.jsonl.xz").write_bytes(b"another")
     assert evaluate("sets", "--data", tmp_path) == 0
     said = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()[2:]}
     assert "there, no checksum known" in said["zh_fact.json"]
+    assert "another version" in said["zh.json"]
     assert "another version" in said["qags.jsonl.xz"]
     assert "absent" in said["xquad_zh"]
     assert "github.com/deepmind/xquad" in said["xquad_zh"]
