@@ -10,10 +10,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from corpus.drafts import Unreadable
 from corpus.errors import ConfigError
 from corpus.places import data_home
+from corpus.readers import Vault
+from corpus.types import Note
 from eval import drafting, listing, overview, report, runs
 from eval.model_drafts import DRAFTED_NOTES, ModelDrafts
 from eval.runs import Run
@@ -134,8 +138,13 @@ def _make(args: argparse.Namespace) -> int:
     if chat is not None:
         shown = args.limit or DRAFTED_NOTES
         more = ModelDrafts(chat, limit=shown, seed=args.seed, progress=_told)
-    with setting.opened(notes) as assistant:
-        drafts = drafting.draft(assistant.index, limit=args.limit, seed=args.seed, more=more)
+    vault = Vault(notes, hard_links=setting.config.hard_links)
+    drafts = drafting.draft(_read(vault), limit=args.limit, seed=args.seed, more=more)
+    if not drafts:
+        raise ConfigError(
+            f"Nothing in {notes} gives a question: no definition, list, figure or heading with"
+            " text below it. Write questions by hand, one JSON object a line with `question`"
+        )
     drafting.save(drafts, out)
     if chat is not None and more is not None and more.n_failed:
         why = f", and stopped: {more.fault}" if more.fault else ""
@@ -150,6 +159,15 @@ def _make(args: argparse.Namespace) -> int:
         " or set reviewed to true or rejected in the file."
     )
     return DONE
+
+
+def _read(vault: Vault) -> Iterator[Note]:
+    """The notes, read as the index reads them; drafting needs no index."""
+    for file in vault.files():
+        try:
+            yield from vault.read(file)
+        except Unreadable as fault:
+            print(f"youju: {file.path} is left out: {fault}", file=sys.stderr)
 
 
 def _table_for(notes: Path) -> Path:
