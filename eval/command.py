@@ -66,8 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.limit is not None and args.limit < 1:
-        raise ConfigError(f"--limit must be at least 1, got {args.limit}")
+    _require_sound(args)
     if args.suite == "make":
         return _make(args)
     if args.suite == "overview":
@@ -92,6 +91,18 @@ def _run(args: argparse.Namespace) -> int:
     for line in missed:
         print(f"youju: {line}", file=sys.stderr)
     return MISSED if missed else DONE
+
+
+def _require_sound(args: argparse.Namespace) -> None:
+    """Refuse what could only fail after minutes of measuring."""
+    if args.limit is not None and args.limit < 1:
+        raise ConfigError(f"--limit must be at least 1, got {args.limit}")
+    runs.parsed_limits(args.fail_under)
+    for path in (args.out, args.html, args.markdown):
+        if path is not None and path.is_dir():
+            raise ConfigError(f"{path} is a folder: name a file in it")
+    if args.suite == "sets" and args.data is not None and not args.data.is_dir():
+        raise ConfigError(f"{args.data} is no folder: --data names the one with the sets")
 
 
 def _show(args: argparse.Namespace, run: Run, compared: Run | None) -> None:

@@ -78,8 +78,11 @@ _ONE = re.compile(
 )
 _ASKS_ZH = re.compile(r"^(?:如何|怎么|怎样|为什么|为何|什么是|何时|哪些|哪个|谁)")
 _ASKS_EN = re.compile(r"^(?:how|why|when|what|where|which|who)\b", re.IGNORECASE)
+_STATES_EN = re.compile(
+    r"\b(?:may|must|should|can|cannot|is|are|was|were|will|does|do|we|you|i)\b", re.IGNORECASE
+)
 _IMPERATIVE = re.compile(
-    r"^(?:Install|Use|Create|Run|Configure|Build|Check|Find|Get|Add|Enable|Disable|Avoid|Choose"
+    r"^(?:Achieve|Reproduce|Understand|Prepare|Ensure|Install|Use|Create|Run|Configure|Build|Check|Find|Get|Add|Enable|Disable|Avoid|Choose"
     r"|Measure|Debug|Train|Deploy"
     r"|Download|Load|Save|Export|Import|Convert|Compare|Detect|Prevent|Reduce|Start|Stop|Launch"
     r"|Monitor|Profile|Set|Write"
@@ -156,9 +159,9 @@ def _by_ending(asked: str, title: str) -> str:
         return f"{asked}有哪些？"
     if _ONE.search(title):
         return f"{asked}是什么？"
-    stem = re.sub(r"(?:的)?(?:介绍|简介)$", "", asked)
-    if stem != asked and len(stem) >= 2:
-        return joined("什么是", f"{stem.strip()}？")
+    stem = re.sub(r"(?:的)?(?:介绍|简介)$", "", title).strip()
+    if stem != title and len(stem) >= 2:
+        return joined("什么是", f"{stem}？")
     odd = (
         re.search(r"[\"“”'_]|--|[A-Za-z]+\.[a-z]", title)
         or len(re.findall(r"[\u4e00-\u9fff]", title)) < 2
@@ -179,7 +182,11 @@ def _asked_en(title: str, subject: str) -> str:
     """A question about a heading in English; "" if none reads well."""
     if title.endswith("?"):
         return title if len(title.split()) >= 3 else ""
-    if re.search(r"[:;,()]|\.$|`", title) or not re.search(r"[A-Za-z]{3}", title):
+    if (
+        re.search(r"[:;,()—–]|\.$|`", title)
+        or _STATES_EN.search(title)
+        or not re.search(r"[A-Za-z]{3}", title)
+    ):
         return ""
     where = f"the notes on {subject}" if subject and not is_told_of(subject, title) else "the notes"
     verb = "does" if re.match(r"[^ ]+$", where) else "do"
@@ -284,7 +291,7 @@ def _listed_en(said: str) -> str:
         return f"What are the {match['what']}?"
     noun = re.fullmatch(r"(?:The )?(?P<what>[A-Za-z][\w/-]*(?: [\w/-]+){0,6}s)", said)
     verb = re.search(
-        r"\b(?:is|are|was|has|have|can|do|does|to|means|uses|runs|needs|goes|works|let's|as|its)\b",
+        r"\b(?:is|are|was|has|have|can|do|does|to|which|that|gives|us|means|uses|runs|needs|goes|works|let's|as|its)\b",
         said,
     )
     vague = re.match(

@@ -102,7 +102,7 @@ _OPENING_ZH = (
     r"|相比|除了|关于|要|会|能|被|让|从|如|反之|反过来|具体|于|与|和|至|当前|目前|现在|说明|译|图"
     r"|表|公式|以|新模型|旧|整个|整体|难点|流程|结果|目标|保证|确保|建议|推荐|选择|安装|运行|执行"
     r"|进入|点击|打开|下载"
-    r"|修改|新建|实现|注意|考虑|假设|设|令|那么|终端|文件|同样|包括|分别|核心|输入|输出|区别|每次"
+    r"|修改|新建|实现|注意|考虑|假设|设|令|那么|终端|文件|同样|包括|分别|由|核心|输入|输出|区别|每次"
     r"|[B-HJ-Zα-ω] |亮点|优点|缺点|答案|答|问"
 )
 _OPENING_EN = (
@@ -117,7 +117,7 @@ _OPENING_EN = (
     r"|next|similarly|additionally|moreover|furthermore|otherwise|instead|unlike|such|make sure"
     r"|remember|consider"
     r"|simply|just|perhaps|maybe|yes|no|not|of|with|without|by|from|one|other|others|all|any"
-    r"|either|neither|again|sometimes|often|usually|typically|generally|until|plan|prefer|keep"
+    r"|either|neither|again|doing|sometimes|often|usually|typically|generally|until|plan|prefer|keep"
     r"|always"
     r"|do|don't|give|put|try|treat|ensure|specify|replace|move|copy|open|click|go|read|think"
     r"|assume|imagine|suppose|pay"
@@ -257,6 +257,8 @@ def says_something(note: Note, unit: Unit) -> bool:
     if re.match(
         r"\W*(?:keywords?|tags?|关键词|标签|last_modify|date|日期|更新)\W", said, re.IGNORECASE
     ):
+        return False
+    if re.search(r"\\?\[[JCM]\\?\]", said):  # a line of a bibliography
         return False
     return len(shown) >= 4 and 2 * linked < len(shown) and "http" not in shown
 

@@ -30,6 +30,7 @@ __all__ = [
     "load",
     "md5_of",
     "mean_metric",
+    "parsed_limits",
     "save",
     "sha256_of",
     "sound",
@@ -157,6 +158,22 @@ def load(path: Path) -> Run:
     return run
 
 
+def parsed_limits(limits: Sequence[str]) -> list[tuple[str, float]]:
+    """Metric and value of each limit, before anything is measured.
+
+    Raises:
+        ConfigError: a limit is not of the form `metric=value`.
+    """
+    out = []
+    for limit in limits:
+        wanted, _, text = limit.rpartition("=")
+        try:
+            out.append((wanted, float(text)))
+        except ValueError:
+            raise ConfigError(f"--fail-under takes metric=value, got {limit!r}") from None
+    return out
+
+
 def failing(metrics: Mapping[str, Sequence[float]], limits: Sequence[str]) -> list[str]:
     """The limits that a run misses, a line each.
 
@@ -170,12 +187,7 @@ def failing(metrics: Mapping[str, Sequence[float]], limits: Sequence[str]) -> li
     """
     out = []
     names = {_folded(name): name for name in metrics}
-    for limit in limits:
-        wanted, _, text = limit.partition("=")
-        try:
-            least = float(text)
-        except ValueError:
-            raise ConfigError(f"--fail-under takes metric=value, got {limit!r}") from None
+    for wanted, least in parsed_limits(limits):
         name = names.get(_folded(wanted))
         if name is None:
             known = ", ".join(sorted(metrics))

@@ -242,6 +242,11 @@ def _grounding(args: argparse.Namespace, setting: Setting, name: str) -> tuple[R
         judges = setting.models.judges
         return groundedness.evaluate(records, encoder=setting.encoder, judges=judges), [path]
     gold = _drawn(args, goldens.claims(name, args.split))
+    if not gold and not goldens.claims(name, "all"):
+        raise ConfigError(
+            f"There are no claims over {name!r}: name sample, feed, feed2, a file of claims or of"
+            " answers with their contexts, or a public set (youju eval sets lists them)"
+        )
     if not gold:
         raise ConfigError(f"There are no claims over {name!r} of the split {args.split!r}")
     file = Path(str(goldens.file_of(goldens.claims_file(name))))

@@ -204,6 +204,58 @@ def test_a_log_with_gaps_is_told_and_read_by_its_references(
     assert evaluate("grounding", lines(tmp_path / "bad.jsonl", [labelled])) == 2
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Question": "谁?", "Answer": "HNSW 由 Malkov 在 2016 年提出。", "Contexts": [NOTE]},
+        {"input": "谁?", "actual_output": "HNSW 由 Malkov 在 2016 年提出。",
+         "retrieval_context": [NOTE, None]},
+        {"query": "谁?", "generated answer": "HNSW 由 Malkov 在 2016 年提出。",
+         "documents": [{"page_content": NOTE, "metadata": {}}]},
+    ],
+)  # fmt: skip
+def test_columns_of_other_tools_are_understood(row: dict[str, Any], tmp_path: Path) -> None:
+    log = lines(tmp_path / "log.jsonl", [{"id": 1, **row}, {"id": 1, **row}])
+    one, other = load_records(log)
+    assert (one.question, one.text) == ("谁?", "HNSW 由 Malkov 在 2016 年提出。")
+    assert one.contexts == (NOTE,)
+    assert (one.id, other.id) == ("1", "1, row 2")  # no two items have one name
+    table = tmp_path / "log.csv"
+    cells = [f"['{NOTE.splitlines()[0]}', 'b']" if isinstance(v, list) else v for v in row.values()]
+    table.write_text(",".join(row) + "\n" + ",".join(f'"{c}"' for c in cells), encoding="utf-8")
+    assert load_records(table)[0].contexts == ("# 索引笔记", "b")  # as pandas writes a list
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("answers", "empty.jsonl"), "is empty"),
+        (("grounding", "nosuch"), "no claims over 'nosuch': name sample"),
+        (("answers", "sample", "--fail-under", "nonsense"), "metric=value"),
+        (("answers", "sample", "--out", "."), "is a folder"),
+        (("sets", "--data", "nowhere"), "is no folder"),
+        (("answers", "gold.jsonl"), "row 1: gold wants numbers"),
+        (("grounding", "odd.jsonl"), "its `contexts`"),
+        (("make", "empty.jsonl"), "gives a question"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_at_once(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines(tmp_path / "empty.jsonl", [])
+    lines(tmp_path / "odd.jsonl", [{"a": 1}])
+    lines(tmp_path / "gold.jsonl", [{"question": "?", "gold": [{"note": "a", "end": "x"}]}])
+    assert evaluate(*words) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
 def test_facts_say_that_a_question_can_be_answered(notes: Path, tmp_path: Path) -> None:
     mine = lines(tmp_path / "q.jsonl", [{"question": "HNSW 是谁提出的？", "facts": ["Malkov"]}])
     out = tmp_path / "run.json"
