@@ -43,7 +43,7 @@ LOWER = frozenset(
         "refused though answerable", "answered though unanswerable", "false support",
         "calibration error", "length ratio", "ms", "hallucination rate",
         "altered claims supported", "abstained", "latency p95 ms",
-        "planted sentences cited", "true sentences flagged",
+        "planted sentences cited", "true sentences flagged", "false answers shown",
     }
 )  # fmt: skip
 
