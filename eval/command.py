@@ -10,10 +10,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from corpus.drafts import Unreadable
 from corpus.errors import ConfigError
 from corpus.places import data_home
+from corpus.readers import Vault
+from corpus.types import Note
 from eval import drafting, listing, overview, report, runs
 from eval.model_drafts import DRAFTED_NOTES, ModelDrafts
 from eval.runs import Run
@@ -62,8 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.limit is not None and args.limit < 1:
-        raise ConfigError(f"--limit must be at least 1, got {args.limit}")
+    _require_sound(args)
     if args.suite == "make":
         return _make(args)
     if args.suite == "overview":
@@ -88,6 +91,18 @@ def _run(args: argparse.Namespace) -> int:
     for line in missed:
         print(f"youju: {line}", file=sys.stderr)
     return MISSED if missed else DONE
+
+
+def _require_sound(args: argparse.Namespace) -> None:
+    """Refuse what could only fail after minutes of measuring."""
+    if args.limit is not None and args.limit < 1:
+        raise ConfigError(f"--limit must be at least 1, got {args.limit}")
+    runs.parsed_limits(args.fail_under)
+    for path in (args.out, args.html, args.markdown):
+        if path is not None and path.is_dir():
+            raise ConfigError(f"{path} is a folder: name a file in it")
+    if args.suite == "sets" and args.data is not None and not args.data.is_dir():
+        raise ConfigError(f"{args.data} is no folder: --data names the one with the sets")
 
 
 def _show(args: argparse.Namespace, run: Run, compared: Run | None) -> None:
@@ -134,8 +149,13 @@ def _make(args: argparse.Namespace) -> int:
     if chat is not None:
         shown = args.limit or DRAFTED_NOTES
         more = ModelDrafts(chat, limit=shown, seed=args.seed, progress=_told)
-    with setting.opened(notes) as assistant:
-        drafts = drafting.draft(assistant.index, limit=args.limit, seed=args.seed, more=more)
+    vault = Vault(notes, hard_links=setting.config.hard_links)
+    drafts = drafting.draft(_read(vault), limit=args.limit, seed=args.seed, more=more)
+    if not drafts:
+        raise ConfigError(
+            f"Nothing in {notes} gives a question: no definition, list, figure or heading with"
+            " text below it. Write questions by hand, one JSON object a line with `question`"
+        )
     drafting.save(drafts, out)
     if chat is not None and more is not None and more.n_failed:
         why = f", and stopped: {more.fault}" if more.fault else ""
@@ -150,6 +170,15 @@ def _make(args: argparse.Namespace) -> int:
         " or set reviewed to true or rejected in the file."
     )
     return DONE
+
+
+def _read(vault: Vault) -> Iterator[Note]:
+    """The notes, read as the index reads them; drafting needs no index."""
+    for file in vault.files():
+        try:
+            yield from vault.read(file)
+        except Unreadable as fault:
+            print(f"youju: {file.path} is left out: {fault}", file=sys.stderr)
 
 
 def _table_for(notes: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from corpus.errors import ConfigError
 from eval.beir import is_set
-from eval.originals import READING, original_place
+from eval.originals import READING, original_place, verified
 from eval.report import lines
 from eval.runs import sha256_of
 from eval.sources import KNOWN, KNOWN_SETS, ORIGINALS, require_known
@@ -29,11 +29,11 @@ def plain(data: Path | None) -> str:
         suites = "retrieval, answers" if name in READING else "retrieval"
         rows.append([name, suites, known.licence, _set(folder, name), known.told])
     for name, file in KNOWN.items():
-        there = _file(folder / name, (file.sha256,))
+        there = _file(folder / name, file.sha256)
         rows.append([name, "grounding", file.licence, there, file.where])
     for name, one in ORIGINALS.items():
         place = original_place(folder, name) or folder / name
-        rows.append([name, ", ".join(one.suites), one.licence, _file(place, one.sha256), one.told])
+        rows.append([name, ", ".join(one.suites), one.licence, _original(place), one.told])
     columns = ["set", "suites", "licence", f"in {folder}", "from"]
     return "\n".join(lines(("Public sets", columns, rows)))
 
@@ -49,9 +49,18 @@ def _set(folder: Path, name: str) -> str:
     return "there"
 
 
-def _file(path: Path, known: tuple[str, ...]) -> str:
+def _file(path: Path, known: str) -> str:
     if not path.is_file():
         return "absent"
-    if not known:
-        return "there, no checksum known"
-    return "there" if sha256_of(path) in known else "another version"
+    return "there" if sha256_of(path) == known else "another version"
+
+
+def _original(path: Path) -> str:
+    """As a run would know it: by its checksum, else by its number of rows."""
+    if not path.is_file():
+        return "absent"
+    try:
+        how = verified(path)
+    except ConfigError:
+        return "another version"
+    return "there" if how in ("sha256", "md5") else "there, no checksum known"

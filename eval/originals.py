@@ -1,9 +1,10 @@
 """Public sets in the form their authors published: their checksums, and reading sets.
 
 Questions over paragraphs in the form of SQuAD v1.1 (XQuAD, DRCD, CMRC 2018 on CodaLab), of CMRC
-2018's repository, or of RGB (one JSON object a line with `query`, `answer`, `positive` and
-`negative`). A form is recognised by what a file holds, a set by its name; sets of claims are read
-by `published_claims`. Knows files and what is right; neither search nor check.
+2018's repository, of RGB (one JSON object a line with `query`, `answer`, `positive` and
+`negative`) or of DomainRAG (`eval.domainrag`). A form is recognised by what a file holds, a set by
+its name; sets of claims are read by `published_claims`. Knows files and what is right; neither
+search nor check.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
+from eval.domainrag import domain_questions
+from eval.forms import is_domainrag, is_rgb, is_uhgeval
 from eval.records import read_rows
-from eval.runs import sha256_of
-from eval.sources import KNOWN_SETS, ORIGINALS, SET_FILES
+from eval.runs import md5_of, sha256_of
+from eval.sources import FAMILIES, KNOWN_SETS, ORIGINALS, SET_FILES
 
 __all__ = [
     "READING",
@@ -29,15 +32,25 @@ __all__ = [
     "Published",
     "ReadQuestion",
     "Reading",
+    "family_files",
     "found_reading",
-    "is_rgb",
     "original_place",
     "parts",
     "verified",
 ]
 
 # Folders that a clone or an unpacked archive of a set is called, and where its data lie in it.
-_CLONES = ("xquad", "cmrc2018/data", "DRCD", "RGB/data", "ragtruth", "RAGTruth/dataset")
+_CLONES = (
+    "xquad", "cmrc2018/data", "DRCD", "RGB/data", "data", "rgb", "ragtruth", "RAGTruth/dataset",
+    "uhgeval", "UHGEval/data/Xinhua", "UHGEval/src/eval_suite/benchs/uhgeval", "data/Xinhua",
+    "UHGEval/eval/benchs/uhgeval", "src/eval_suite/benchs/uhgeval", "domainrag",
+    *(
+        f"{base}{folder}"
+        for base in ("DomainRAG/BCM/labeled_data/", "BCM/labeled_data/", "labeled_data/", "")
+        for folder in ("extractive_qa", "conversation_qa", "structured_qa", "faithful_qa",
+                       "noisy_qa", "time-sensitive_qa", "multi-doc_qa")
+    ),
+)  # fmt: skip
 _SNIFFED = 65_536  # characters of a file that are looked at to tell its form
 
 
@@ -218,12 +231,27 @@ def original_place(folder: Path, name: str) -> Path | None:
     return next((path for path in tried if path.is_file()), None)
 
 
+def family_files(folder: Path, name: str) -> list[Path]:
+    """The files of a set of several (`sources.FAMILIES`) that lie in a folder or in its clone.
+
+    A file that its authors refined stands for the first version of it.
+    """
+    found = {
+        file: place
+        for file in FAMILIES.get(name, ())
+        if (place := original_place(folder, file)) is not None
+    }
+    for file in list(found):
+        found.pop(file.replace("_refine", "") if "_refine" in file else "", None)
+    return list(found.values())
+
+
 def found_reading(base: Path) -> Published | None:
     """A reading set from original files.
 
     Args:
-        base: a file of SQuAD's, CMRC 2018's or RGB's form; or where the folder of a known set
-            would be (`FOLDER/xquad_zh`), when its original files lie beside it or in it.
+        base: a file of SQuAD's, CMRC 2018's, RGB's or DomainRAG's form; or where the folder of a
+            known set would be (`FOLDER/xquad_zh`), when its original files lie beside it or in it.
 
     Returns:
         None where there is no such file, or the file is of another form.
@@ -232,9 +260,10 @@ def found_reading(base: Path) -> Published | None:
         ConfigError: a file cannot be read, or is not the known one of its name.
     """
     if base.is_file():
-        if is_rgb(base):
+        of_form = _rgb_reading if is_rgb(base) else _domain_reading if is_domainrag(base) else None
+        if of_form is not None:
             return Published(
-                reading=_rgb_reading(base), files=(base,), known_by={base.name: verified(base)}
+                reading=of_form(base), files=(base,), known_by={base.name: verified(base)}
             )
         if not _is_squad(base):
             return None
@@ -273,8 +302,8 @@ def verified(path: Path) -> str:
     """How far a file of a known name is known to be the published one.
 
     Returns:
-        "sha256" where its checksum is a known one; "size" where it is not (most authors state
-        none) and the number of its rows is the published one; "" for a file of no known name.
+        "sha256" or "md5" where its checksum is a known one; "size" where it is not (most authors
+        state none) and the number of its rows is a published one; "" for a file of no known name.
 
     Raises:
         ConfigError: neither holds.
@@ -284,8 +313,10 @@ def verified(path: Path) -> str:
         return ""
     if sha256_of(path) in known.sha256:
         return "sha256"
+    if known.md5 and md5_of(path) in known.md5:
+        return "md5"
     n = _size(path)
-    if n != known.n_rows:
+    if n not in (known.n_rows, *known.versions):
         raise ConfigError(
             f"{path} holds {n} {known.rows}, the published file {known.n_rows}: {known.told}"
         )
@@ -293,22 +324,9 @@ def verified(path: Path) -> str:
 
 
 def _size(path: Path) -> int:
-    if path.suffix == ".jsonl" or is_rgb(path):
+    if path.suffix == ".jsonl" or is_rgb(path) or is_uhgeval(path):
         return sum(1 for _ in read_rows(path))
     return len(_reading(path).questions)
-
-
-def is_rgb(path: Path) -> bool:
-    """Whether the first row of a file has the form of RGB."""
-    if path.suffix not in (".json", ".jsonl"):
-        return False
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = file.readline()
-    try:
-        row = json.loads(first)
-    except ValueError:
-        return False
-    return isinstance(row, dict) and {"query", "answer", "positive", "negative"} <= row.keys()
 
 
 def parts(answer: Any) -> list[tuple[str, ...]]:
@@ -338,4 +356,23 @@ def _rgb_reading(path: Path) -> Reading:
             )
         )  # fmt: skip
     paragraphs = tuple(Paragraph(title="", text=text) for text in places)
+    return Reading(paragraphs=paragraphs, questions=tuple(q for q in questions if q.paragraphs))
+
+
+def _domain_reading(path: Path) -> Reading:
+    """DomainRAG as a reading set: all pages of a file, each question with those that answer it."""
+    places: dict[tuple[str, str], int] = {}
+    questions = []
+    for one in domain_questions(path):
+        at = [places.setdefault((page.title, page.text), len(places)) for page in one.true]
+        for page in one.noise:
+            places.setdefault((page.title, page.text), len(places))
+        short = () if one.is_long else (part[0] for reading in one.answers for part in reading)
+        questions.append(
+            ReadQuestion(
+                id=one.id, text=one.question, paragraphs=tuple(dict.fromkeys(at)),
+                answers=tuple(sorted(set(short))),
+            )
+        )  # fmt: skip
+    paragraphs = tuple(Paragraph(title=title, text=text) for title, text in places)
     return Reading(paragraphs=paragraphs, questions=tuple(q for q in questions if q.paragraphs))

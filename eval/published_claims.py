@@ -1,24 +1,36 @@
-"""Published sets of claims and answers in their authors' own form: RAGTruth and RGB.
+"""Sets of claims and answers in their authors' own form: RAGTruth, RGB, DomainRAG, UHGEval.
 
 Gives records (`eval.records`), each text with the texts it is judged by and what is right about
-it. Knows no checker.
+it. UHGEval's own reader is `eval.uhgeval`. Knows no checker.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import ConfigError
 from corpus.text import has_han
+from eval.domainrag import Page, domain_questions
+from eval.forms import is_domainrag, is_rgb, is_uhgeval
 from eval.goldens import contains
-from eval.originals import is_rgb, parts, verified
+from eval.originals import parts, verified
 from eval.records import Record, read_rows
+from eval.uhgeval import uhgeval
 
-__all__ = ["PublishedClaims", "found_claims", "ragtruth", "ragtruth_folder", "rgb"]
+__all__ = [
+    "PublishedClaims",
+    "domainrag",
+    "found_claims",
+    "found_claims_of",
+    "ragtruth",
+    "ragtruth_folder",
+    "rgb",
+    "told",
+]
 
 _RESPONSES, _SOURCES = "response.jsonl", "source_info.jsonl"
 _PASSAGES, _NOISE = 5, 0.6  # documents a claim of RGB is judged by, and the share that is noise
@@ -42,8 +54,9 @@ def found_claims(path: Path, split: str) -> PublishedClaims | None:
     """The set at a place, if one of these forms lies there.
 
     Args:
-        path: a folder with RAGTruth's files, or a file of RGB.
-        split: "dev", "test" or "all"; RGB has no split of its own and is taken whole.
+        path: a folder with RAGTruth's files, or a file of RGB, DomainRAG or UHGEval.
+        split: "dev", "test" or "all"; only RAGTruth has a split of its own, the others are taken
+            whole.
 
     Raises:
         ConfigError: a file is not the published one of its name, or of a broken form.
@@ -52,12 +65,45 @@ def found_claims(path: Path, split: str) -> PublishedClaims | None:
     if folder is not None:
         files: tuple[Path, ...] = (folder / _RESPONSES, folder / _SOURCES)
         records = ragtruth(folder, split)
-    elif path.is_file() and is_rgb(path):
-        files, records = (path,), rgb(path)
+    elif path.is_file() and (read := _reader(path)) is not None:
+        files, records = (path,), read(path)
     else:
         return None
     known_by = {file.name: verified(file) for file in files}
     return PublishedClaims(records=records, files=files, known_by=known_by)
+
+
+def _reader(path: Path) -> Callable[[Path], list[Record]] | None:
+    """What reads a file of claims, by its form."""
+    if is_rgb(path):
+        return rgb
+    if is_domainrag(path):
+        return domainrag
+    return uhgeval if is_uhgeval(path) else None
+
+
+def found_claims_of(paths: Sequence[Path], split: str) -> PublishedClaims | None:
+    """The claims of several files as one set, kinds and names under those of their files.
+
+    Raises:
+        ConfigError: as `found_claims`.
+    """
+    found = [(path, one) for path in paths if (one := found_claims(path, split)) is not None]
+    if not found:
+        return None
+    records = [
+        replace(
+            record, id=f"{path.stem}/{record.id}", group=f"{path.stem}/{record.group}",
+            kind=f"{path.stem}: {record.kind}",
+        )
+        for path, one in found
+        for record in one.records
+    ]  # fmt: skip
+    return PublishedClaims(
+        records=records,
+        files=tuple(file for _, one in found for file in one.files),
+        known_by={name: how for _, one in found for name, how in one.known_by.items()},
+    )
 
 
 def ragtruth_folder(path: Path) -> Path | None:
@@ -121,7 +167,7 @@ def _answer(row: Mapping[str, Any], source: Mapping[str, Any]) -> Record:
     )
 
 
-def _told(question: str, answers: Sequence[str]) -> str:
+def told(question: str, answers: Sequence[str]) -> str:
     """A claim: the question and its answer, as grounding studies of RGB put it."""
     zh = has_han(question)
     stem = question.strip().rstrip("?？ ")
@@ -168,11 +214,11 @@ _Claimed = tuple[str, str, Sequence[str], str]  # kind, claim, documents, label
 def _claims(row: Mapping[str, Any]) -> Iterator[_Claimed]:
     parted = parts(row["answer"])
     positive, question = row["positive"], row["query"]
-    claim = _told(question, [part[0] for part in parted])
+    claim = told(question, [part[0] for part in parted])
     noise = [d for d in row["negative"] if not any(contains(d, part) for part in parted)]
     if "positive_wrong" in row:
         yield "true document", claim, positive[:_PASSAGES], "supported"
-        false = _told(question, [parts(row["fakeanswer"])[0][0]])
+        false = told(question, [parts(row["fakeanswer"])[0][0]])
         yield "false answer", false, positive[:_PASSAGES], "contradicted"
         yield "false document", claim, row["positive_wrong"][:_PASSAGES], "contradicted"
     elif positive and isinstance(positive[0], list):
@@ -183,3 +229,46 @@ def _claims(row: Mapping[str, Any]) -> Iterator[_Claimed]:
         beside = noise[: math.ceil(_PASSAGES * _NOISE)]
         yield "among noise", claim, [*positive[: _PASSAGES - len(beside)], *beside], "supported"
     yield "noise alone", claim, noise[:_PASSAGES], "unsupported"
+
+
+def domainrag(path: Path) -> list[Record]:
+    """Claims of a file of DomainRAG by its pages: "question: answer", as for RGB.
+
+    The true answer by its page (supported) and, where the file has them, by pages of noise
+    (unsupported) and by the changed page (contradicted); the false answer by the true page
+    (contradicted). Follow-ups, which say nothing without their conversation, are left out, and so
+    are answers of a passage's length, which no check by claim could call one.
+
+    Raises:
+        ConfigError: a row is of another form.
+
+    Source: Wang et al., "DomainRAG", arXiv:2406.05654, 2024.
+    """
+    out = []
+    for one in domain_questions(path):
+        if one.is_long or not one.answers:
+            continue
+        claim = told(one.question, [part[0] for part in one.answers[0]])
+        noise = [p for p in one.noise if not any(contains(p.text, a) for a in one.answers[0])]
+        made: list[tuple[str, str, Sequence[Page], str]] = [
+            ("true page", claim, one.true, "supported"),
+            ("false page", claim, one.false, "contradicted"),
+            ("noise alone", claim, noise[:_PASSAGES], "unsupported"),
+        ]
+        if one.false_answers:
+            false = told(one.question, [part[0] for part in one.false_answers[0]])
+            made.insert(1, ("false answer", false, one.true, "contradicted"))
+        out += [
+            Record(
+                id=f"{one.id}-{kind.replace(' ', '-')}", text=text, label=label, group=one.id,
+                contexts=tuple(_of_page(page) for page in pages), kind=kind,
+                question=one.question, lang="zh",
+            )
+            for kind, text, pages, label in made
+            if pages
+        ]  # fmt: skip
+    return out
+
+
+def _of_page(page: Page) -> str:
+    return f"# {page.title}\n\n{page.text}" if page.title else page.text

@@ -105,12 +105,15 @@ def _chosen(
 ) -> tuple[list[tuple[int, Mapping[str, Any]]], Left]:
     """The numbered rows of one type and split that may be used, and how many may not."""
     held: dict[Decision, list[tuple[int, Mapping[str, Any]]]] = {d: [] for d in Decision}
+    n = 0
     for n, row in enumerate(read_rows(path), 1):
         of_split = split == "all" or str(row.get("split") or split) == split
         if row.get("type", kind) == kind and of_split:
             held[decision_of(row)].append((n, row))
     n_open, n_rejected = len(held[Decision.OPEN]), len(held[Decision.REJECTED])
     rows = held[Decision.ACCEPTED] + (held[Decision.OPEN] if unreviewed else [])
+    if not n:
+        raise ConfigError(f"{path} is empty: one JSON object a line is wanted, with `{kind}`")
     if not rows and n_open:
         raise ConfigError(
             f"{n_open} {kind}s in {path} are not reviewed: look at them and set reviewed to true or"
@@ -137,9 +140,14 @@ def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
         if gold.get("quote"):  # the words count: a note that was edited has moved them
             quotes.append((str(gold.get("note") or ""), str(gold["quote"])))
         elif "end" in gold:
-            spans.append(
-                GoldSpan(note=str(gold["note"]), start=int(gold["start"]), end=int(gold["end"]))
-            )
+            try:
+                start, end = int(gold["start"]), int(gold["end"])
+            except (KeyError, TypeError, ValueError):
+                raise ConfigError(
+                    f"{path}, row {n}: gold wants numbers as start and end, or a quote:"
+                    f" {str(dict(gold))[:80]}"
+                ) from None
+            spans.append(GoldSpan(note=str(gold.get("note") or ""), start=start, end=end))
         else:
             spans.append(GoldSpan(note=str(gold.get("note") or "")))
     answerable = row.get("answerable")
@@ -172,7 +180,8 @@ def claims_of_file(
         text, verdict = row.get("claim") or row.get("text"), str(row.get("verdict") or "")
         if not isinstance(text, str) or verdict not in LABELS:
             raise ConfigError(
-                f"{path}, row {n}: a claim has its words and a verdict, one of {', '.join(LABELS)}"
+                f"{path}, row {n}: a claim has its words and a verdict, one of {', '.join(LABELS)};"
+                " an answer of another system has its `contexts`"
             )
         spans = [
             GoldSpan(note=str(g["note"]), start=int(g.get("start", 0)), end=int(g.get("end", 0)))

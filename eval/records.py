@@ -2,12 +2,13 @@
 
 Understands the schema of the public grounding sets ({context, claim_or_response, label, …}) and
 logs of other systems in RAGAS's columns, old and new ({question, answer, contexts},
-{user_input, response, retrieved_contexts}). A file is JSON Lines, plain, .gz or .xz, a JSON
-list, or CSV. Knows no checker.
+{user_input, response, retrieved_contexts}), DeepEval's or others', in letters of any case. A file
+is JSON Lines, plain, .gz or .xz, a JSON list, or CSV. Knows no checker.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import gzip
 import hashlib
@@ -16,7 +17,7 @@ import json
 import lzma
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,14 @@ from eval.sources import KNOWN
 
 __all__ = ["Record", "has_contexts", "load_records", "read_rows", "sample"]
 
-_TEXT = ("claim_or_response", "response", "answer", "claim")
-_CONTEXT = ("retrieved_contexts", "contexts", "context", "reference_contexts")
-_QUESTION = ("user_input", "question", "query")
-_REFERENCE = ("reference", "ground_truth", "ground_truths")
+_TEXT = ("claim_or_response", "response", "answer", "claim", "actual_output", "generated_answer",
+         "prediction", "output")  # fmt: skip
+_CONTEXT = ("retrieved_contexts", "contexts", "context", "retrieval_context", "retrieved_context",
+            "documents", "source_documents", "passages", "reference_contexts")  # fmt: skip
+_QUESTION = ("user_input", "question", "query", "input")
+_REFERENCE = ("reference", "ground_truth", "ground_truths", "expected_output")
+# Where a context that is an object, as LangChain's and LlamaIndex's, has its text.
+_INSIDE = ("page_content", "text", "content", "contents", "document")
 _LABELS = {
     "supported": "supported",
     "contradicted": "contradicted",
@@ -98,8 +103,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as fault:
+            row = json.loads(line, strict=False)  # some sets hold tabs and the like as they are
+        except (ValueError, RecursionError) as fault:
             raise ConfigError(f"{path}, line {number} is no JSON ({fault})") from fault
         if not isinstance(row, dict):
             raise ConfigError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
@@ -116,10 +121,11 @@ def _cell(value: str) -> Any:
     if value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     if value[:1] in ("[", "{") or value == "null":
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
+        for read in (json.loads, ast.literal_eval):  # pandas writes lists as Python does
+            try:
+                return read(value)
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
     return value
 
 
@@ -148,8 +154,26 @@ def has_contexts(path: Path) -> bool:
     """
     if not path.is_file() and path.name in KNOWN:
         return True  # `load_records` says where to get it
-    first = next(read_rows(path), {})
-    return _first(first, _CONTEXT) is not None
+    first = _small(next(read_rows(path), {}))
+    return any(name in first for name in _CONTEXT)
+
+
+def _small(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with its columns in small letters, blanks as underscores; the first of equals."""
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        out.setdefault("_".join(str(name).lower().split()), value)
+    return out
+
+
+def _texts(found: Any) -> list[str] | None:
+    """Contexts as texts: a text, a list of them or of objects that hold one; None if none fits."""
+    if isinstance(found, str):
+        return [found]
+    if not isinstance(found, list):
+        return None
+    held = [_first(c, _INSIDE) if isinstance(c, Mapping) else c for c in found if c is not None]
+    return held if all(isinstance(c, str) for c in held) else None
 
 
 def load_records(path: Path) -> list[Record]:
@@ -170,9 +194,14 @@ def load_records(path: Path) -> list[Record]:
             f"{path} is not the known version of this set (its sha256 is {sha256_of(path)[:12]}…,"
             f" expected {known.sha256[:12]}…): get it again, or rename it to use it as your own"
         )
-    records = [_record(path, n, row) for n, row in enumerate(read_rows(path), 1)]
+    records = [_record(path, n, _small(row)) for n, row in enumerate(read_rows(path), 1)]
     if not records:
         raise ConfigError(f"{path} holds no record")
+    seen: set[str] = set()
+    for n, record in enumerate(records):  # two runs are compared by name
+        if record.id in seen:
+            records[n] = replace(record, id=f"{record.id}, row {n + 1}")
+        seen.add(records[n].id)
     return records
 
 
@@ -182,10 +211,12 @@ def _record(path: Path, n: int, row: Mapping[str, Any]) -> Record:
         if row.get("label") or not any(name in row for name in _TEXT):
             raise ConfigError(f"{path}, record {n} has no text: one of {', '.join(_TEXT)}")
         text = ""  # the other system gave no answer
-    found = _first(row, _CONTEXT)
-    contexts = [found] if isinstance(found, str) else found
-    if not isinstance(contexts, list) or not all(isinstance(c, str) for c in contexts):
-        raise ConfigError(f"{path}, record {n} has no contexts: one of {', '.join(_CONTEXT)}")
+    contexts = _texts(_first(row, _CONTEXT))
+    if contexts is None:
+        raise ConfigError(
+            f"{path}, record {n} has no contexts: texts, or objects with {', '.join(_INSIDE)}, in"
+            f" one of {', '.join(_CONTEXT)}"
+        )
     label = str(row.get("label") or "")
     if label and label not in _LABELS:
         raise ConfigError(

@@ -25,6 +25,7 @@ _MOST = 40  # rows of changed items and of misses
 _KNOWN_BY = {
     "content": "the very set that the committed figures are of",
     "sha256": "the published checksum",
+    "md5": "the checksum that its authors publish",
     "size": "as many rows as published, its checksum is not a known one",
     "": "a file of no known set",
 }

@@ -28,7 +28,9 @@ __all__ = [
     "facts",
     "failing",
     "load",
+    "md5_of",
     "mean_metric",
+    "parsed_limits",
     "save",
     "sha256_of",
     "sound",
@@ -41,7 +43,7 @@ LOWER = frozenset(
         "refused though answerable", "answered though unanswerable", "false support",
         "calibration error", "length ratio", "ms", "hallucination rate",
         "altered claims supported", "abstained", "latency p95 ms",
-        "planted sentences cited", "true sentences flagged",
+        "planted sentences cited", "true sentences flagged", "false answers shown",
     }
 )  # fmt: skip
 
@@ -55,6 +57,12 @@ def sha256_of(path: Path) -> str:
         return whole.hexdigest()
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def md5_of(path: Path) -> str:
+    """Hex digest of a file, for authors who publish this one; it proves nothing against malice."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def mean_metric(values: Iterable[float]) -> list[float]:
@@ -150,6 +158,22 @@ def load(path: Path) -> Run:
     return run
 
 
+def parsed_limits(limits: Sequence[str]) -> list[tuple[str, float]]:
+    """Metric and value of each limit, before anything is measured.
+
+    Raises:
+        ConfigError: a limit is not of the form `metric=value`.
+    """
+    out = []
+    for limit in limits:
+        wanted, _, text = limit.rpartition("=")
+        try:
+            out.append((wanted, float(text)))
+        except ValueError:
+            raise ConfigError(f"--fail-under takes metric=value, got {limit!r}") from None
+    return out
+
+
 def failing(metrics: Mapping[str, Sequence[float]], limits: Sequence[str]) -> list[str]:
     """The limits that a run misses, a line each.
 
@@ -163,12 +187,7 @@ def failing(metrics: Mapping[str, Sequence[float]], limits: Sequence[str]) -> li
     """
     out = []
     names = {_folded(name): name for name in metrics}
-    for limit in limits:
-        wanted, _, text = limit.partition("=")
-        try:
-            least = float(text)
-        except ValueError:
-            raise ConfigError(f"--fail-under takes metric=value, got {limit!r}") from None
+    for wanted, least in parsed_limits(limits):
         name = names.get(_folded(wanted))
         if name is None:
             known = ", ".join(sorted(metrics))

@@ -13,6 +13,7 @@ from corpus.errors import ConfigError
 from eval.runs import sha256_of
 
 __all__ = [
+    "FAMILIES",
     "KNOWN",
     "KNOWN_SETS",
     "ORIGINALS",
@@ -240,7 +241,9 @@ class Original:
         licence: of the set.
         rows: what its rows are.
         n_rows: how many it has, by its authors or by those who counted it.
+        versions: numbers of rows of other published versions.
         sha256: of the versions whose checksum is known; empty where nobody has stated one.
+        md5: the same, where its authors state that one.
         suites: which suites take it.
     """
 
@@ -248,7 +251,9 @@ class Original:
     licence: str
     rows: str
     n_rows: int
+    versions: tuple[int, ...] = ()
     sha256: tuple[str, ...] = ()
+    md5: tuple[str, ...] = ()
     suites: tuple[str, ...] = ("retrieval", "answers")
 
     @property
@@ -264,6 +269,28 @@ def _rgb(name: str, n: int) -> tuple[str, Original]:
         rows="questions",
         n_rows=n,
         suites=("grounding", "retrieval", "answers"),
+    )
+
+
+def _domainrag(folder: str, name: str, n: int, *versions: int) -> tuple[str, Original]:
+    return name, Original(
+        where=f"BCM/labeled_data/{folder}/{name} of github.com/ShootingWong/DomainRAG",
+        licence="none stated",
+        rows="questions",
+        n_rows=n,
+        versions=versions,
+        suites=("grounding", "retrieval", "answers"),
+    )
+
+
+def _uhgeval(name: str, place: str, n: int, *md5: str) -> tuple[str, Original]:
+    return name, Original(
+        where=f"{place}{name} of github.com/IAAR-Shanghai/UHGEval",
+        licence="Apache-2.0",
+        rows="news stories",
+        n_rows=n,
+        md5=md5,
+        suites=("grounding",),
     )
 
 
@@ -291,6 +318,21 @@ ORIGINALS: dict[str, Original] = {
             _rgb("zh_refine.json", 300), _rgb("en_refine.json", 300),
             _rgb("zh_fact.json", 100), _rgb("en_fact.json", 100),
             _rgb("zh_int.json", 100), _rgb("en_int.json", 100),
+            # The paper counts other numbers than its repository in places; both pass.
+            _domainrag("extractive_qa", "basic_qa.jsonl", 90),
+            _domainrag("conversation_qa", "conversation_qa.jsonl", 49, 48),
+            _domainrag("structured_qa", "structured_qa_twopositive.jsonl", 94, 100),
+            _domainrag("faithful_qa", "faithful_qa.jsonl", 49, 48),
+            _domainrag("noisy_qa", "noisy_qa.jsonl", 90),
+            _domainrag("time-sensitive_qa", "time_sensitive.jsonl", 65, 64, 67),
+            _domainrag("multi-doc_qa", "multidoc_qa.jsonl", 48),
+            _uhgeval(
+                "dataset_uhgeval_concise.jsonl", "src/eval_suite/benchs/uhgeval/", 1_000
+            ),
+            _uhgeval(  # the authors publish this checksum beside the file
+                "XinhuaHallucinations.json", "data/Xinhua/", 5_141,
+                "befd7e202833fc1f9c72881242d33e59",
+            ),
         ]
     ),
     "cmrc2018_dev.json": Original(
@@ -320,4 +362,14 @@ ORIGINALS: dict[str, Original] = {
         n_rows=1_190,
         sha256=("691d0b3359bc6b8faa8de931dfdfe21d50a65861ae348e32a0d1a0190b0c8835",),
     ),
+}  # fmt: skip
+
+
+# Sets of several files, by the name that takes all of them at once.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    name: tuple(file for file, one in ORIGINALS.items() if origin in one.where)
+    for name, origin in (
+        ("rgb", "chen700564/RGB"), ("domainrag", "ShootingWong/DomainRAG"),
+        ("uhgeval", "IAAR-Shanghai/UHGEval"),
+    )
 }  # fmt: skip

@@ -19,6 +19,7 @@ from eval import (
     answers,
     dialogues,
     finding,
+    given,
     goldens,
     groundedness,
     grounding,
@@ -30,12 +31,13 @@ from eval import (
     speed,
 )
 from eval.beir import is_set
-from eval.originals import original_place
-from eval.published_claims import PublishedClaims, found_claims
+from eval.given_sets import GivenSet, found_cases
+from eval.originals import family_files, original_place
+from eval.published_claims import PublishedClaims, found_claims, found_claims_of
 from eval.records import has_contexts, load_records, sample
 from eval.runs import Run
 from eval.setting import Setting, setting_of
-from eval.sources import KNOWN_SETS, ORIGINALS, require_known
+from eval.sources import FAMILIES, KNOWN_SETS, ORIGINALS, require_known
 
 __all__ = ["measured"]
 
@@ -181,7 +183,22 @@ def _public_retrieval(
     return _published(run, known_by), files
 
 
+def _family(args: argparse.Namespace, name: str) -> list[Path]:
+    """The files of a set of several files, looked for where it is named or --data is."""
+    family = Path(name).name.lower()
+    if family not in FAMILIES:
+        return []
+    for folder in (Path(name), args.data or Path()):
+        if folder.is_dir() and (found := family_files(folder, family)):
+            return found
+    return []
+
+
 def _answers(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
+    place = next((place for place in _places(args, name) if place.is_file()), Path(name))
+    cases = found_cases(_family(args, name) or [place])
+    if cases is not None:
+        return _of_given(args, setting, cases)
     folder = _beir(args, name)
     if folder is not None:
         found = retrieval.load_set(folder.parent, folder.name, args.split)
@@ -197,8 +214,20 @@ def _answers(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run
         return _with(answers.evaluate(assistant, asked), left, args), [*data, notes]
 
 
+def _of_given(
+    args: argparse.Namespace, setting: Setting, found: GivenSet
+) -> tuple[Run, list[Path]]:
+    """Questions asked of the texts that a set gives with each; --limit draws questions."""
+    kept = frozenset(_drawn(args, list(dict.fromkeys(case.group for case in found.cases))))
+    cases = [case for case in found.cases if case.group in kept]
+    result = given.evaluate(cases, setting=setting)
+    return _published(result, found.known_by), list(found.files)
+
+
 def _grounding(args: argparse.Namespace, setting: Setting, name: str) -> tuple[Run, list[Path]]:
     path = Path(name)
+    if (whole := found_claims_of(_family(args, name), args.split)) is not None:
+        return _records(args, setting, whole)
     for place in _places(args, name):
         if (found := found_claims(place, args.split)) is not None:
             return _records(args, setting, found)
@@ -213,6 +242,11 @@ def _grounding(args: argparse.Namespace, setting: Setting, name: str) -> tuple[R
         judges = setting.models.judges
         return groundedness.evaluate(records, encoder=setting.encoder, judges=judges), [path]
     gold = _drawn(args, goldens.claims(name, args.split))
+    if not gold and not goldens.claims(name, "all"):
+        raise ConfigError(
+            f"There are no claims over {name!r}: name sample, feed, feed2, a file of claims or of"
+            " answers with their contexts, or a public set (youju eval sets lists them)"
+        )
     if not gold:
         raise ConfigError(f"There are no claims over {name!r} of the split {args.split!r}")
     file = Path(str(goldens.file_of(goldens.claims_file(name))))
@@ -234,7 +268,14 @@ def _records(
 
 
 def _require_original(args: argparse.Namespace, name: str) -> None:
-    """Say where to get a published file, or RAGTruth's folder, that is not there."""
+    """Say where to get a published file, or a set of several, that is not there."""
+    family = FAMILIES.get(Path(name).name.lower())
+    if family and not _family(args, name):
+        (first, *_) = (ORIGINALS[file] for file in family)
+        raise ConfigError(
+            f"There is no file of {name} here, nor in the folder of --data"
+            f" ({', '.join(family)}): {first.told}"
+        )
     known = ORIGINALS.get("response.jsonl" if Path(name).name == "ragtruth" else Path(name).name)
     if known is not None and not any(place.exists() for place in _places(args, name)):
         raise ConfigError(f"There is no {name}, nor is it in the folder of --data: {known.told}")

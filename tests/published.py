@@ -51,7 +51,7 @@ RESPONSES = [
 
 RGB_PLAIN = [
     {
-        "id": 0, "query": "跨海大桥哪一年通车？", "answer": ["2011年", "二〇一一年"],
+        "id": 0, "query": "跨海大桥哪一年通车？", "answer": [["2011年", "二〇一一年"]],
         "positive": ["跨海大桥于2011年6月30日通车。", "2011年通车的跨海大桥全长36公里。"],
         "negative": ["大桥设计时速80公里。", "海湾地区冬季多雾。", "隧道于2010年通车。",
                      "另一报道说大桥 2011 年通车。"],
@@ -78,6 +78,79 @@ RGB_PARTS = [
         "negative": ["海湾地区冬季多雾。"],
     }
 ]  # fmt: skip
+
+_PAGE = "招生 办公室 通知 ： 网上 报名 截止 时间 为 {} 年 6 月 30 日 ， 计划 招收 {} 人 。"
+_OTHER = "图书馆 周一 至 周五 开放 ， 读者 须 携带 证件 。"
+DOMAIN_FAITHFUL = [
+    {
+        "question": "某大学2021年计划招收多少人？", "answers": [["80人"], ["80"]],
+        "counterfact_answers": [["70人"], ["70"]], "commonsense": False,
+        "positive_reference": {"title": "2021 年 招生简章", "id": "1",
+                               "contents": _PAGE.format(2021, 80)},
+        "counterfact_reference": {"title": "2021 年 招生简章", "id": "1",
+                                  "contents": _PAGE.format(2021, 70)},
+    }
+]  # fmt: skip
+DOMAIN_NOISY = [
+    {
+        "question": "网上报名截止时间是几月几日？", "answers": ["6月30日"],
+        "positive_reference": {"title": "通知", "contents": _PAGE.format(2021, 80)},
+        "noisy_reference": [{"title": "图书馆 须知", "contents": _OTHER},
+                            {"title": "旧 通知", "contents": "报名 截止 6 月 30 日 。"}],
+    }
+]  # fmt: skip
+DOMAIN_TIMED = [
+    {
+        "question": "计划招收多少人？", "date": "2021", "answers": [["80人"]],
+        "positive_reference": [{"title": "通知", "contents": _PAGE.format(2021, 80)}],
+    }
+]  # fmt: skip
+DOMAIN_TABLES = [
+    {
+        "question": "物理学的招生人数是多少？", "answers": [["12"]],
+        "positive_html": ["<table><tr><th>专业</th><th>招生人数</th></tr>"
+                          "<tr><td>物理学</td><td>12</td></tr></table>"],
+        "positive_reference": [{"title": "招生 计划", "contents": "专业 招生 人数 \n 物理学 12"}],
+    }
+]  # fmt: skip
+DOMAIN_TALK = [
+    {
+        "history_qa": [
+            {"question": "艺术学院的前身是什么？", "answers": ["文艺系"],
+             "positive_reference": {"title": "院史", "contents": "艺术学院 的 前身 是 文艺系 。"}},
+        ],
+        "question": "它是哪一年成立的？", "answers": ["文艺系成立于1931年，在城北。"],
+        "positive_reference": {"title": "院史", "contents": "文艺系 成立 于 1931 年 ， 在 城北 。"},
+    }
+]  # fmt: skip
+DOMAIN_PAGES = [
+    {
+        "question": "介绍一下两个校区。", "answers": ["东校区有图书馆，西校区有体育馆。"],
+        "positive_references": [{"title": "东 校区", "contents": "东校区 有 图书馆 。"},
+                                {"title": "西 校区", "contents": "西校区 有 体育馆 。"}],
+    }
+]  # fmt: skip
+
+_NEWS = {
+    "headLine": "跨海大桥通车", "broadcastDate": "2011-06-30 10:00:00",
+    "newsBeginning": "  跨海大桥30日通车，全长36公里。",
+    "hallucinatedContinuation": "大桥由两家公司承建，设计时速120公里，通车当日车流量很大。",
+    "generatedBy": "Model-7B", "realContinuation": "大桥设计时速80公里。",
+    "newsRemainder": "大桥设计时速80公里。建设历时四年。（完）",
+}  # fmt: skip
+_JUDGED = {
+    "设计时速": "合理",
+    "120公里": "不合理，应为80公里",
+    "承建": "合理",
+    "没有这个词": "合理",
+}
+NEWS_CONCISE = [
+    {"id": "num_1", "type": "num", **_NEWS,
+     "annotations": [f"{word}<sep>{judged}" for word, judged in _JUDGED.items()]}
+]  # fmt: skip
+NEWS_FULL = [
+    {"id": "num_1", "type": "num", **_NEWS, "appearedKeywords": [], "allKeywords": _JUDGED}
+]
 
 PARAGRAPHS = [
     ("大桥", "跨海大桥于2011年通车，全长36公里。", [("q1", "大桥多长？", ["36公里", "36公里"])]),

@@ -135,11 +135,14 @@ def test_public_sets_are_listed_with_what_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "RGB" / "data").mkdir(parents=True)
-    (tmp_path / "RGB" / "data" / "zh_fact.json").write_text("{}", encoding="utf-8")
+    published = [{"query": "?", "answer": "!", "positive": [], "negative": []}] * 100
+    lines(tmp_path / "RGB" / "data" / "zh_fact.json", published)
+    lines(tmp_path / "RGB" / "data" / "zh.json", published)  # of which there are 300
     (tmp_path / "qags.jsonl.xz").write_bytes(b"another")
     assert evaluate("sets", "--data", tmp_path) == 0
     said = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()[2:]}
     assert "there, no checksum known" in said["zh_fact.json"]
+    assert "another version" in said["zh.json"]
     assert "another version" in said["qags.jsonl.xz"]
     assert "absent" in said["xquad_zh"]
     assert "github.com/deepmind/xquad" in said["xquad_zh"]
@@ -199,6 +202,58 @@ def test_a_log_with_gaps_is_told_and_read_by_its_references(
     assert "Not supported (1)" in page.read_text(encoding="utf-8")
     labelled = {"claim": "", "context": NOTE, "label": "supported"}
     assert evaluate("grounding", lines(tmp_path / "bad.jsonl", [labelled])) == 2
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Question": "谁?", "Answer": "HNSW 由 Malkov 在 2016 年提出。", "Contexts": [NOTE]},
+        {"input": "谁?", "actual_output": "HNSW 由 Malkov 在 2016 年提出。",
+         "retrieval_context": [NOTE, None]},
+        {"query": "谁?", "generated answer": "HNSW 由 Malkov 在 2016 年提出。",
+         "documents": [{"page_content": NOTE, "metadata": {}}]},
+    ],
+)  # fmt: skip
+def test_columns_of_other_tools_are_understood(row: dict[str, Any], tmp_path: Path) -> None:
+    log = lines(tmp_path / "log.jsonl", [{"id": 1, **row}, {"id": 1, **row}])
+    one, other = load_records(log)
+    assert (one.question, one.text) == ("谁?", "HNSW 由 Malkov 在 2016 年提出。")
+    assert one.contexts == (NOTE,)
+    assert (one.id, other.id) == ("1", "1, row 2")  # no two items have one name
+    table = tmp_path / "log.csv"
+    cells = [f"['{NOTE.splitlines()[0]}', 'b']" if isinstance(v, list) else v for v in row.values()]
+    table.write_text(",".join(row) + "\n" + ",".join(f'"{c}"' for c in cells), encoding="utf-8")
+    assert load_records(table)[0].contexts == ("# 索引笔记", "b")  # as pandas writes a list
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("answers", "empty.jsonl"), "is empty"),
+        (("grounding", "nosuch"), "no claims over 'nosuch': name sample"),
+        (("answers", "sample", "--fail-under", "nonsense"), "metric=value"),
+        (("answers", "sample", "--out", "."), "is a folder"),
+        (("sets", "--data", "nowhere"), "is no folder"),
+        (("answers", "gold.jsonl"), "row 1: gold wants numbers"),
+        (("grounding", "odd.jsonl"), "its `contexts`"),
+        (("make", "empty.jsonl"), "gives a question"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_at_once(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines(tmp_path / "empty.jsonl", [])
+    lines(tmp_path / "odd.jsonl", [{"a": 1}])
+    lines(tmp_path / "gold.jsonl", [{"question": "?", "gold": [{"note": "a", "end": "x"}]}])
+    assert evaluate(*words) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
 
 
 def test_facts_say_that_a_question_can_be_answered(notes: Path, tmp_path: Path) -> None:
@@ -292,8 +347,8 @@ def test_a_heading_is_asked_about_with_what_stands_under_it_only(tmp_path: Path)
     asked = {r["text"]: [g["quote"] for g in r["gold"]] for r in rows if r["kind"] == "heading"}
     assert asked == {
         "关于手冲咖啡，笔记怎么说？": ["是一种萃取方法。"],
-        "关于手冲咖啡笔记的参数，笔记怎么说？": ["水温 92 °C", "比例 1:15"],
-        "关于 RAG 的评测，笔记怎么说？": ["看忠实度，也看召回。"],
+        "手冲咖啡的参数有哪些？": ["水温 92 °C", "比例 1:15"],
+        "RAG 的评测怎么做？": ["看忠实度，也看召回。"],
     }
 
 
@@ -373,7 +428,7 @@ def test_a_chat_model_may_draft_but_its_quotes_must_stand_in_the_note(
 
     with Index.open(tmp_path / "index", encoder=load_encoder()) as index:
         index.refresh(Vault(notes))
-        drafts = drafting.draft(index, more=more)
+        drafts = drafting.draft(index.notes(), more=more)
     texts = {one.text: one for one in drafts}
     assert texts["谁提出了 HNSW？"].drafted_by == "a model"
     assert texts["谁提出了 HNSW？"].gold[0]["note"] == "index.md"

@@ -115,8 +115,8 @@ def test_claims_of_rgb(tmp_path: Path) -> None:
     plain = rgb(write_lines(tmp_path / "mine.json", RGB_PLAIN))
     told = [(r.kind, r.text, r.label) for r in plain]
     assert told == [
-        ("among noise", "跨海大桥哪一年通车：2011年、二〇一一年", "supported"),
-        ("noise alone", "跨海大桥哪一年通车：2011年、二〇一一年", "unsupported"),
+        ("among noise", "跨海大桥哪一年通车：2011年", "supported"),
+        ("noise alone", "跨海大桥哪一年通车：2011年", "unsupported"),
         ("among noise", "Who designed the tower: Ada Novak", "supported"),
         ("noise alone", "Who designed the tower: Ada Novak", "unsupported"),
     ]
@@ -148,7 +148,7 @@ def test_rgb_is_a_reading_set_too(tmp_path: Path) -> None:
     assert found.answers["0"] == ("2011年", "二〇一一年")
     out = tmp_path / "run.json"
     assert cli.main(["eval", "answers", str(path), "--split", "all", "--out", str(out)]) == 0
-    assert json.loads(out.read_text("utf-8"))["metrics"]["sentence hit@1"][0] == 1
+    assert json.loads(out.read_text("utf-8"))["metrics"]["right, noise 0"][0] == 1
 
 
 def test_both_forms_of_a_reading_set_are_the_same(tmp_path: Path) -> None:

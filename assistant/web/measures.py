@@ -70,6 +70,12 @@ _CHINESE = {
     "recall@5 raw": "前五召回：原样",
     "recall@5 rewritten": "前五召回：补全后",
     "recall@5 full": "前五召回：完整提问",
+    # questions over given texts
+    "contradictions told": "指出互相矛盾",
+    "false answers shown": "答出假文的答案",
+    "false answers flagged": "假答案被标出",
+    "false answers contradicted": "假答案被判矛盾",
+    "true answers supported": "真答案被判有据",
     # a scripted model
     "invented markers removed": "编造的引用编号已删去",
     "wrong markers mended": "错误的引用编号已改正",
@@ -110,6 +116,18 @@ _VALUES = {
     "translation": "翻译", "unit": "单位", "version": "版本", "supported": "有据",
     "contradicted": "与笔记矛盾", "unsupported": "笔记中没有",
 }  # fmt: skip
+# What a question over given texts tries, as `eval` names it.
+_TRIED = {
+    "noise alone": "只有噪声", "true texts": "只有真文", "false texts": "只有假文",
+    "true and false texts": "真文与假文", "page": "页面", "page as HTML": "页面（HTML）",
+    "page among noise": "夹在噪声里的页面", "true page": "真页面", "false page": "假页面",
+    "true and false page": "真页面与假页面", "conversation": "对话", "several pages": "多个页面",
+}  # fmt: skip
+_GIVEN = re.compile(
+    r"(?P<metric>right|refused|character F1)(?:, (?P<lang>zh|en))?"
+    r"(?:, (?:(?P<parts>several parts, )?noise (?P<share>[\d.]+)|(?P<tried>[A-Za-z ]+)))?"
+)
+_GIVEN_METRICS = {"right": "答对", "refused": "拒答", "character F1": "按字 F1"}
 _FIELDS = {"kind": "题型", "lang": "语言"}
 _GROUP = re.compile(
     r"(?P<metric>\w+), (?:(?P<field>kind|lang) (?P<of>[\w-]+)|(?P<kind>[\w-]+) \((?P<truth>\w+)\))"
@@ -118,7 +136,7 @@ _GROUP = re.compile(
 
 def named(name: str) -> str:
     """The name of a figure or a method as markup, in both languages where they differ."""
-    chinese = _CHINESE.get(name) or _group(name)
+    chinese = _CHINESE.get(name) or _group(name) or _given(name)
     if not chinese:
         return escape(name)
     return f'<span class="zh">{escape(chinese)}</span><span class="en">{escape(name)}</span>'
@@ -134,3 +152,17 @@ def _group(name: str) -> str:
         return f"{metric}，{_FIELDS[found['field']]}：{_VALUES.get(found['of'], found['of'])}"
     truth = _VALUES.get(found["truth"], found["truth"])
     return f"{metric}，{_VALUES.get(found['kind'], found['kind'])}（实为{truth}）"
+
+
+def _given(name: str) -> str:
+    """The Chinese name of a figure of questions over given texts, such as `right, zh, page`."""
+    found = _GIVEN.fullmatch(name)
+    tried = found and (_TRIED.get(found["tried"] or "") or found["share"] or found["lang"])
+    if found is None or not tried or (found["tried"] and found["tried"] not in _TRIED):
+        return ""
+    out = _GIVEN_METRICS[found["metric"]]
+    if found["lang"]:
+        out += f"，{_VALUES[found['lang']]}"
+    if found["share"]:
+        return f"{out}，{'多个要点，' if found['parts'] else ''}噪声占 {found['share']}"
+    return f"{out}，{tried}" if found["tried"] else out

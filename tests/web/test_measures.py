@@ -28,3 +28,17 @@ def test_every_figure_of_the_committed_results_has_a_chinese_name() -> None:
 def test_a_name_that_is_not_known_is_shown_as_text(name: str) -> None:
     assert "<b>" not in named(name)
     assert 'class="zh"' not in named(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "chinese"),
+    [
+        ("right, noise 0.4", "答对，噪声占 0.4"),
+        ("refused, zh, noise alone", "拒答，中文，只有噪声"),
+        ("right, en, several parts, noise 0.2", "答对，英文，多个要点，噪声占 0.2"),
+        ("right, en", "答对，英文"),
+        ("contradictions told", "指出互相矛盾"),
+    ],
+)
+def test_figures_of_questions_over_given_texts_have_chinese_names(name: str, chinese: str) -> None:
+    assert f'<span class="zh">{chinese}</span>' in named(name)
