@@ -16,7 +16,8 @@ from itertools import combinations
 
 from assistant.alignment import Alignment, Word
 from assistant.lexicon import LIGHT, opposites, quantifier
-from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.magnitudes import states
+from assistant.quantities import Quantity, quantities
 from assistant.relations import relations
 from corpus.text import fold, has_han
 
@@ -124,16 +125,24 @@ def _comparable(a: str, b: str) -> bool:
     return a == b or not a or not b or any({a, b} <= group for group in _UNIT_CLASSES)
 
 
+_COUPLE = re.compile(
+    r"两(?:[个种条类方部端侧边]|部分|方面)?(?![百千万亿\d成倍年月天周])|\b[Tt]wo\b|\bboth\b"
+)
+_COUNTED = re.compile(
+    r"[二两三四五六七八九十](?:[个种条类步方部端侧边]|部分|方面|阶段)|[2-9]\s?[个种类条]|"
+    r"\b(?:[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix)\b"
+)
+
+
 def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     """Quantities of a claim that neither the passage nor its context states."""
     if not quantities(claim):
         return []
     known = [*quantities(note), *quantities(context)]
-    out = [
-        q
-        for q in quantities(claim)
-        if not q.is_weak and not any(same_quantity(q, k) for k in known)
-    ]
+    out = [q for q in quantities(claim) if not q.is_weak and not any(states(k, q) for k in known)]
+    if not any(_COUNTED.match(note, k.start) for k in quantities(note) if not k.is_weak):
+        # 两个特征, where the note names both and counts nothing
+        out = [q for q in out if not _COUPLE.match(claim, q.start)]
     if not out:
         return []
     plain = re.sub(r"[\s,]", "", fold(note + " " + context))
@@ -164,7 +173,7 @@ def _numbers(pair: _Pair) -> list[Conflict]:
         k
         for k in noted
         if not k.is_weak
-        and not any(same_quantity(q, k) for q in claimed)
+        and not any(states(k, q) for q in claimed)
         and (k.unit or not _NAMED.search(pair.note[: k.start]))
     ]
     out = []

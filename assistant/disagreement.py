@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.magnitudes import same_quantity
+from assistant.quantities import Quantity, quantities
 from corpus.text import fold
 from corpus.tokens import STOP_TERMS, tokens
 
