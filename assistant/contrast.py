@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from assistant.alignment import Alignment, Word
-from assistant.lexicon import LIGHT, opposites, quantifier
+from assistant.lexicon import LIGHT, denies, opposites, quantifier
 from assistant.magnitudes import states
 from assistant.quantities import Quantity, quantities
 from assistant.relations import relations
@@ -396,11 +396,23 @@ def _opposed(
 
 
 def _denial(found: Alignment, i: int, j: int, score: float) -> float:
-    """How sure it is that one side denies what the other states: less if both clauses deny."""
+    """How sure it is that one side denies what the other states.
+
+    Less where both clauses deny, and where the one that does not says so by another word: who
+    ignores a thing does not look at it.
+    """
     mine, other = found.claim[i].clause, found.evidence[j].clause
     odd = sum(w.role == "negation" for w in found.claim if w.clause == mine) % 2
     even = sum(w.role == "negation" for w in found.evidence if w.clause == other) % 2
-    return (0.5 + 0.4 * score) if odd != even else 0.3
+    if odd == even:
+        return _UNSURE
+    silent, clause = (found.evidence, other) if odd else (found.claim, mine)
+    if any(w.clause == clause and w.role != "negation" and denies(w.text) for w in silent):
+        return _IMPLIED
+    return 0.5 + 0.4 * score
+
+
+_UNSURE, _IMPLIED = 0.3, 0.4
 
 
 def _denied(pair: _Pair, said: str, j: int, strength: float) -> Conflict:
