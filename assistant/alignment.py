@@ -105,8 +105,8 @@ def _role(text: str) -> Role:
 def _is_lexical(text: str) -> bool:
     """Whether a run of short words is one word of ours.
 
-    Of the phrases of the thesaurus only those are one word that deny something it does not list by
-    itself (没把握): what 不便宜 says is known from 便宜 and the word before it.
+    Of the phrases of the thesaurus only those are one word that deny what does not mean their
+    opposite (没把握): what 不便宜 says is known from 便宜 and the word before it.
     """
     if text in _NEGATING or text in _HARMLESS or quantifier(text):
         return True
@@ -116,8 +116,10 @@ def _is_lexical(text: str) -> bool:
     return (
         2 <= len(denied) < len(text)
         and denied not in STOP_TERMS
-        and not (quantifier(denied) or alike(denied) or opposites(denied))
+        and not quantifier(denied)
         and bool(alike(text) or opposites(text))
+        and opposites(denied).isdisjoint(alike(text))
+        and alike(denied).isdisjoint(opposites(text))
     )
 
 
