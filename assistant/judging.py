@@ -120,9 +120,9 @@ def decide(
             picked from far apart keeps the claim from being supported, but contradicts nothing.
 
     Returns:
-        Supported only where no figure, rule or altered copy objects, whatever the probability, and,
-        unless it is very high, no name and no label. A claim that is likely but not surely supported
-        is not called contradicted: it is not found in the notes.
+        Supported only where no figure, rule or altered copy objects, whatever the probability,
+        and, unless it is very high, no name and no label. A claim that is likely but not surely
+        supported is not called contradicted: it is not found in the notes.
     """
     column = {name: rows[:, i] for i, name in enumerate(JUDGED)}
     verbatim = np.flatnonzero(column["verbatim"] > 0)
