@@ -50,6 +50,7 @@ _BREAK = re.compile(r"[,，。；;!！?？\n]")
 _JUMP, _FAR = 0.012, 12
 _JUMPS = [n * _JUMP for n in range(_FAR + 1)]
 _MIN_MATCH = 0.45
+_SAID = 0.88  # score from which a word says what another one says
 _LEAST_STEM, _LEAST_INSIDE = 5, 6  # letters of a common stem, and of a word inside another
 _SOFT_FLOOR = 0.5
 _SOFT_WEIGHT = 0.8
@@ -106,8 +107,8 @@ def _role(text: str) -> Role:
 def _is_lexical(text: str) -> bool:
     """Whether a run of short words is one word of ours.
 
-    Of the phrases of the thesaurus only those are one word that deny something it does not list by
-    itself (没把握): what 不便宜 says is known from 便宜 and the word before it.
+    Of the phrases of the thesaurus only those are one word that deny what does not mean their
+    opposite (没把握): what 不便宜 says is known from 便宜 and the word before it.
     """
     if text in _NEGATING or text in _HARMLESS or quantifier(text):
         return True
@@ -117,8 +118,10 @@ def _is_lexical(text: str) -> bool:
     return (
         2 <= len(denied) < len(text)
         and denied not in STOP_TERMS
-        and not (quantifier(denied) or alike(denied) or opposites(denied))
+        and not quantifier(denied)
         and bool(alike(text) or opposites(text))
+        and opposites(denied).isdisjoint(alike(text))
+        and alike(denied).isdisjoint(opposites(text))
     )
 
 
@@ -148,6 +151,10 @@ def _pieces(text: str) -> Iterator[tuple[str, int, int, bool]]:
         ):
             yield token.text[0], token.start, token.start + 1, True
             yield token.text[1:], token.start + 1, token.end, True
+        elif han and len(token.text) == 3 and token.text[1] == "不" and not _is_lexical(token.text):
+            # what 得不到 denies is to 得到
+            yield "不", token.start, token.start + 2, True
+            yield token.text[0] + token.text[2], token.start + 2, token.end, True
         else:
             yield token.text, token.start, token.end, han
 
@@ -365,6 +372,19 @@ def _partners(names: set[str]) -> list[str]:
     return [partner for name in names for partner in _translations(name)]
 
 
+def _keep_own(scores: Sequence[dict[int, float]], against: Sequence[set[int]]) -> None:
+    """Drop opposites where the claim names the other side, too: 正样本 beside 负样本."""
+    for i, found in enumerate(against):
+        for j in list(found):
+            if any(
+                row.get(j, 0.0) >= _SAID and j not in against[k]
+                for k, row in enumerate(scores)
+                if k != i
+            ):
+                found.discard(j)
+                scores[i].pop(j)
+
+
 class Matcher:
     """How surely each word of a claim says the same as each word of some passages.
 
@@ -404,6 +424,7 @@ class Matcher:
                     score = max(score, 0.8)
                 if score:
                     scores[i][j] = score
+        _keep_own(scores, against)
         self._phrases = _phrases(claim, {word.text for word in kinds})
         if similar is not None and kinds:
             _soft(claim, kinds, scores, similar)

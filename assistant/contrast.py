@@ -15,8 +15,9 @@ from functools import lru_cache
 from itertools import combinations
 
 from assistant.alignment import Alignment, Word
-from assistant.lexicon import LIGHT, opposites, quantifier
-from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.lexicon import LIGHT, denies, opposites, quantifier
+from assistant.magnitudes import states
+from assistant.quantities import Quantity, quantities
 from assistant.relations import relations
 from corpus.text import fold, has_han
 
@@ -124,16 +125,24 @@ def _comparable(a: str, b: str) -> bool:
     return a == b or not a or not b or any({a, b} <= group for group in _UNIT_CLASSES)
 
 
+_COUPLE = re.compile(
+    r"两(?:[个种条类方部端侧边]|部分|方面)?(?![百千万亿\d成倍年月天周])|\b[Tt]wo\b|\bboth\b"
+)
+_COUNTED = re.compile(
+    r"[二两三四五六七八九十](?:[个种条类步方部端侧边]|部分|方面|阶段)|[2-9]\s?[个种类条]|"
+    r"\b(?:[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix)\b"
+)
+
+
 def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     """Quantities of a claim that neither the passage nor its context states."""
     if not quantities(claim):
         return []
     known = [*quantities(note), *quantities(context)]
-    out = [
-        q
-        for q in quantities(claim)
-        if not q.is_weak and not any(same_quantity(q, k) for k in known)
-    ]
+    out = [q for q in quantities(claim) if not q.is_weak and not any(states(k, q) for k in known)]
+    if not any(_COUNTED.match(note, k.start) for k in quantities(note) if not k.is_weak):
+        # 两个特征, where the note names both and counts nothing
+        out = [q for q in out if not _COUPLE.match(claim, q.start)]
     if not out:
         return []
     plain = re.sub(r"[\s,]", "", fold(note + " " + context))
@@ -164,7 +173,7 @@ def _numbers(pair: _Pair) -> list[Conflict]:
         k
         for k in noted
         if not k.is_weak
-        and not any(same_quantity(q, k) for q in claimed)
+        and not any(states(k, q) for q in claimed)
         and (k.unit or not _NAMED.search(pair.note[: k.start]))
     ]
     out = []
@@ -387,11 +396,23 @@ def _opposed(
 
 
 def _denial(found: Alignment, i: int, j: int, score: float) -> float:
-    """How sure it is that one side denies what the other states: less if both clauses deny."""
+    """How sure it is that one side denies what the other states.
+
+    Less where both clauses deny, and where the one that does not says so by another word: who
+    ignores a thing does not look at it.
+    """
     mine, other = found.claim[i].clause, found.evidence[j].clause
     odd = sum(w.role == "negation" for w in found.claim if w.clause == mine) % 2
     even = sum(w.role == "negation" for w in found.evidence if w.clause == other) % 2
-    return (0.5 + 0.4 * score) if odd != even else 0.3
+    if odd == even:
+        return _UNSURE
+    silent, clause = (found.evidence, other) if odd else (found.claim, mine)
+    if any(w.clause == clause and w.role != "negation" and denies(w.text) for w in silent):
+        return _IMPLIED
+    return 0.5 + 0.4 * score
+
+
+_UNSURE, _IMPLIED = 0.3, 0.4
 
 
 def _denied(pair: _Pair, said: str, j: int, strength: float) -> Conflict:

@@ -15,9 +15,10 @@ from functools import lru_cache
 from assistant.comparing import Finding
 from assistant.contrast import Conflict
 from assistant.judging import is_same_subject
+from assistant.magnitudes import same_quantity
 from assistant.markers import without_markers
 from assistant.passages import Passage, evidence_of, of_hits, unique
-from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.quantities import Quantity, quantities
 from assistant.reasons import reason_for
 from assistant.types import Claim, Disagreement, Hit, Verdict
 from corpus.text import fold

@@ -34,6 +34,9 @@ __all__ = [
 
 _BELOW = 0.01  # at least so much less than what is supported scores what is not
 _SURE = 0.6  # a conflict that no probability outweighs
+# Probability of support from which neither a name nor a label objects, and from which a sign that
+# differs in a copy contradicts nothing, though it keeps it from being supported (eval/LOG.md).
+_CERTAIN, _LIKELY = 0.9, 0.7
 _ALL, _MIXED = 0.92, 0.3
 _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
 # Least probability of "contradicted" where a slot that differs can be shown, and where none can.
@@ -117,8 +120,9 @@ def decide(
             picked from far apart keeps the claim from being supported, but contradicts nothing.
 
     Returns:
-        Supported only where no rule objects, whatever the probability. A claim that is likely but
-        not surely supported is not called contradicted: it is not found in the notes.
+        Supported only where no figure, rule or altered copy objects, whatever the probability,
+        and, unless it is very high, no name and no label. A claim that is likely but not surely
+        supported is not called contradicted: it is not found in the notes.
     """
     column = {name: rows[:, i] for i, name in enumerate(JUDGED)}
     verbatim = np.flatnonzero(column["verbatim"] > 0)
@@ -127,7 +131,9 @@ def decide(
     s, c = int(odds[:, 0].argmax()), _shortest(odds[:, 1], column["joined"])
     # what one sentence says otherwise, no other one makes true
     altered = bool((column["altered"] > 0).any())
-    objects = altered or any(column[name][s] > 0 for name in ("names", "numbers", "ruled", "label"))
+    objects = altered or any(column[name][s] > 0 for name in ("numbers", "ruled"))
+    if chances[0] < _CERTAIN:
+        objects = objects or any(column[name][s] > 0 for name in ("names", "label"))
     # every word of the claim in one sentence, in the same order: no judge needs to be sure
     plain = (column["own"] >= _ALL) & (column["in_order"] >= 1.0) & (column["joined"] == 0)
     plain &= ~_objection(column)
@@ -136,7 +142,7 @@ def decide(
     if chances[0] >= support and not objects:
         return Verdict.SUPPORTED, s
     conflict = max(float(column[kind][c]) for kind in KINDS)
-    altered &= is_near
+    altered &= is_near and bool(chances[0] < _LIKELY)
     named = altered or conflict >= _LEAST_CONFLICT or column["numbers"][c] > 0
     least = _NAMED if named else _UNNAMED  # nobody could be told why
     if chances[1] >= max(chances[0], chances[2], least) or (altered and chances[1] >= chances[2]):

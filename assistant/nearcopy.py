@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from assistant.alignment import Word, words
 from assistant.lexicon import LIGHT, alike
-from assistant.quantities import quantities, same_quantity
+from assistant.magnitudes import same_quantity
+from assistant.quantities import quantities
 from corpus.text import fold, is_han
 
 __all__ = ["alteration"]

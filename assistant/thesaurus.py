@@ -1,9 +1,10 @@
 """Words and short phrases that stand for each other, and those that say the opposite.
 
 `data/thesaurus.txt` was written for this project: one group a line, members separated by `/`, both
-languages mixed, the opposite group behind ` ~ `. Members are kept in the normal form of
-`corpus.tokens`: an English phrase joins the stems of its words by one blank. Knows words, not
-sentences; read by `lexicon` and `alignment`.
+languages mixed, the opposite group behind ` ~ `. Its members are in the normal form of
+`corpus.tokens` (`eval.training.thesaurus` puts them there, from the file as written): an English
+phrase joins the stems of its words by one blank. Knows words, not sentences; read by `lexicon` and
+`alignment`.
 """
 
 from __future__ import annotations
@@ -11,53 +12,38 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 
-from corpus.text import fold, has_han
-from corpus.tokens import stem
-
-__all__ = ["contraries", "kin", "members", "normal"]
+__all__ = ["contraries", "kin", "members"]
 
 _SIDES, _MEMBERS = " ~ ", "/"
 
 
-def normal(member: str) -> str:
-    """The normal form of a word or phrase: `Gave up` is `gave up`, `步骤` itself."""
-    return _normal(fold(member))
-
-
-def _normal(folded: str) -> str:
-    folded = folded.strip()
-    if not folded.isascii() and has_han(folded):
-        return folded
-    return " ".join(map(stem, folded.split()))
-
-
 class _Table:
-    """The groups, and in which of them each member stands.
+    """The groups, and in which of them each member stands; a line is cut when it is asked for.
 
     Attributes:
-        alike: per line, what may stand for each other.
-        against: per line, what says the opposite of those; they need not be alike themselves.
-        of: the lines in whose group a member stands.
-        facing: the lines in whose opposite it stands.
+        at: the lines in which a member stands, on either side.
     """
 
     def __init__(self, text: str) -> None:
-        self.alike: list[tuple[str, ...]] = []
-        self.against: list[tuple[str, ...]] = []
-        self.of: dict[str, list[int]] = {}
-        self.facing: dict[str, list[int]] = {}
-        for line in fold(text).splitlines():  # all at once: a question waits for it
-            if not line or line[0] == "#":
-                continue
-            group, _, contrary = line.partition(_SIDES)
-            for side, every, where in (
-                (group, self.alike, self.of),
-                (contrary, self.against, self.facing),
-            ):
-                members = tuple(dict.fromkeys([_normal(m) for m in side.split(_MEMBERS) if m]))
-                for member in members:
-                    where.setdefault(member, []).append(len(every))
-                every.append(members)
+        self._lines = text.splitlines()
+        self.at: dict[str, list[int]] = {}
+        place = self.at.setdefault
+        for i, line in enumerate(self._lines):
+            for member in line.replace(_SIDES, _MEMBERS).split(_MEMBERS):
+                place(member, []).append(i)
+
+    def around(self, word: str) -> tuple[set[str], set[str]]:
+        """What stands on the sides of a word, and what faces it."""
+        beside: set[str] = set()
+        facing: set[str] = set()
+        for i in self.at.get(word, ()):
+            sides = [side.split(_MEMBERS) for side in self._lines[i].split(_SIDES)]
+            if word in sides[0]:
+                beside.update(sides[0])
+                facing.update(*sides[1:])
+            else:  # what faces a group need not be alike
+                facing.update(sides[0])
+        return beside, facing
 
 
 @lru_cache(maxsize=1)
@@ -68,8 +54,7 @@ def _table() -> _Table:
 
 def members() -> frozenset[str]:
     """All words and phrases of the thesaurus, in normal form."""
-    table = _table()
-    return frozenset(table.of.keys() | table.facing.keys())
+    return frozenset(_table().at)
 
 
 @lru_cache(maxsize=16_384)
@@ -83,7 +68,8 @@ def kin(word: str) -> frozenset[str]:
         All members of its groups but itself; what another group calls its opposite is left out.
         Not transitive: a word has several senses.
     """
-    return frozenset(_group(word) - {word} - _facing(word))
+    beside, facing = _table().around(word)
+    return frozenset(beside - {word} - facing)
 
 
 @lru_cache(maxsize=16_384)
@@ -92,15 +78,5 @@ def contraries(word: str) -> frozenset[str]:
 
     What stands for the word in another of its senses is left out.
     """
-    return frozenset(_facing(word) - _group(word))
-
-
-def _group(word: str) -> set[str]:
-    table = _table()
-    return {m for line in table.of.get(word, ()) for m in table.alike[line]}
-
-
-def _facing(word: str) -> set[str]:
-    table = _table()
-    found = {m for line in table.of.get(word, ()) for m in table.against[line]}
-    return found | {m for line in table.facing.get(word, ()) for m in table.alike[line]}
+    beside, facing = _table().around(word)
+    return frozenset(facing - beside)

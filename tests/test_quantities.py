@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.quantities import Quantity, quantities, same_quantity
+from assistant.magnitudes import same_quantity, states
+from assistant.quantities import Quantity, quantities
 from tests.generated import markdown, texts
 
 Read = tuple[float, str]
@@ -145,6 +146,21 @@ def test_year_and_month_are_read_from_an_iso_date() -> None:
         ("第 3 层", "第三层"),
         ("$20", "20 美元"),
         ("12 层", "12"),
+        ("六成七", "67%"),
+        ("二十分之一", "5%"),
+        ("0.93", "93%"),
+        ("三周", "21 天"),
+        ("90 分钟", "1.5 小时"),
+        ("1,400GB", "1.4 TB"),
+        ("32 GiB", "32768 MiB"),
+        ("两块", "2 张"),
+        ("三步", "三个阶段"),
+        ("一百万条", "$10^6$"),
+        ("5000 亿个", r"$5\times10^{11}$"),
+        ("100 万", "10⁶"),
+        ("八成多", "82%"),
+        ("七成出头", "72.6%"),
+        ("一倍多", "1.08 倍"),
     ],
 )
 def test_the_same_quantity_is_known_in_other_words(one: str, other: str) -> None:
@@ -167,6 +183,11 @@ def test_the_same_quantity_is_known_in_other_words(one: str, other: str) -> None
         ("第 3 层", "3 层"),
         ("三分之一", "三分之二"),
         ("10 ms", "10 秒"),
+        ("16", "16%"),
+        ("六成七", "66%"),
+        ("三周", "22 天"),
+        ("八成多", "95%"),
+        ("10^6", "10^7"),
     ],
 )
 def test_another_number_or_unit_is_another_quantity(one: str, other: str) -> None:
@@ -220,7 +241,7 @@ def test_spans_hold_the_number_with_its_unit() -> None:
 
 
 def test_dollar_signs_of_formulas_are_no_currency() -> None:
-    assert read("$10^9$ 次") == [(10, ""), (9, "")]
+    assert read("$10^9$ 次") == [(1e9, "")]
     assert read("$3 and $5") == [(3, "美元"), (5, "美元")]
 
 
@@ -304,3 +325,72 @@ def test_a_little_more_than_a_round_number_is_that_number(
 
 def test_an_achievement_is_no_tenth() -> None:
     assert not any(q.unit == "%" for q in quantities("他有两成就，都很大"))
+
+
+@pytest.mark.parametrize(
+    ("noted", "claimed", "said"),
+    [
+        ("合计 82%", "八成以上", True),
+        ("合计 82%", "超过 80%", True),
+        ("合计 82%", "不到 90%", True),
+        ("合计 82%", "不到 80%", False),
+        ("合计 82%", "超过 90%", False),
+        ("合计 82%", "超过 5%", False),  # true, but it is not what the note speaks of
+        ("超过 80%", "82%", False),  # the note does not say how much
+        ("超过 80%", "超过 80%", True),
+        ("0.39%", "不到百分之一", True),
+        ("0.39%", "千分之四左右", True),
+        ("1.54e9", "15 亿左右", True),
+        ("1.54e9", "17 亿左右", False),
+        ("175B", "上千亿", True),
+        ("175B", "几千亿", True),
+        ("17B", "上千亿", False),
+        ("3.36", "三个多 token", True),
+        ("2024 年", "2025 年左右", False),
+        ("16 GB", "at least 16 GB", True),
+        ("12 GB", "at least 16 GB", False),
+        ("20 倍", "二十倍以上", True),
+        (r"$72.6\pm1.5\%$", "七成三左右", True),
+        ("82%", "八成多来自", True),
+        ("0.39%", "不到原来的百分之零点四", True),
+        ("85 ms", "100 ms or less", True),
+        ("115 ms", "100 ms or less", False),
+    ],
+)
+def test_a_figure_says_a_claim_that_is_rounder_not_one_that_is_finer(
+    noted: str, claimed: str, said: bool
+) -> None:
+    a, b = quantities(noted)[0], quantities(claimed)[0]
+    assert states(a, b) is said
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["March 14, 2025", "14 March 2025", "14th of March, 2025", "2025 年 3 月 14 日", "2025-03-14"],
+)
+def test_a_date_is_the_same_in_both_languages(text: str) -> None:
+    assert sorted(read(text)) == [(3, "月"), (14, "日"), (2025, "年")]
+
+
+def test_a_day_with_a_dot_is_a_date() -> None:
+    assert read("23年2.24日,次月3.8日") == [
+        (23, "年"), (2, "月"), (24, "日"), (3, "月"), (8, "日")
+    ]  # fmt: skip
+    assert read("it may 3 times in 4") == [(3, "倍"), (4, "")]  # no month
+    assert read("May 3, 2024") == [(5, "月"), (3, "日"), (2024, "年")]
+
+
+@pytest.mark.parametrize(
+    ("text", "weak"),
+    [
+        ("这两个组件", True), ("these two stages", True), ("两个组件", False), ("这一级", True),
+        ("每一维", True), ("the two models", True), ("once it is learned", True),
+        ("once a day", False), ("这 12 层", False), ("前三个", False),
+    ],
+)  # fmt: skip
+def test_a_count_of_what_was_just_named_is_weak(text: str, weak: bool) -> None:
+    assert [q.is_weak for q in quantities(text)][:1] == [weak]
+
+
+def test_many_forms_are_no_hedge() -> None:
+    assert [q.hedge for q in quantities("一层多头注意力,两个多模态模型,3 + 2")] == [""] * 4

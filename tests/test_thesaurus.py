@@ -10,10 +10,11 @@ import pytest
 from assistant.alignment import Matcher, words
 from assistant.contrast import scopes
 from assistant.retrieval import query_terms, retrieve
-from assistant.thesaurus import contraries, kin, normal
+from assistant.thesaurus import contraries, kin, members
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
+from eval.training.thesaurus import normal, shipped
 
 
 def lines() -> list[str]:
@@ -28,6 +29,19 @@ def test_every_line_is_a_group_or_two_that_face_each_other() -> None:
         assert all(m for side in sides for m in side), line
         assert len(sides) == 2 or len(set(sides[0])) > 1, line
         assert len(sides) == 1 or not set(sides[0]) & set(sides[1]), line
+
+
+def test_what_ships_is_the_normal_form_of_what_was_written() -> None:
+    written = files("eval").joinpath("training/thesaurus.txt").read_text(encoding="utf-8")
+    assert list(shipped(written.splitlines())) == lines()
+    assert {"give up", "步骤"} <= members()
+
+
+def test_members_that_become_equal_are_one() -> None:
+    said = ["# a remark", "", "Gives up/give up/放弃", "cars/car", "a/b ~ b/c", "放弃/give up"]
+    assert list(shipped(said)) == ["give up/放弃", "a/b ~ c", "放弃/give up"]
+    with pytest.raises(ValueError, match="a//b"):
+        list(shipped(["a//b"]))
 
 
 def test_no_line_stands_twice() -> None:
