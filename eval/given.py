@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.claims import without_markers
+from assistant.markers import without_markers
 from assistant.pipeline import Assistant
 from assistant.types import Answer
 from eval.answers import abstention_curve
