@@ -10,7 +10,7 @@ from assistant.candidates import candidates
 from assistant.pipeline import Assistant
 from assistant.types import Hit, Scores
 from corpus.chunking import chunk_note
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 from tests.example_vaults import write_vault
 
 ITEMS = "".join(

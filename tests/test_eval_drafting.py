@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.readers import notes_from_text
+from corpus.notes import notes_from_text
 from eval.draft_rows import statement
 from eval.drafting import Draft, draft
 

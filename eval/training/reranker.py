@@ -1,8 +1,8 @@
 """Trains the order of the first hits: `python -m eval.training.reranker --data FOLDER`.
 
 Takes the dev halves of public retrieval sets (`--data`, as `eval.retrieval` reads them), of the
-golden questions over the samples and, with `--vaults`, over real vaults; retrieves for each as the
-product does, and fits the weights of `assistant.reranking` by listwise softmax: of the hits of one
+golden questions over the samples and the notes written for training and, with `--vaults`, over real
+vaults; retrieves for each as the product does, and fits the weights of `assistant.reranking` by listwise softmax: of the hits of one
 question, those that answer it should get all the probability. Figures are crossed, once by
 question and once by family of sets (all sets of the same passages left out). Test halves are never
 read here.
@@ -33,7 +33,7 @@ from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold
-from eval.goldens import GoldQuestion, questions
+from eval.goldens import GoldQuestion, notes_of, questions
 from eval.retrieval import RetrievalSet, indexed, load_set
 
 __all__ = ["Example", "Weights", "crossed", "fit_weights", "golden_examples", "hit_rates", "public"]
@@ -253,7 +253,10 @@ def collect(data: Path, vaults: Path | None, limit: int) -> list[Example]:
     for name in PUBLIC:
         out += public(load_set(data, name, "dev"), limit)
         logger.info("%s: %d examples", name, len(out))
-    golden = {"samples": (("sample", "train-samples"), sample_notes())}
+    golden = {
+        "samples": (("sample", "train-samples"), sample_notes()),
+        "written": (("train-notes",), notes_of("train-notes", None)),
+    }
     if vaults is not None:
         golden["vault"] = (("vault", "train-vault"), vaults)
     for name, (sets, notes) in golden.items():
