@@ -125,9 +125,8 @@ def _comparable(a: str, b: str) -> bool:
     return a == b or not a or not b or any({a, b} <= group for group in _UNIT_CLASSES)
 
 
-_COUPLE = re.compile(
-    r"两(?:[个种条类方部端侧边]|部分|方面)?(?![百千万亿\d成倍年月天周])|\b[Tt]wo\b|\bboth\b"
-)
+_UNCOUNTED = frozenset({"", "类"})  # units of things, not of time, size or share
+_COUPLE = re.compile(r"两|\b[Tt]wo\b|\bboth\b")
 _COUNTED = re.compile(
     r"[二两三四五六七八九十](?:[个种条类步方部端侧边]|部分|方面|阶段)|[2-9]\s?[个种类条]|"
     r"\b(?:[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix)\b"
@@ -142,7 +141,7 @@ def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     out = [q for q in quantities(claim) if not q.is_weak and not any(states(k, q) for k in known)]
     if not any(_COUNTED.match(note, k.start) for k in quantities(note) if not k.is_weak):
         # 两个特征, where the note names both and counts nothing
-        out = [q for q in out if not _COUPLE.match(claim, q.start)]
+        out = [q for q in out if q.unit not in _UNCOUNTED or not _COUPLE.match(claim, q.start)]
     if not out:
         return []
     plain = re.sub(r"[\s,]", "", fold(note + " " + context))

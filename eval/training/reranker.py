@@ -2,10 +2,10 @@
 
 Takes the dev halves of public retrieval sets (`--data`, as `eval.retrieval` reads them), of the
 golden questions over the samples and the notes written for training and, with `--vaults`, over real
-vaults; retrieves for each as the product does, and fits the weights of `assistant.reranking` by listwise softmax: of the hits of one
-question, those that answer it should get all the probability. Figures are crossed, once by
-question and once by family of sets (all sets of the same passages left out). Test halves are never
-read here.
+vaults; retrieves for each as the product does, and fits the weights of `assistant.reranking` by
+listwise softmax: of the hits of one question, those that answer it should get all the probability.
+Figures are crossed, once by question and once by family of sets (all sets of the same passages left
+out). Test halves are never read here.
 
 Source: Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML 2007.
 """
