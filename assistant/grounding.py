@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.alignment import weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
@@ -50,6 +51,8 @@ from corpus.types import Chunk, Note
 __all__ = ["Checker", "Search", "Source", "load_checker", "searching"]
 
 _HITS = 12
+_ABOUT = 0.65  # of the surest support
+_JOINED = 0.9  # one sentence is shown rather than several that say little more
 _ALIGNED = 12  # sentences that are aligned word by word, of all that were found
 _AROUND = 1_200  # characters of a passage that is shown to another judge as a whole
 _MAX_CHARS = 2_000  # of a claim; a longer one is no sentence
@@ -76,6 +79,20 @@ class Source(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Places]:
         """The notes, unchanged while the block runs."""
+
+
+def _telling(found: Sequence[Finding], odds: NDArray[np.float64]) -> int:
+    """Of the passages that support about as surely as the surest, the one that says most itself.
+
+    A sentence may be sure for what the one before it says; what is shown should say it itself.
+    """
+    near = [i for i in range(len(found)) if odds[i] >= _ABOUT * odds.max()]
+
+    def says(i: int) -> tuple[int, float, float]:
+        f = found[i]
+        return -f.n_unstated, f.own * (_JOINED if f.is_joined else 1.0), float(odds[i])
+
+    return max(near, key=says)
 
 
 class Checker:
@@ -318,6 +335,8 @@ class Checker:
             support=self._verdicts.facts["support"],
             is_near=any(f.is_near for f in found),
         )
+        if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
+            at = _telling(found, odds[:, 0])
         likely = None
         if self._likely is not None and verdict is not Verdict.SUPPORTED:
             chance = float(self._likely.probabilities(row)[0, 0])
