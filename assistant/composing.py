@@ -14,6 +14,7 @@ from dataclasses import replace
 from assistant.answering import Selection
 from assistant.disarming import title_words, without_foreign_markers
 from assistant.extracts import Extract, with_stem
+from assistant.injection import is_demanded
 from assistant.questions import is_talk
 from assistant.types import Citation, Hit
 from corpus.text import has_han
@@ -45,7 +46,7 @@ def compose(selection: Selection) -> tuple[str, tuple[Citation, ...]]:
     for n, extract in enumerate(extracts):
         path = extract.hit.note.path
         if is_joint and path != current:
-            pieces.append(f"**{title_words(extract.hit.note.title)}**")
+            pieces.append(f"**{_heading(extract.hit.note.title)}**")
             shown_stem = None
         current = path
         stem = with_stem(extract) if (extract.is_item or extract.unit.kind == "row") else None
@@ -100,6 +101,11 @@ def _row_markers(shown: Sequence[Extract]) -> str:
     while first > 1 and _same_table(shown[first - 2], shown[first - 1]):
         first -= 1
     return " ".join(f"[{n}]" for n in range(first, len(shown) + 1))
+
+
+def _heading(title: str) -> str:
+    """A title to stand over sentences of its note; one that gives a model orders is left out."""
+    return "…" if is_demanded(title, 0, len(title)) else title_words(title)
 
 
 def _stem_line(stem: Extract, extract: Extract) -> str:
