@@ -207,6 +207,7 @@ def test_row_27_a_stopped_command_says_so_in_a_line(world: World) -> None:
 def test_row_27_a_command_that_is_stopped_while_it_is_loaded_says_so() -> None:
     code = (
         "import os, signal, sys; from importlib.abc import MetaPathFinder\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below `nohup`\n"
         "class Slow(MetaPathFinder):\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'assistant.cli': os.kill(os.getpid(), signal.SIGINT)\n"
