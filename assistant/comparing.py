@@ -16,18 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.alignment import Alignment, Matcher, Word, words
-from assistant.contrast import (
-    Conflict,
-    added_quantifiers,
-    conflicts,
-    heads,
-    lacks_relation,
-    missing_numbers,
-    mixing,
-    scopes,
-)
+from assistant.conflict import Conflict
+from assistant.contrast import conflicts
+from assistant.differing import missing_numbers
 from assistant.nearcopy import alteration
 from assistant.passages import Passage
+from assistant.polarity import added_quantifiers, heads, lacks_relation, mixing, scopes
 from assistant.similarity import WordSimilarity
 from assistant.types import Verdict
 from assistant.verbatim import is_copy_of_subject, is_verbatim

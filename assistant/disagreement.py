@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from assistant.comparing import Finding
-from assistant.contrast import Conflict
+from assistant.conflict import Conflict
 from assistant.judging import is_same_subject
 from assistant.magnitudes import same_quantity
 from assistant.markers import without_markers

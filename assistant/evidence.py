@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from assistant.alignment import Alignment, Matcher, Word, weigh, words
 from assistant.candidates import Candidate
-from assistant.contrast import missing_numbers, replacements
+from assistant.contrast import replacements
+from assistant.differing import missing_numbers
 from assistant.fitting import Asked, Fit, fits
 from assistant.lexicon import alike
 from assistant.questions import Question

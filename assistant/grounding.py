@@ -39,11 +39,11 @@ from assistant.passages import (
     rough_coverage,
     unique,
 )
-from assistant.reasons import LIKELY, reason_for
+from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
-from assistant.types import Citation, Claim, Disagreement, Evidence, Hit, Verdict
+from assistant.types import LIKELY, Citation, Claim, Disagreement, Evidence, Hit, Verdict
 from assistant.verbatim import is_verbatim, verbatim_passage
 from corpus.protocol import Frequencies, Index
 from corpus.types import Chunk, Note

@@ -42,6 +42,7 @@ _NAMES = {
     Verdict.UNSUPPORTED: ("笔记中没有", "not in the notes"),
     Verdict.NOT_CHECKED: ("未核对", "not checked"),
 }
+_UNCONFIRMED = ("未能确认", "not confirmed")  # more likely in the notes than not
 _QUOTE = 200
 # The row of dashes below the header of a table, which says nothing in a line of a preview.
 _RULES = re.compile(r"^[ \t>]*\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?[ \t]*$\n?", re.M)
@@ -198,7 +199,7 @@ def _side(claim: Claim) -> str:
 
 
 def _claim(claim: Claim, *, zh: bool, colour: bool) -> str:
-    name = _NAMES[claim.verdict][0 if zh else 1]
+    name = (_UNCONFIRMED if claim.is_likely else _NAMES[claim.verdict])[0 if zh else 1]
     head = f"{_ICONS[claim.verdict]} {name}"
     if colour:
         head = f"\033[{_COLOURS[claim.verdict]}m{head}\033[0m"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assistant.types import Verdict
+from assistant.types import LIKELY, Verdict
 from corpus.text import has_han
 
 if TYPE_CHECKING:
     from assistant.comparing import Finding
 
-__all__ = ["LIKELY", "reason_for"]
+__all__ = ["reason_for"]
 
 _SAID, _IN_ORDER = 0.85, 0.85
 _ZH = {
@@ -38,9 +38,6 @@ _EN = {
     "name": "the notes say “{noted}”, the claim says “{said}”",
     "word": "the notes say “{noted}”, the claim says “{said}”",
 }
-
-
-LIKELY = 0.5  # from this score on, what is not called supported more likely is than not
 
 
 def reason_for(

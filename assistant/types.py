@@ -13,6 +13,7 @@ from enum import StrEnum
 from corpus.types import Chunk, Note
 
 __all__ = [
+    "LIKELY",
     "Answer",
     "Checked",
     "Citation",
@@ -120,6 +121,9 @@ class Citation:
     date: str | None = None
 
 
+LIKELY = 0.5  # from this score on, what is not called supported more likely is than not
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A checkable statement of a text, with its verdict.
@@ -142,6 +146,11 @@ class Claim:
     evidence: Evidence | None = None
     reason: str = ""
     decided_by: str = ""
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether the notes more likely support it than not, though it is not called supported."""
+        return self.verdict is Verdict.UNSUPPORTED and self.score >= LIKELY and bool(self.evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

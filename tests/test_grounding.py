@@ -20,8 +20,7 @@ from assistant.markers import without_markers
 from assistant.nearcopy import alteration
 from assistant.pipeline import Assistant
 from assistant.quantities import quantities
-from assistant.reasons import LIKELY
-from assistant.types import Verdict
+from assistant.types import LIKELY, Verdict
 from corpus.blocks import units
 from corpus.tokens import tokens
 

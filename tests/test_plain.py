@@ -46,6 +46,15 @@ def test_an_abstention_is_text_and_reason() -> None:
     assert answer_text(replace(answer, reason=None)) == "没有找到。"
 
 
+def test_what_is_likelier_in_the_notes_than_not_is_called_unconfirmed() -> None:
+    unsure = replace(CLAIM, verdict=Verdict.UNSUPPORTED, score=0.6)
+    shown = checked_text(Checked(text="LoRA 的秩取 8。", claims=(unsure,)))
+    assert shown.startswith("? 未能确认  LoRA 的秩取 8。")
+    assert shown.endswith("1 条陈述：1 笔记中没有")  # the verdict is what it is
+    for other in (replace(unsure, score=0.4), replace(unsure, evidence=None)):
+        assert checked_text(Checked(text="LoRA", claims=(other,))).startswith("? not in the notes")
+
+
 def test_a_checked_text_shows_verdict_reason_and_evidence() -> None:
     text = checked_text(Checked(text="LoRA 的秩取 8。", claims=(CLAIM, OTHER)))
     assert text.splitlines() == [

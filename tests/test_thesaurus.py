@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant.alignment import Matcher, words
-from assistant.contrast import scopes
+from assistant.polarity import scopes
 from assistant.retrieval import query_terms, retrieve
 from assistant.thesaurus import contraries, kin, members
 from corpus.encoder import load_encoder

@@ -321,10 +321,11 @@ def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
         else ""
     )
     reason = f"<span class='why'>{escape(claim.reason)}</span>" if claim.reason else ""
+    name = "unconfirmed" if claim.is_likely else claim.verdict.value
     return (
         f"<a class='cl c-{css}' href='{spot_href(sheet.id, spot.key)}'>"
         f"<span class='hd'><span class='v v-{css}'>{ICONS[claim.verdict]}</span>"
-        f"<span class='t-{css}'>{both(claim.verdict.value)}</span>{reason}</span>"
+        f"<span class='t-{css}'>{both(name)}</span>{reason}</span>"
         f"<span class='ct'>{escape(claim.text)}</span>{quote}</a>"
     )
 

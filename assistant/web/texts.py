@@ -130,6 +130,7 @@ TEXTS: dict[str, Text] = {
     "contradicted": Text("与笔记矛盾", "contradicted"),
     "unsupported": Text("笔记中没有", "not in the notes"),
     "not_checked": Text("未核对", "not checked"),
+    "unconfirmed": Text("未能确认", "not confirmed"),
     "legend": Text("标记含义", "Legend"),
     "legend.how": Text("点标记看依据", "click for evidence"),
     # look up

@@ -235,6 +235,9 @@ def test_a_checked_text_has_a_row_for_each_claim(assistant: ScriptedAssistant) -
     checked = assistant.check("LoRA 冻结权重。GQA 有 9 组。火星有水。")
     markup = paint_checked(checked, Sheet(id=ID, spots=spots_of_claims(checked)))
     assert len(re.findall(r"<a class='cl ", markup)) == len(checked.claims) == 3
+    unsure = dataclasses.replace(checked.claims[0], verdict=Verdict.UNSUPPORTED, score=0.6)
+    checked = dataclasses.replace(checked, claims=(unsure,))
+    assert "未能确认" in paint_checked(checked, Sheet(id=ID, spots=spots_of_claims(checked)))
 
 
 def test_a_copied_answer_carries_its_sources_as_footnotes(assistant: ScriptedAssistant) -> None:

@@ -1,0 +1,206 @@
+"""Figures in which a claim and a passage differ: numbers with units, measures, versions.
+
+A number of the claim that the passage does not state, and the other one that stands in its place.
+Knows an alignment and quantities, not notes. Called by `contrast`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from assistant.alignment import Alignment, Word
+from assistant.conflict import Conflict, Pair
+from assistant.magnitudes import states
+from assistant.quantities import Quantity, quantities
+from corpus.text import fold
+
+__all__ = ["measures", "missing_numbers", "numbers", "versions"]
+
+
+_UNIT_CLASSES = (
+    frozenset(
+        {"年", "月", "个月", "周", "星期", "天", "日", "小时", "分钟", "秒", "ms", "us", "ns"}
+    ),
+    frozenset({"gb", "mb", "kb", "tb", "字节", "bytes", "byte", "bit", "bits"}),
+    frozenset({"%", "‰", "倍", "数量级"}),
+    frozenset({"元", "美元"}),
+    frozenset({"类", "阶段", "步", "项", "点", ""}),
+)
+
+
+def _comparable(a: str, b: str) -> bool:
+    return a == b or not a or not b or any({a, b} <= group for group in _UNIT_CLASSES)
+
+
+_UNCOUNTED = frozenset({"", "类"})  # units of things, not of time, size or share
+_COUPLE = re.compile(r"两|\b[Tt]wo\b|\bboth\b")
+_COUNTED = re.compile(
+    r"[二两三四五六七八九十](?:[个种条类步方部端侧边]|部分|方面|阶段)|[2-9]\s?[个种类条]|"
+    r"\b(?:[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix)\b"
+)
+
+
+def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
+    """Quantities of a claim that neither the passage nor its context states."""
+    if not quantities(claim):
+        return []
+    known = [*quantities(note), *quantities(context)]
+    out = [q for q in quantities(claim) if not q.is_weak and not any(states(k, q) for k in known)]
+    if not any(_COUNTED.match(note, k.start) for k in quantities(note) if not k.is_weak):
+        # 两个特征, where the note names both and counts nothing
+        out = [q for q in out if q.unit not in _UNCOUNTED or not _COUPLE.match(claim, q.start)]
+    if not out:
+        return []
+    plain = re.sub(r"[\s,]", "", fold(note + " " + context))
+    return [q for q in out if not _stands_in(q, claim, plain)]
+
+
+def _stands_in(q: Quantity, claim: str, plain: str) -> bool:
+    """Whether the figure as written stands in the passage: part of a name, a date, a formula."""
+    written = re.sub(r"[\s,]", "", fold(claim[q.start : q.end]))
+    digits = re.match(r"[\d.]*\d", written)
+    if not digits:
+        return False
+    if written != digits.group():
+        return re.search(rf"(?<![\d.]){re.escape(written)}(?![a-z\d])", plain) is not None
+    return (
+        re.search(rf"(?<![\d.]){re.escape(written)}(?![\d]|\.\d|[kmbt%](?![a-z]))", plain)
+        is not None
+    )
+
+
+def numbers(pair: Pair) -> list[Conflict]:
+    """A quantity of the claim where the note has another one of the same kind."""
+    claimed, noted = quantities(pair.claim), quantities(pair.note)
+    lost = missing_numbers(pair.claim, pair.note) if noted else []
+    if not lost:
+        return []
+    free = [
+        k
+        for k in noted
+        if not k.is_weak
+        and not any(states(k, q) for q in claimed)
+        and (k.unit or not _NAMED.search(pair.note[: k.start]))
+    ]
+    out = []
+    close = [set(_words_near(pair.found.evidence, k, 7)) for k in free]
+    for q in lost:
+        best: tuple[float, Quantity] | None = None
+        around = _words_near(pair.found.claim, q, 4)
+        for k, there in zip(free, close, strict=True):
+            near = _shared(pair.found, around, there)
+            if not _comparable(q.unit, k.unit):
+                if near < 0.75:
+                    continue
+                near -= 0.2
+            elif q.unit and q.unit == k.unit:
+                near += 0.15
+            if best is None or near > best[0]:
+                best = (near, k)
+        if best and best[0] >= 0.35:
+            k = best[1]
+            out.append(
+                Conflict(
+                    kind="number",
+                    said=pair.claim[q.start : q.end],
+                    noted=pair.note[k.start : k.end],
+                    strength=min(0.95, 0.45 + 0.5 * best[0]),
+                )
+            )
+    return out
+
+
+_NAMED = re.compile(r"[A-Za-z][\s\-]*$")  # what follows is a version of a name, no count
+
+
+def _shared(found: Alignment, around: Sequence[int], close: set[int]) -> float:
+    """Share of the words around a claim's quantity whose pairs stand around the note's.
+
+    Args:
+        found: the alignment.
+        around: places of words in the claim, nearest first; at most four.
+        close: places of words in the passage.
+    """
+    if not around:
+        return 0.5
+    weights = [1.0, 0.8, 0.6, 0.4][: len(around)]
+    hits = [
+        w * found.score[i]
+        for w, i in zip(weights, around, strict=True)
+        if found.to[i] in close and not found.is_opposite[i]
+    ]
+    return float(sum(hits)) / float(sum(weights))
+
+
+def _words_near(found: Sequence[Word], q: Quantity, n: int) -> list[int]:
+    """Places of the `n` words that stand nearest to a quantity, nearest first."""
+    middle = (q.start + q.end) / 2
+    apart = [
+        (abs((w.start + w.end) / 2 - middle), i)
+        for i, w in enumerate(found)
+        if w.role != "stop" and not q.start <= w.start < q.end
+    ]
+    return [i for _, i in sorted(apart)[:n]]
+
+
+_MEASURES = (
+    frozenset("年 月 周 天 日 小时 分钟 秒 毫秒 year month week day hour minute second ms".split()),
+    frozenset("bit byte 比特 字节 kb mb gb tb kib mib gib tib".split()),
+    frozenset("元 美元 块 dollar yuan".split()),
+)
+_MEASURING = frozenset().union(*_MEASURES)
+
+
+def measures(pair: Pair) -> list[Conflict]:
+    """Another unit of the same kind, apart from its figure: 4 个 GPU 天, 4 个 GPU 小时."""
+    found = pair.found
+    said = {w.text for w in found.claim}
+    out = []
+    for i, word in enumerate(found.claim):
+        if word.text not in _MEASURING:
+            continue
+        group = next(g for g in _MEASURES if word.text in g)
+        if any(w.text == word.text for w in found.evidence):
+            continue
+        before = found.to[i - 1] if i else -1
+        for j, other in enumerate(found.evidence):
+            near = before >= 0 and abs(j - before) <= 2
+            if other.text in group and other.text not in said and near:
+                out.append(
+                    Conflict(
+                        kind="number",
+                        said=pair.claim[word.start : word.end],
+                        noted=pair.note[other.start : other.end],
+                        strength=0.8,
+                    )
+                )
+                break
+    return out
+
+
+_VERSIONED = re.compile(r"([A-Za-z][A-Za-z.+#]*)[\s\-_]*[vV]?(\d+(?:\.\d+)*)(?![\d.]*\d?[A-Za-z%])")
+
+
+def versions(pair: Pair) -> list[Conflict]:
+    """The same name with another version: BlenderBot 2 where the note speaks of BlenderBot 3."""
+    claimed = _named_versions(pair.claim)
+    if not claimed:
+        return []
+    noted: dict[str, set[str]] = {}
+    for _, name, version in _named_versions(pair.note):
+        noted.setdefault(fold(name), set()).add(version)
+    out = []
+    for said, name, version in claimed:
+        known = noted.get(fold(name), set())
+        if known and version not in known:
+            other = f"{name} {min(known)}"
+            out.append(Conflict(kind="version", said=said, noted=other, strength=0.7))
+    return out
+
+
+@lru_cache(maxsize=8192)
+def _named_versions(text: str) -> tuple[tuple[str, str, str], ...]:
+    """Names with a version: as written, the name, the version."""
+    return tuple((m.group(), m.group(1), m.group(2)) for m in _VERSIONED.finditer(text))

@@ -1,0 +1,257 @@
+"""What one side denies, limits or turns into its opposite, and the other does not.
+
+Negations with what they govern, opposites, quantifiers, clauses that take their words crosswise.
+Knows an alignment and the words of relation, not notes. Called by `contrast`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.alignment import Alignment, Word
+from assistant.conflict import Conflict, Pair
+from assistant.lexicon import denies, quantifier
+from assistant.relations import relations
+
+__all__ = [
+    "added_quantifiers",
+    "heads",
+    "lacks_relation",
+    "mixing",
+    "polarity",
+    "quantifiers",
+    "scopes",
+]
+
+
+def scopes(found: Sequence[Word]) -> list[int]:
+    """How many negations govern each word: those before it in its clause, double ones cancel."""
+    out = [0] * len(found)
+    for i, word in enumerate(found):
+        if word.role != "negation":
+            continue
+        # one that stands right before another one denies it
+        near = found[max(0, i - 3) : i]
+        times = 1 + sum(w.role == "negation" and w.clause == word.clause for w in near)
+        for j in range(i + 1, len(found)):
+            if found[j].clause != word.clause or found[j].role == "negation":
+                break
+            out[j] += times
+    return [n % 2 for n in out]
+
+
+def heads(found: Sequence[Word]) -> list[tuple[int, int]]:
+    """Each negation with the first content words that it denies."""
+    out = []
+    for i, word in enumerate(found):
+        if word.role != "negation":
+            continue
+        n = 0
+        for j in range(i + 1, min(len(found), i + 6)):
+            if found[j].clause != word.clause:
+                break
+            if found[j].is_content:
+                out.append((i, j))
+                n += 1
+                if n == 2:
+                    break
+    return out
+
+
+def polarity(pair: Pair) -> list[Conflict]:
+    """What one side denies and the other states."""
+    found = pair.found
+    denies = any(w.role == "negation" for w in (*found.claim, *found.evidence))
+    if not denies and not any(found.is_opposite):
+        return []
+    ours, theirs = scopes(found.claim), scopes(found.evidence)
+    own_heads, their_heads = heads(found.claim), heads(found.evidence)
+    out = []
+    tried: set[int] = set()
+    for cue, head in own_heads:
+        j = found.to[head]
+        if j < 0 or cue in tried:
+            continue
+        tried.add(cue)
+        if (ours[head] ^ theirs[j]) != int(found.is_opposite[head]):
+            said = pair.claim[found.claim[cue].start : found.claim[head].end]
+            strength = _denial(found, head, j, found.score[head])
+            out.append(_denied(pair, said, j, strength))
+    tried.clear()
+    for cue, head in their_heads:
+        i = pair.claim_of(head)
+        if i < 0 or cue in tried:
+            continue
+        tried.add(cue)
+        if any(i == h for _, h in own_heads):
+            continue
+        if (ours[i] ^ theirs[head]) != int(found.is_opposite[i]):
+            out.append(
+                Conflict(
+                    kind="negation",
+                    said=pair.claim[found.claim[i].start : found.claim[i].end],
+                    noted=pair.note[found.evidence[cue].start : found.evidence[head].end],
+                    strength=_denial(found, i, head, found.score[i]),
+                )
+            )
+    governed = {h for _, h in own_heads} | {pair.claim_of(h) for _, h in their_heads}
+    return out + _opposed(pair, governed, ours, theirs)
+
+
+def _opposed(
+    pair: Pair, governed: set[int], ours: Sequence[int], theirs: Sequence[int]
+) -> list[Conflict]:
+    """Opposites that no negation governs."""
+    found = pair.found
+    out = []
+    for i, contrary in enumerate(found.is_opposite):
+        j = found.to[i]
+        if contrary and i not in governed and ours[i] == theirs[j]:
+            out.append(
+                Conflict(
+                    kind="opposite",
+                    said=pair.claim[found.claim[i].start : found.claim[i].end],
+                    noted=pair.note[found.evidence[j].start : found.evidence[j].end],
+                    strength=0.75,
+                )
+            )
+    return out
+
+
+def _denial(found: Alignment, i: int, j: int, score: float) -> float:
+    """How sure it is that one side denies what the other states.
+
+    Less where both clauses deny, and where the one that does not says so by another word: who
+    ignores a thing does not look at it.
+    """
+    mine, other = found.claim[i].clause, found.evidence[j].clause
+    odd = sum(w.role == "negation" for w in found.claim if w.clause == mine) % 2
+    even = sum(w.role == "negation" for w in found.evidence if w.clause == other) % 2
+    if odd == even:
+        return _UNSURE
+    silent, clause = (found.evidence, other) if odd else (found.claim, mine)
+    if any(w.clause == clause and w.role != "negation" and denies(w.text) for w in silent):
+        return _IMPLIED
+    return 0.5 + 0.4 * score
+
+
+_UNSURE, _IMPLIED = 0.3, 0.4
+
+
+def _denied(pair: Pair, said: str, j: int, strength: float) -> Conflict:
+    word = pair.found.evidence[j]
+    before = pair.found.evidence[j - 1] if j else word
+    start = before.start if before.clause == word.clause else word.start
+    return Conflict(
+        kind="negation",
+        said=said,
+        noted=pair.note[start : word.end],
+        strength=strength,
+    )
+
+
+def added_quantifiers(pair_claim: str, found: Alignment) -> list[str]:
+    """Words of the claim that widen or narrow what the passage says without such a word.
+
+    `所有`, `只`, `必须` in the claim where the sentence has none of their class.
+    """
+    theirs = {quantifier(w.text) for w in found.evidence if w.role == "quantifier"}
+    return [
+        pair_claim[w.start : w.end]
+        for w in found.claim
+        if w.role == "quantifier"
+        and quantifier(w.text) in _STRICT
+        and not _KIN.get(quantifier(w.text), frozenset()) & theirs
+    ]
+
+
+def mixing(found: Alignment) -> float:
+    """How far the claim's clauses take their words crosswise from the passage's clauses, in [0, 1].
+
+    `GQA 的速度接近 MHA,质量接近 MQA` against `质量接近 MHA,速度接近 MQA`: each clause of the claim
+    finds its words in both clauses of the note.
+    """
+    shares: dict[int, dict[int, int]] = {}
+    for i, j in enumerate(found.to):
+        if j >= 0 and found.claim[i].is_content and found.score[i] >= 0.85:
+            row = shares.setdefault(found.claim[i].clause, {})
+            row[found.evidence[j].clause] = row.get(found.evidence[j].clause, 0) + 1
+    seconds = sorted(
+        (
+            sorted(row.values())[-2] / sum(row.values())
+            for row in shares.values()
+            if len(row) > 1 and sum(row.values()) > 1
+        ),
+        reverse=True,
+    )
+    return float(seconds[1]) if len(seconds) > 1 else 0.0
+
+
+def lacks_relation(claim: str, note: str) -> bool:
+    """Whether the claim compares, or orders steps, and the passage does nothing of the kind.
+
+    The same words in any passage do not say who is better or what comes first.
+    """
+    mine = {r.kind for r in relations(claim)} & _TWO_SIDED
+    return bool(mine) and bool(mine - {r.kind for r in relations(note)})
+
+
+_TWO_SIDED = frozenset({"sequence", "compare", "improve"})
+_STRICT = frozenset({"only", "not_only", "all", "least", "atmost", "none", "must"})
+_KIN = {
+    "only": frozenset({"only"}),
+    "not_only": frozenset({"not_only"}),
+    "all": frozenset({"all"}),
+    "least": frozenset({"least"}),
+    "atmost": frozenset({"atmost"}),
+    "none": frozenset({"none"}),
+    "must": frozenset({"must", "only"}),
+}
+_CLASH = {
+    frozenset({"only", "not_only"}): 0.85,
+    frozenset({"all", "some"}): 0.7,
+    frozenset({"all", "none"}): 0.85,
+    frozenset({"some", "none"}): 0.8,
+    frozenset({"all", "most"}): 0.5,
+    frozenset({"least", "atmost"}): 0.85,
+    frozenset({"some", "most"}): 0.5,
+}
+
+
+def quantifiers(pair: Pair) -> list[Conflict]:
+    """`all` where the note says `some`, `only` where it says `not only`."""
+    found = pair.found
+    out = []
+    theirs = [
+        (j, quantifier(w.text)) for j, w in enumerate(found.evidence) if w.role == "quantifier"
+    ]
+    for i, word in enumerate(found.claim):
+        if word.role != "quantifier":
+            continue
+        mine = quantifier(word.text)
+        head = next(
+            (
+                k
+                for k in range(i + 1, len(found.claim))
+                if found.claim[k].is_content and found.to[k] >= 0
+            ),
+            None,
+        )
+        if head is None:
+            continue
+        j = found.to[head]
+        near = [(k, other) for k, other in theirs if k < j and j - k <= 5]
+        if not near or any(other == mine for _, other in near):
+            continue
+        k, other = near[-1]
+        strength = _CLASH.get(frozenset({mine, other}), 0.0)
+        if strength:
+            out.append(
+                Conflict(
+                    kind="quantifier",
+                    said=pair.claim[word.start : found.claim[head].end],
+                    noted=pair.note[found.evidence[k].start : found.evidence[j].end],
+                    strength=strength,
+                )
+            )
+    return out
