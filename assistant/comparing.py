@@ -76,7 +76,6 @@ class Finding:
         n_words: content words of the claim.
         n_passage: content words of the passage.
         n_loose: content words of the claim without a pair.
-        n_unstated: quantities of the claim that the passage by itself does not state.
         cosine: of the vectors of claim and passage, in [-1, 1].
         kin: coverage in which a word without a pair counts as much as its most similar word.
         odds: probabilities that the passage supports, contradicts, or does neither.
@@ -107,7 +106,6 @@ class Finding:
     n_words: int
     n_passage: int
     n_loose: int
-    n_unstated: int
     cosine: float
     kin: float
     odds: tuple[float, float, float]
@@ -197,7 +195,6 @@ class _Comparison:
             n_words=int((weights > 0.3).sum()),
             n_passage=sum(w.is_content for w in found.evidence),
             n_loose=len(loose),
-            n_unstated=len(missing_numbers(claim, text)),
             cosine=cosine,
             kin=_kin(found, both, weights, self._similar),
             odds=(0.0, 0.0, 1.0),
@@ -278,7 +275,6 @@ def verbatim(passage: Passage) -> Finding:
         n_words=1,
         n_passage=1,
         n_loose=0,
-        n_unstated=0,
         cosine=1.0,
         kin=1.0,
         odds=(0.99, 0.0, 0.01),

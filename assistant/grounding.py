@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from assistant.alignment import weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
+from assistant.differing import missing_numbers
 from assistant.disagreement import disagreements
 from assistant.judging import (
     CLAIM_FEATURES,
@@ -81,7 +82,7 @@ class Source(Protocol):
         """The notes, unchanged while the block runs."""
 
 
-def _telling(found: Sequence[Finding], odds: NDArray[np.float64]) -> int:
+def _telling(claim: str, found: Sequence[Finding], odds: NDArray[np.float64]) -> int:
     """Of the passages that support about as surely as the surest, the one that says most itself.
 
     A sentence may be sure for what the one before it says; what is shown should say it itself.
@@ -90,7 +91,8 @@ def _telling(found: Sequence[Finding], odds: NDArray[np.float64]) -> int:
 
     def says(i: int) -> tuple[int, float, float]:
         f = found[i]
-        return -f.n_unstated, f.own * (_JOINED if f.is_joined else 1.0), float(odds[i])
+        unstated = len(missing_numbers(claim, f.passage.text))
+        return -unstated, f.own * (_JOINED if f.is_joined else 1.0), float(odds[i])
 
     return max(near, key=says)
 
@@ -336,7 +338,7 @@ class Checker:
             is_near=any(f.is_near for f in found),
         )
         if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
-            at = _telling(found, odds[:, 0])
+            at = _telling(claim, found, odds[:, 0])
         likely = None
         if self._likely is not None and verdict is not Verdict.SUPPORTED:
             chance = float(self._likely.probabilities(row)[0, 0])

@@ -1,6 +1,6 @@
 """Words and short phrases that stand for each other, and those that say the opposite.
 
-`data/thesaurus.txt` was written for this project: one group a line, members separated by `/`, both
+`data/thesaurus.txt` was written for this project: one group a line, members separated by `|`, both
 languages mixed, the opposite group behind ` ~ `. Its members are in the normal form of
 `corpus.tokens` (`eval.training.thesaurus` puts them there, from the file as written): an English
 phrase joins the stems of its words by one blank. Knows words, not sentences; read by `lexicon` and
@@ -14,7 +14,7 @@ from importlib.resources import files
 
 __all__ = ["contraries", "kin", "members"]
 
-_SIDES, _MEMBERS = " ~ ", "/"
+_SIDES, _MEMBERS = " ~ ", "|"
 
 
 class _Table:

@@ -90,7 +90,6 @@ def test_what_is_asked_of_given_texts_is_judged(
             assert "right" not in item
     assert items["en_fact/0 true texts"]["right"] is True
     assert items["en_fact/0 true texts"]["false answer flagged"] is True
-    assert items["en_fact/0 true texts"]["true answer supported"] in (True, False)
     assert items["en_fact/0 false texts"]["false answer shown"] is True  # it knows no other text
     assert items["zh/1 noise 0"]["right"] is True
     assert run["metrics"]["right, noise 0"][3] == 2

@@ -18,7 +18,7 @@ from corpus.tokens import stem
 
 __all__ = ["main", "normal", "shipped"]
 
-_SIDES, _MEMBERS = " ~ ", "/"
+_SIDES, _MEMBERS = " ~ ", "|"
 
 
 def normal(member: str) -> str:
