@@ -22,12 +22,12 @@ from corpus.chunking import DEFAULT_SIZE
 from corpus.dictionary import damaged_caches
 from corpus.encoder import load_encoder
 from corpus.errors import ConfigError, IndexError_, ModelError, YoujuError
+from corpus.fingerprints import fingerprint_of
 from corpus.inspection import Finding, inspected
 from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home
 from corpus.readers import Vault
 from corpus.records import RecordDamaged, read_record
-from corpus.refresh import fingerprint_of
 from corpus.repair import rebuilt, removed
 from corpus.store import DATABASE, Store
 

@@ -23,14 +23,16 @@ from corpus.caches import Caches
 from corpus.chunking import DEFAULT_SIZE
 from corpus.encoder import StaticEncoder
 from corpus.errors import IndexBusy
+from corpus.fingerprints import encoder_of
 from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.phrases import keys, pattern
 from corpus.protocol import IndexStatus
 from corpus.queries import Queries, QueryVectors
-from corpus.refresh import NoteSource, Progress, Refresh, encoder_of
+from corpus.refresh import Refresh
 from corpus.store import IndexDamaged, NoteRow, Reader, Store
 from corpus.text import fold
 from corpus.types import Chunk, Note, RefreshReport
+from corpus.work import NoteSource, Progress
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder

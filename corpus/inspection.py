@@ -27,9 +27,9 @@ from corpus.bm25 import BM25
 from corpus.caches import Caches
 from corpus.checksums import LIST, Entry, ListDamaged, Seal, by_name, is_as_written, size_of
 from corpus.errors import IndexBusy, IndexError_
+from corpus.fingerprints import encoder_of
 from corpus.links import links_of
 from corpus.passages import encoded, passage_key, passage_terms, passage_texts
-from corpus.refresh import encoder_of
 from corpus.store import DATABASE, LOG, Store
 from corpus.tables import SCHEMA_VERSION, Reader
 from corpus.writeahead import log_state
@@ -85,7 +85,7 @@ def inspected(
 
     Args:
         folder: of the index.
-        fingerprint: of what would make an index now (`corpus.refresh.fingerprint_of`).
+        fingerprint: of what would make an index now (`corpus.fingerprints.fingerprint_of`).
         encoder: computes the vectors of an index that is not sealed anew, if it made them.
         thorough: hold a sealed index against itself, too.
     """

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from corpus.bm25 import Terms
     from corpus.encoder import Encoder
     from corpus.links import Link
-    from corpus.refresh import NoteSource, Progress
     from corpus.rows import NoteRow
     from corpus.types import Chunk, Note, RefreshReport, Skipped
+    from corpus.work import NoteSource, Progress
 
 __all__ = ["Frequencies", "Index", "IndexStatus", "Narrowing", "Snapshot"]
 

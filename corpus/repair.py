@@ -18,9 +18,9 @@ from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import CorpusError, IndexError_
 from corpus.index import Index
 from corpus.inspection import REBUILDING, Finding
-from corpus.refresh import NoteSource, Progress
 from corpus.store import DATABASE, Store
 from corpus.types import RefreshReport
+from corpus.work import NoteSource, Progress
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder

@@ -44,7 +44,7 @@ __all__ = [
 SERVER = textwrap.dedent("""
     import json, os, signal, sys, time
     from pathlib import Path
-    from corpus import caches, refresh, repair, store, tables
+    from corpus import caches, preparing, repair, store, tables
     from corpus.errors import YoujuError
     from corpus.index import Index
     from corpus.readers import Vault
@@ -75,7 +75,7 @@ SERVER = textwrap.dedent("""
         setattr(owner, function, hooked)
 
     def index(notes, folder, step):
-        refresh._BATCH = 4
+        preparing._BATCH = 4
         if step:
             hook(step)
         with Index.open(Path(folder), encoder=Slow()) as index:
@@ -87,7 +87,7 @@ SERVER = textwrap.dedent("""
         index(notes, folder, step)
 
     def mend(notes, folder, step):
-        refresh._BATCH = 4
+        preparing._BATCH = 4
         if step:
             hook(step)
         say("started")

@@ -25,7 +25,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 WRITER = textwrap.dedent("""
     import sys, time
     from pathlib import Path
-    from corpus import refresh
+    from corpus import preparing
     from corpus.index import Index
     from corpus.readers import Vault
     from tests.fakes import HashingEncoder
@@ -36,7 +36,7 @@ WRITER = textwrap.dedent("""
             time.sleep(float(sys.argv[3]))
             return super().encode_passages(texts)
 
-    refresh._BATCH = 4
+    preparing._BATCH = 4
     try:
         with Index.open(Path(sys.argv[2]), encoder=Slow()) as index:
             for _ in range(int(sys.argv[4])):

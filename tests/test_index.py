@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from corpus import caches as caches_module
-from corpus import refresh as refresh_module
+from corpus import fingerprints
 from corpus.errors import IndexBusy, IndexError_, ModelError, YoujuError
 from corpus.index import Index
 from corpus.readers import Vault
@@ -301,7 +301,7 @@ def test_a_changed_stage_migrates_by_itself(
     encoder = HashingEncoder(version="2" if change == "encoder" else "1")
     size = 100 if change == "size" else 480
     if change == "tokenizer":
-        monkeypatch.setattr(refresh_module, "TOKENIZER_VERSION", "next")
+        monkeypatch.setattr(fingerprints, "TOKENIZER_VERSION", "next")
     with Index.open(tmp_path / "index", encoder=encoder, chunk_size=size) as index:
         if change == "encoder":
             assert index.nearest("LoRA", 5) == []  # never vectors of one with queries of another
@@ -514,7 +514,7 @@ def test_an_index_folder_inside_a_file_is_refused(tmp_path: Path) -> None:
 _WORKER = textwrap.dedent("""
     import sys, time
     from pathlib import Path
-    from corpus import refresh
+    from corpus import preparing
     from corpus.index import Index
     from corpus.readers import Vault
     from tests.fakes import HashingEncoder
@@ -524,7 +524,7 @@ _WORKER = textwrap.dedent("""
             time.sleep(0.004 * len(texts))
             return super().encode_passages(texts)
 
-    refresh._BATCH = 4
+    preparing._BATCH = 4
     with Index.open(Path(sys.argv[2]), encoder=Slow()) as index:
         print("started", flush=True)
         index.refresh(Vault(Path(sys.argv[1])))

@@ -28,9 +28,9 @@ from corpus.checksums import (
 )
 from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import CorpusError, IndexError_
+from corpus.fingerprints import fingerprint_of
 from corpus.inspection import Finding, inspected
 from corpus.readers import Vault
-from corpus.refresh import fingerprint_of
 from corpus.repair import rebuilt, removed
 from corpus.store import DATABASE, LOG, Store
 from corpus.writeahead import log_state

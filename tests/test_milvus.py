@@ -18,7 +18,7 @@ import pytest
 
 from assistant.cli import main
 from assistant.pipeline import Assistant
-from corpus import refresh as refresh_module
+from corpus import fingerprints
 from corpus.encoder import Encoder
 from corpus.errors import CorpusError, IndexBusy, IndexError_
 from corpus.milvus import index as index_module
@@ -203,7 +203,7 @@ def test_another_tokenizer_builds_beside_and_keeps_the_vectors(
     with opened(place, encoder) as index:
         index.refresh(Vault(notes))
         n_encoded, before = encoder.n_encoded, set(index._gateway.names())
-        monkeypatch.setattr(refresh_module, "TOKENIZER_VERSION", "another")
+        monkeypatch.setattr(fingerprints, "TOKENIZER_VERSION", "another")
         index.refresh(Vault(notes))
         assert encoder.n_encoded == n_encoded
         after = set(index._gateway.names())

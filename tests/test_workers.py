@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from corpus import ahead, caches, refresh, workers
+from corpus import ahead, caches, preparing, workers
 from corpus.ann import GraphIndex
 from corpus.encoder import StaticEncoder, load_encoder
 from corpus.index import Index
@@ -50,8 +50,8 @@ def crew(encoder: StaticEncoder) -> Iterator[Workers]:
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every refresh is worth workers, a dozen passages are worth a graph."""
-    monkeypatch.setattr(refresh, "_MANY_BYTES", 0)
-    monkeypatch.setattr(refresh, "_BATCH", 8)
+    monkeypatch.setattr(preparing, "_MANY_BYTES", 0)
+    monkeypatch.setattr(preparing, "_BATCH", 8)
     monkeypatch.setattr(workers, "_cores", lambda: 2)
     monkeypatch.setattr(caches, "EXACT_LIMIT", 12)
 
@@ -77,7 +77,7 @@ def content(folder: Path) -> tuple[list[tuple[object, ...]], list[bytes]]:
 def alone(notes: Path, folder: Path, encoder: StaticEncoder) -> object:
     """The content that one process makes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(refresh, "_MANY_BYTES", 1 << 40)
+        patch.setattr(preparing, "_MANY_BYTES", 1 << 40)
         patch.setattr(caches, "EXACT_LIMIT", 12)
         with Index.open(folder, encoder=encoder) as index:
             index.refresh(Vault(notes))

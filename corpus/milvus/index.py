@@ -22,8 +22,8 @@ from corpus.milvus.snapshot import MilvusSnapshot, NoRows, Notes
 from corpus.milvus.statistics import Statistics
 from corpus.protocol import IndexStatus
 from corpus.queries import Queries
-from corpus.refresh import NoteSource, Progress
 from corpus.types import RefreshReport, Skipped
+from corpus.work import NoteSource, Progress
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder

@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING
 
 from corpus.chunking import chunk_note
 from corpus.errors import ConfigError, CorpusError, IndexError_, ManyGone
+from corpus.fingerprints import fingerprint_of
 from corpus.milvus.catalog import Build, Catalog, build_of, facts_of, totals_of
 from corpus.milvus.client import Gateway
 from corpus.milvus.publishing import Publisher
 from corpus.milvus.rows import HEAD, NoteHead, bucket_of, file_of, fitted, head_of, version_of
 from corpus.milvus.writing import Draft, Writing
 from corpus.passages import passage_key
-from corpus.refresh import UNSETTLED_NS, NoteSource, Progress, fingerprint_of
+from corpus.preparing import UNSETTLED_NS
 from corpus.store import FileRow, storable, storable_path
 from corpus.types import Note, RefreshReport, Skipped
+from corpus.work import NoteSource, Progress
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder

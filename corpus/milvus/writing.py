@@ -33,9 +33,9 @@ from corpus.milvus.rows import (
 )
 from corpus.milvus.statistics import Totals, saturated
 from corpus.passages import checked_vectors, passage_terms
-from corpus.refresh import Progress
 from corpus.store import FileRow
 from corpus.types import Chunk, Note
+from corpus.work import Progress
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder
