@@ -30,8 +30,9 @@ from corpus.errors import IndexBusy, IndexError_
 from corpus.fingerprints import encoder_of
 from corpus.links import links_of
 from corpus.passages import encoded, passage_key, passage_terms, passage_texts
+from corpus.schema import SCHEMA_VERSION
 from corpus.store import DATABASE, LOG, Store
-from corpus.tables import SCHEMA_VERSION, Reader
+from corpus.tables import Reader
 from corpus.writeahead import log_state
 
 if TYPE_CHECKING:

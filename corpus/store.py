@@ -21,8 +21,10 @@ from pathlib import Path
 from corpus.checksums import LIST, Seal
 from corpus.errors import IndexBusy, IndexError_
 from corpus.rows import FileRow, IndexDamaged, NoteRow, storable, storable_path, stored_json
+from corpus.schema import KEPT, LINKS, SCHEMA, SCHEMA_VERSION, TOKENS, has_tokens
 from corpus.sealing import DATABASE, LOG, Seals, sync_folder, write_atomically
-from corpus.tables import KEPT, LINKS, SCHEMA, SCHEMA_VERSION, TOKENS, Reader, Writer, has_tokens
+from corpus.tables import Reader
+from corpus.writer import Writer
 
 __all__ = [
     "DATABASE",

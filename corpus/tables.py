@@ -1,13 +1,11 @@
-"""The tables of the index: notes, passages, terms, vectors, and what is read and written of them.
+"""What can be read of an index: notes, passages, terms, vectors.
 
-Knows SQL; does not know how a note becomes a row (`rows`), connections, locks or files (`store`),
-nor how a passage is cut, encoded or ranked.
+Knows SQL; does not know how a row becomes a note (`rows`), what is written (`writer`), connections,
+locks or files (`store`), nor how a passage is cut, encoded or ranked.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,18 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import CorpusError
-from corpus.links import Link, NamedNote, target_key
+from corpus.links import Link, NamedNote
 from corpus.rows import (
     CHUNK,
     LINK,
     LISTED,
     NOTE,
-    SEPARATOR,
     Base,
     FileRow,
     NoteRow,
     PassageRow,
-    as_json,
     base_of,
     chunk_of,
     link_of,
@@ -39,60 +35,13 @@ from corpus.rows import (
     stored_json,
     strings,
 )
+from corpus.schema import has_tokens
 from corpus.types import Chunk, Note, Skipped
 
-__all__ = [
-    "KEPT",
-    "LINKS",
-    "SCHEMA",
-    "SCHEMA_VERSION",
-    "TOKENS",
-    "Reader",
-    "Writer",
-    "has_tokens",
-]
+__all__ = ["Reader"]
 
-SCHEMA_VERSION = 1
 _ASKED_FOR = ("generation", "stamp", "fingerprint", "encoder_name")  # by every search, at once
 _MAX_VARIABLES = 500  # bound variables per statement, below SQLite's oldest limit of 999
-
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE files (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, reason TEXT);
-CREATE TABLE notes (
-    path TEXT PRIMARY KEY, title TEXT NOT NULL, sha256 TEXT NOT NULL, file TEXT NOT NULL,
-    first_line INTEGER NOT NULL, body_start INTEGER NOT NULL, date TEXT, tags TEXT NOT NULL,
-    aliases TEXT NOT NULL, format TEXT NOT NULL, n_chars INTEGER NOT NULL, text TEXT NOT NULL);
-CREATE INDEX notes_file ON notes (file);
-CREATE TABLE chunks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    note TEXT NOT NULL REFERENCES notes (path) ON DELETE CASCADE,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, heading TEXT NOT NULL, line INTEGER NOT NULL,
-    key BLOB NOT NULL, terms TEXT NOT NULL, vector BLOB, tokens BLOB);
-CREATE INDEX chunks_note ON chunks (note);
-CREATE INDEX chunks_key ON chunks (key);
-CREATE TABLE staged (key BLOB PRIMARY KEY, terms TEXT NOT NULL, vector BLOB, tokens BLOB);
-"""
-# What reranking looks up, else makes of the text: younger than the format. An index without the
-# column gets it empty, and fills it as its passages change.
-TOKENS = "ALTER TABLE chunks ADD COLUMN tokens BLOB; ALTER TABLE staged ADD COLUMN tokens BLOB;"
-# vectors of encoders used before, so that going back to one costs nothing; made when first needed
-KEPT = """
-CREATE TABLE IF NOT EXISTS kept (
-    encoder TEXT NOT NULL, key BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (encoder, key));
-"""
-_MAX_KEPT = 2  # encoders besides the one in use
-# links as written; where they lead depends on all notes (corpus.links). Younger than the format:
-# an index without it gets it, and the readers' version fills it
-LINKS = """
-CREATE TABLE IF NOT EXISTS links (
-    note TEXT NOT NULL REFERENCES notes (path) ON DELETE CASCADE,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
-    anchor TEXT NOT NULL, alias TEXT NOT NULL, key TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS links_note ON links (note);
-CREATE INDEX IF NOT EXISTS links_key ON links (key);
-"""
 
 
 class Reader:
@@ -338,130 +287,3 @@ class Reader:
             marks = ",".join("?" * len(part))
             rows += self._sql.execute(f"{statement} ({marks})", part).fetchall()
         return rows
-
-
-class Writer(Reader):
-    """A reader inside the one write transaction. Made by `Store.writing`."""
-
-    def set_meta(self, **values: str) -> None:
-        """Keep values under keys."""
-        self._sql.executemany(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            list(values.items()),
-        )
-        self._known |= {key: value for key, value in values.items() if key in self._known}
-
-    def new_generation(self) -> None:
-        """Count the generation up; everything read before is of an older one."""
-        self.generation += 1
-        self.stamp = f"{self.generation}-{secrets.token_hex(4)}"
-        self.set_meta(generation=str(self.generation), stamp=self.stamp)
-
-    def put_base(self, base: Base) -> None:
-        """Say what the arrays and the graph on the disk are made of from this generation on."""
-        self.set_meta(base=json.dumps([base.stamp, base.next_id, base.n_passages]))
-
-    def put_files(self, rows: Iterable[FileRow]) -> None:
-        """Insert or replace files."""
-        self._sql.executemany(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
-            [(row.path, row.size, row.mtime_ns, row.reason) for row in rows],
-        )
-
-    def delete_files(self, paths: Iterable[str]) -> None:
-        """Forget files; their notes are deleted on their own."""
-        self._sql.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
-
-    def put_note(self, note: Note) -> None:
-        """Insert a note, or replace all of it but its passages."""
-        values = (
-            note.path, note.title, note.sha256, note.file, note.first_line, note.body_start,
-            note.date, as_json(note.tags), as_json(note.aliases), note.format, len(note.text),
-            note.text,
-        )  # fmt: skip
-        names = f"{NOTE}, n_chars, text".split(", ")
-        self._sql.execute(
-            f"INSERT INTO notes ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
-            f" ON CONFLICT DO UPDATE SET {', '.join(f'{n} = excluded.{n}' for n in names[1:])}",
-            values,
-        )
-
-    def put_links(self, path: str, links: Iterable[Link]) -> None:
-        """Replace the links of a note."""
-        self._sql.execute("DELETE FROM links WHERE note = ?", (path,))
-        self._sql.executemany(
-            f"INSERT INTO links ({LINK}, key) VALUES (?,?,?,?,?,?,?,?)",
-            [
-                (k.note, k.start, k.end, k.kind, k.target, k.anchor, k.alias, target_key(k.target))
-                for k in links
-            ],
-        )
-
-    def delete_notes(self, paths: Iterable[str]) -> None:
-        """Delete notes and the passages that are still theirs."""
-        self._sql.executemany("DELETE FROM notes WHERE path = ?", [(path,) for path in paths])
-
-    def stage(self, rows: Iterable[tuple[bytes, list[str], bytes | None, bytes | None]]) -> None:
-        """Keep key, terms, vector and tokens of passages whose notes are not in the index yet."""
-        self._sql.executemany(
-            "INSERT OR REPLACE INTO staged (key, terms, vector, tokens) VALUES (?, ?, ?, ?)",
-            [(key, SEPARATOR.join(terms), *rest) for key, terms, *rest in rows],
-        )
-
-    def clear_staged(self) -> None:
-        """Forget all staged work."""
-        self._sql.execute("DELETE FROM staged")
-
-    def keep_vectors(self, encoder: str) -> None:
-        """Keep the vectors of all passages under the name of the encoder that made them."""
-        self._sql.execute(
-            "INSERT OR REPLACE INTO kept SELECT ?, key, vector FROM chunks"
-            " WHERE vector IS NOT NULL",
-            (encoder,),
-        )
-        order = [name for name in self._kept_order() if name != encoder]
-        self.set_meta(kept=json.dumps([encoder, *order]))
-
-    def sweep_kept(self, encoder: str) -> None:
-        """Forget kept vectors of passages that are gone, of this encoder, and of older ones."""
-        order = [name for name in self._kept_order() if name != encoder][:_MAX_KEPT]
-        marks = ",".join("?" * len(order))
-        self._sql.execute(f"DELETE FROM kept WHERE encoder NOT IN ({marks})", order)
-        self._sql.execute("DELETE FROM kept WHERE key NOT IN (SELECT key FROM chunks)")
-        self.set_meta(kept=json.dumps(order))
-
-    def _kept_order(self) -> list[str]:
-        return list(strings(self.meta("kept") or "[]"))
-
-    def move_chunk(self, id_: int, chunk: Chunk) -> None:
-        """Give a stored passage another place; what was made of its text stays as it is."""
-        self._sql.execute(
-            'UPDATE chunks SET note = ?, start = ?, "end" = ?, heading = ?, line = ? WHERE id = ?',
-            (chunk.note, chunk.start, chunk.end, as_json(chunk.heading), chunk.line, id_),
-        )
-
-    def insert_chunk(self, chunk: Chunk, key: bytes) -> None:
-        """Insert a passage with what is known for its key, staged or of another passage."""
-        place = (chunk.note, chunk.start, chunk.end, as_json(chunk.heading), chunk.line)
-        columns = (
-            'INSERT INTO chunks (note, start, "end", heading, line, key, terms, vector, tokens)'
-        )
-        for table in ("staged", "chunks"):
-            done = self._sql.execute(
-                f"{columns} SELECT ?,?,?,?,?, key, terms, vector, tokens FROM {table}"
-                " WHERE key = ? LIMIT 1",
-                (*place, key),
-            )
-            if done.rowcount:
-                return
-        raise LookupError(f"nothing staged for a passage of {chunk.note!r}")
-
-    def delete_chunks(self, ids: Iterable[int]) -> None:
-        """Delete passages; their ids are never given again."""
-        self._sql.executemany("DELETE FROM chunks WHERE id = ?", [(id_,) for id_ in ids])
-
-
-def has_tokens(connection: sqlite3.Connection) -> bool:
-    """Whether passages have a column for their tokens."""
-    columns = connection.execute("SELECT name FROM pragma_table_info('chunks')")
-    return any(name == "tokens" for (name,) in columns)

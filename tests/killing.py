@@ -44,7 +44,7 @@ __all__ = [
 SERVER = textwrap.dedent("""
     import json, os, signal, sys, time
     from pathlib import Path
-    from corpus import caches, preparing, repair, store, tables
+    from corpus import caches, preparing, repair, store, writer
     from corpus.errors import YoujuError
     from corpus.index import Index
     from corpus.readers import Vault
@@ -64,7 +64,7 @@ SERVER = textwrap.dedent("""
 
     def hook(step):
         name, function, when = step.split(":")
-        owner = {"Writer": tables.Writer, "Caches": caches.Caches, "Store": store.Store,
+        owner = {"Writer": writer.Writer, "Caches": caches.Caches, "Store": store.Store,
                  "os": os, "Path": Path}[name]
         real = getattr(owner, function)
         def hooked(*args, **kwargs):
