@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,7 +46,6 @@ _FILES = ("tokenizer.json", "model.safetensors")
 _CACHED = 4096  # texts whose token ids are kept
 _MAX_CHARS = 6000  # of a text; a chunk has hundreds
 _NUMBERS = 1 << 16  # tokens that two bytes can tell apart
-_BLOCK = 16  # passages whose rows are gathered at once: they stay in the processor's cache
 _REINSTALL = "restore corpus/model from the repository, or install youju again"
 
 
@@ -133,9 +131,12 @@ def is_endpoint(name: str) -> bool:
 
 def encoder_text(text: str) -> str:
     """The text as the built-in encoder sees it: compatibility forms resolved, then folded."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return fold(text)
+    folded = fold(text)
+    # Nearly every Chinese text holds forms that only folding resolves (，), so it comes first; what
+    # is normal then, is what normalizing and folding would have made of it.
+    if unicodedata.is_normalized("NFKC", folded):
+        return folded
+    return fold(unicodedata.normalize("NFKC", text))
 
 
 def token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
@@ -234,23 +235,15 @@ class StaticEncoder:
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         return token_ids(self._tokenizer, [encoder_text(text[:_MAX_CHARS]) for text in texts])
 
-    def _pooled(self, ids: list[list[int]]) -> NDArray[np.float32]:
+    def _pooled(self, texts: list[list[int]]) -> NDArray[np.float32]:
         """The unit vectors of texts, given by their tokens."""
-        vectors = np.zeros((len(ids), self.dim), np.float32)
-        for start in range(0, len(ids), _BLOCK):
-            self._add_rows(ids[start : start + _BLOCK], vectors[start : start + _BLOCK])
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        for out, text in zip(vectors, texts, strict=True):
+            ids = np.array(text, np.intp)
+            # text by text: its rows stay in the processor's cache, and its vector does not depend
+            # on the texts beside it
+            np.matmul(self._scales.take(ids), self._rows.take(ids, axis=0).astype(np.float32), out)
         return _unit(vectors)
-
-    def _add_rows(self, ids: list[list[int]], out: NDArray[np.float32]) -> None:
-        """Write the sum of the rows of each text to `out`."""
-        lengths = np.fromiter(map(len, ids), np.intp, len(ids))
-        filled = np.flatnonzero(lengths)
-        if not len(filled):
-            return
-        flat = np.fromiter(chain.from_iterable(ids), np.intp, int(lengths.sum()))
-        rows = self._rows[flat] * self._scales[flat, None]
-        starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
-        out[filled] = np.add.reduceat(rows, starts, axis=0)
 
 
 def _packed(ids: list[int]) -> bytes:

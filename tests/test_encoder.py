@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import corpus
@@ -26,6 +27,7 @@ from corpus.encoder import (
     load_encoder,
 )
 from corpus.errors import ModelError
+from corpus.text import fold
 
 MODEL = Path(corpus.__file__).parent / "model"
 TEXTS = [
@@ -75,7 +77,14 @@ def test_a_vector_depends_on_its_own_text_only(texts: list[str]) -> None:
     together = encoder.encode_passages(texts)
     assert np.isfinite(together).all()
     alone = [encoder.encode_passages([text])[0] for text in texts]
-    assert together == pytest.approx(np.array(alone).reshape(together.shape), abs=1e-6)
+    assert np.array_equal(together, np.array(alone).reshape(together.shape))
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+@example("\uff27\uff30\uff35\u3000显存，")
+@example("ﬁne E\u0301 Å \uf900")
+def test_a_text_is_normalized_though_folding_comes_first(text: str) -> None:
+    assert encoder_text(text) == fold(unicodedata.normalize("NFKC", text))
 
 
 _LOADED: list[Encoder] = []
