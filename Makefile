@@ -47,9 +47,12 @@ dev: ## The same, with what tests, lint and training need
 chat: install ## Open the chat on the sample notes, or on NOTES=folder
 	@$(VENV)/bin/youju chat $(if $(NOTES),--notes "$(NOTES)") $(ARGS)
 
+# A file of tests stays in one process. Each process takes up to 5 GB, hence at most four.
+BESIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 .PHONY: test
 test: dev ## Run the tests, offline; ARGS="-k words" chooses
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(BESIDE) $(ARGS)
 
 # Peers are installed into build/bench-venv; ARGS="--sizes 1000,10000,100000 --runs 5" does more.
 .PHONY: bench
