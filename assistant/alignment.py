@@ -45,7 +45,7 @@ _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
 _PAYS = 500  # texts from which knowing all beginnings pays
 _MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
-_BREAK = re.compile(r"[,，。；;!！?？\n]")
+_BREAK = re.compile(r"[,，。；;!！?？\n：]|(?<!\d):|:(?!\d)")
 # Cost of leaving the place where the previous word was paired, per word and at most.
 _JUMP, _FAR = 0.012, 12
 _JUMPS = [n * _JUMP for n in range(_FAR + 1)]
@@ -417,6 +417,10 @@ class Matcher:
                 b = kinds[j]
                 score = _pair(a, b)
                 turned = b.text in contrary or (han and _is_turned(a.text, b.text))
+                turned = turned and "有" not in (
+                    a.text,
+                    b.text,
+                )  # 没有 denies what follows
                 # neither the opposite that the claim itself names beside this word contradicts it,
                 # nor a word of a name: Large Language Models
                 if turned and b.text not in said and not b.is_name:

@@ -19,7 +19,7 @@ from corpus.text import fold
 from corpus.tokens import STOP_TERMS, tokens
 from corpus.types import Note, Unit
 
-__all__ = ["ClaimSpan", "claims_citing", "claims_of", "standalone_parts"]
+__all__ = ["ClaimSpan", "claims_citing", "claims_of", "pieces_of", "standalone_parts"]
 
 _QUESTION = re.compile(r"[?？][\s\"”』」)）]*$")
 # Courtesies before a statement, which is judged without them.
@@ -271,7 +271,7 @@ def standalone_parts(claim: str) -> list[str]:
     Returns:
         The parts, or the whole claim alone.
     """
-    pieces = _pieces(claim)
+    pieces = pieces_of(claim)
     if len(pieces) < 2 or _DEPENDS.match(claim.strip()):
         return [claim]
     parts = [pieces[0]]
@@ -284,7 +284,7 @@ def standalone_parts(claim: str) -> list[str]:
     return [claim[start:end] for start, end in parts] if len(parts) > 1 else [claim]
 
 
-def _pieces(claim: str) -> list[tuple[int, int]]:
+def pieces_of(claim: str) -> list[tuple[int, int]]:
     """Spans of the clauses of a claim; a comma inside brackets or a number ends none."""
     spans, begin = [], 0
     for m in _SPLIT.finditer(claim):

@@ -224,6 +224,11 @@ def _check(args: argparse.Namespace) -> int:
     flagged = False
     config = typed_config(args)
     with serving(config, typed_models(args, config)) as assistant:
+        if assistant.calibration is not None:
+            from assistant.diagnosis import speaks_chinese
+
+            line = assistant.calibration.told(zh=speaks_chinese())
+            print(f"youju: {line}", file=sys.stderr, flush=True)
         for n, text in enumerate(_texts(args)):
             if args.lines:
                 _begin(args, text, is_first=n == 0)
@@ -284,7 +289,7 @@ def _index(args: argparse.Namespace) -> int:
         if args.json:
             _print_object(status_object(status, report))
         elif args.status:
-            print(status_text(status))
+            print(status_text(status, assistant.calibration))
         if args.watch and not args.status:
             _watch(assistant, args)
     return DONE

@@ -79,6 +79,11 @@ class Finding:
         cosine: of the vectors of claim and passage, in [-1, 1].
         kin: coverage in which a word without a pair counts as much as its most similar word.
         odds: probabilities that the passage supports, contradicts, or does neither.
+        reworded: the form of the claim that was compared, where it is another one than written.
+        part: the part of the claim on which the verdict rests; "" for the whole.
+        kept: the parts that are supported, where one is not.
+        sum: how the figure of the claim follows, or does not, from those of the notes; "" where
+            nothing was worked out.
     """
 
     passage: Passage
@@ -111,6 +116,10 @@ class Finding:
     odds: tuple[float, float, float]
     verdict: Verdict
     score: float
+    reworded: str = ""
+    part: str = ""
+    kept: str = ""
+    sum: str = ""
 
 
 def compare(

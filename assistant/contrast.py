@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from assistant.alignment import Alignment, Word
 from assistant.conflict import Conflict, Pair
-from assistant.differing import measures, numbers, versions
+from assistant.differing import courses, measures, numbers, versions
 from assistant.lexicon import LIGHT, opposites
 from assistant.polarity import polarity, quantifiers
-from assistant.roles import permuted, repaired, roles, swapped
+from assistant.roles import permuted, repaired, roles, swapped, usurped
 from corpus.text import has_han
 
 __all__ = ["conflicts", "replacements"]
@@ -35,10 +35,12 @@ def conflicts(claim: str, note: str, found: Alignment, covered: Sequence[float])
         *numbers(pair),
         *measures(pair),
         *versions(pair),
+        *courses(pair),
         *polarity(pair),
         *quantifiers(pair),
         *roles(pair),
         *repaired(pair),
+        *usurped(pair),
     ]
     if pair.same_language:
         out += [*swapped(pair), *permuted(pair), *_replaced(pair)]

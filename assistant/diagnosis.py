@@ -81,6 +81,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "the index has another version's format ({detail}); the next question builds it again",
     ),
     "index.unusable": ("索引目录不能使用：{detail}", "the index folder cannot be used: {detail}"),
+    "check.calibrated": ("{detail}", "{detail}"),
+    "check.stale": (
+        "{subject} 是用另一版本的核对模型校准的，未采用；重新校准：youju eval calibrate --set",
+        "{subject} was calibrated with other models of the check and is not used; again with: "
+        "youju eval calibrate --set",
+    ),
+    "check.damaged": (
+        "{subject} 不是写入时的样子，未采用；{repair}",
+        "{subject} is not as it was written and is not used; {repair}",
+    ),
     "notes.sound": ("笔记可读：{subject}", "the notes can be read: {subject}"),
     "notes.absent": (
         "找不到笔记 {subject}：硬盘是否已连接？",

@@ -12,11 +12,11 @@ from functools import lru_cache
 
 from assistant.alignment import Alignment, Word
 from assistant.conflict import Conflict, Pair
-from assistant.magnitudes import states
+from assistant.magnitudes import composed, states
 from assistant.quantities import Quantity, quantities
 from corpus.text import fold
 
-__all__ = ["measures", "missing_numbers", "numbers", "versions"]
+__all__ = ["courses", "measures", "missing_numbers", "numbers", "versions"]
 
 
 _UNIT_CLASSES = (
@@ -47,7 +47,11 @@ def missing_numbers(claim: str, note: str, context: str = "") -> list[Quantity]:
     if not quantities(claim):
         return []
     known = [*quantities(note), *quantities(context)]
+    known += [whole for whole, _ in composed(note, quantities(note))]
     out = [q for q in quantities(claim) if not q.is_weak and not any(states(k, q) for k in known)]
+    for whole, parts in composed(claim, quantities(claim)) if out else ():
+        if any(states(k, whole) for k in known):
+            out = [q for q in out if q not in parts]
     if not any(_COUNTED.match(note, k.start) for k in quantities(note) if not k.is_weak):
         # 两个特征, where the note names both and counts nothing
         out = [q for q in out if q.unit not in _UNCOUNTED or not _COUPLE.match(claim, q.start)]
@@ -87,9 +91,13 @@ def numbers(pair: Pair) -> list[Conflict]:
     out = []
     close = [set(_words_near(pair.found.evidence, k, 7)) for k in free]
     for q in lost:
+        # a version (Llama 3.1) or a measure by its name (recall 0.89), no year and no count
+        is_bare = not q.unit and _NAMED.search(pair.claim[: q.start])
         best: tuple[float, Quantity] | None = None
         around = _words_near(pair.found.claim, q, 4)
         for k, there in zip(free, close, strict=True):
+            if is_bare and k.unit == "年":
+                continue
             near = _shared(pair.found, around, there)
             if not _comparable(q.unit, k.unit):
                 if near < 0.75:
@@ -110,6 +118,34 @@ def numbers(pair: Pair) -> list[Conflict]:
                 )
             )
     return out
+
+
+_COURSE = re.compile(
+    r"(?:从|由|\bfrom\b)\s*(?P<a>[^,，。；;]{1,14}?)(?:[涨升降跌增减提缩延变掉]\w{0,2})?(?:到|至|成|为|\bto\b)"
+)
+
+
+def courses(pair: Pair) -> list[Conflict]:
+    """A change told the other way round: from 18 to 12 where the note says from 12 to 18."""
+    mine, theirs = _courses(pair.claim), _courses(pair.note)
+    for a, b, said in mine:
+        for c, d, noted in theirs:
+            if states(d, a) and states(c, b) and not states(c, a):
+                return [Conflict(kind="order", said=said, noted=noted, strength=0.9)]
+    return []
+
+
+@lru_cache(maxsize=4096)
+def _courses(text: str) -> tuple[tuple[Quantity, Quantity, str], ...]:
+    """What a text says to go from one figure to another, and the words that say it."""
+    out = []
+    for m in _COURSE.finditer(text):
+        there = quantities(text)
+        first = next((q for q in there if m.start("a") <= q.start < m.end("a")), None)
+        last = next((q for q in there if m.end() <= q.start <= m.end() + 3), None)
+        if first is not None and last is not None:
+            out.append((first, last, text[m.start() : last.end]))
+    return tuple(out)
 
 
 _NAMED = re.compile(r"[A-Za-z][\s\-]*$")  # what follows is a version of a name, no count

@@ -14,8 +14,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant import calibration
 from assistant.config import Config
-from assistant.diagnosis import Entry, Level, entry
+from assistant.diagnosis import Entry, Level, entry, speaks_chinese
 from assistant.surroundings import clock, disk, folders, packages, python
 from corpus.checksums import LIST, ListDamaged, differing, parse
 from corpus.chunking import DEFAULT_SIZE
@@ -83,6 +84,7 @@ class Doctor:
         yield from self._settings()
         yield from self._notes()
         yield from self._index()
+        yield from self._check()
         yield from self._chats()
 
     def mended(self, progress: Progress | None = None) -> Iterator[Entry]:
@@ -96,6 +98,9 @@ class Doctor:
         except YoujuError as fault:
             yield entry("repair.failed", "fault", str(self._folder), str(fault))
         yield from self._mend_chats()
+        if any(one.code == "check.damaged" for one in self._check()):
+            calibration.removed(self._folder)
+            yield entry("repair.done", "sound", calibration.FILE)
         for file in _damaged_records():
             file.unlink(missing_ok=True)
             yield entry("repair.done", "sound", file.name)
@@ -173,6 +178,20 @@ class Doctor:
             yield entry(f"index.{found.kind}", level, found.name, detail or found.detail)
         if all(f.level == "remark" for f in self._findings) and not self._is_unseen():
             yield entry("index.sound", "sound", "", f"{_size(self._folder) / 1e6:.1f} MB")
+
+    def _check(self) -> Iterator[Entry]:
+        file = self._folder / calibration.FILE
+        try:
+            found = calibration.calibration_of(self._folder)
+        except RecordDamaged:
+            yield entry("check.damaged", "fault", str(file))
+            return
+        if found is None:
+            return
+        if found.is_current:
+            yield entry("check.calibrated", "sound", "", found.told(zh=speaks_chinese()))
+        else:
+            yield entry("check.stale", "remark", str(file))
 
     def _chats(self) -> Iterator[Entry]:
         from assistant.web.salvage import faults_of

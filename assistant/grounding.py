@@ -19,14 +19,18 @@ from numpy.typing import NDArray
 from assistant.alignment import weigh, words
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
+from assistant.compound import changed_part, lacks_part, of_parts, parts_of
+from assistant.derived import derived
 from assistant.differing import missing_numbers
 from assistant.disagreement import disagreements
 from assistant.judging import (
     CLAIM_FEATURES,
     JUDGED,
     Likelihood,
+    better_read,
     claim_row,
     decide,
+    is_open_to,
     judged_row,
     settled,
 )
@@ -42,6 +46,7 @@ from assistant.passages import (
 )
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
+from assistant.rewording import rewordings
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import LIKELY, Citation, Claim, Disagreement, Evidence, Hit, Verdict
@@ -55,6 +60,8 @@ _HITS = 12
 _ABOUT = 0.65  # of the surest support
 _JOINED = 0.9  # one sentence is shown rather than several that say little more
 _ALIGNED = 12  # sentences that are aligned word by word, of all that were found
+_WORKED_OUT = 0.9  # score of a claim whose figure follows from those of the notes
+_NEAREST = 6  # passages that are read once more for another wording of a claim
 _AROUND = 1_200  # characters of a passage that is shown to another judge as a whole
 _MAX_CHARS = 2_000  # of a claim; a longer one is no sentence
 
@@ -97,6 +104,20 @@ def _telling(claim: str, found: Sequence[Finding], odds: NDArray[np.float64]) ->
     return max(near, key=says)
 
 
+def _worked_out(whole: Finding, claim: str, found: Sequence[Finding]) -> Finding | None:
+    """The finding that shows from which figures of the notes that of a claim follows, if any."""
+    if not whole.numbers and not any(f.numbers for f in found):
+        return None
+    single = sorted((f for f in found if not f.is_joined), key=lambda f: -f.coverage)
+    result = derived(claim, [f.passage for f in single])
+    if result is None:
+        return None
+    at = next(f for f in single if f.passage is result.passages[0])
+    verdict = Verdict.SUPPORTED if result.holds else Verdict.CONTRADICTED
+    score = _WORKED_OUT if result.holds else 1 - _WORKED_OUT
+    return replace(at, verdict=verdict, score=score, sum=result.shown)
+
+
 class Checker:
     """Checks texts against notes. Threads may share it.
 
@@ -109,6 +130,7 @@ class Checker:
         search: finds passages in the notes.
         likely: probability of each verdict, trained also on texts of others; its facts are the
             arguments of `likelihood`. None leaves scores to `verdicts`.
+        support: least probability of "supported"; None for that of `verdicts`.
     """
 
     def __init__(
@@ -119,6 +141,7 @@ class Checker:
         verdicts: Trees,
         search: Search,
         likely: Trees | None = None,
+        support: float | None = None,
     ) -> None:
         self._source = source
         self._search = search
@@ -126,6 +149,14 @@ class Checker:
         self._judge_model = judge
         self._verdicts = verdicts
         self._likely = likely
+        self.support = verdicts.facts.get("support", 1.0) if support is None else support
+
+    def at(self, support: float) -> Checker:
+        """The same check with another least probability of "supported"."""
+        return Checker(
+            self._source, self._similar, self._judge_model, self._verdicts, self._search,
+            self._likely, support,
+        )  # fmt: skip
 
     def check(self, text: str, citations: Sequence[Citation] = ()) -> tuple[Claim, ...]:
         """Every claim of a text with its verdict.
@@ -232,13 +263,18 @@ class Checker:
         whole = self._best(claim, unique(near), is_code=is_code)
         if whole is None or whole.is_verbatim or is_code:
             return whole
-        parts = standalone_parts(claim)
-        if whole.verdict is not Verdict.UNSUPPORTED or len(parts) < 2:
+        parts = parts_of(claim)
+        is_whole = whole.verdict is Verdict.SUPPORTED and not lacks_part(whole, parts)
+        if is_whole or len(parts) < 2:
             return whole
+        if whole.verdict is Verdict.CONTRADICTED and (whole.found or whole.sum):
+            return changed_part(whole, parts)
         # a claim that no passage supports as a whole may be made of two that different ones do
-        found = [self._best(part, self._passages(part, cited, counts)) for part in parts]
-        known = [f for f in found if f is not None and f.verdict is Verdict.SUPPORTED]
-        return whole if len(known) < len(parts) else min(known, key=lambda f: f.score)
+        found = [
+            self._best(p.said, unique([*near, *self._passages(p.said, cited, counts)]))
+            for p in parts
+        ]
+        return of_parts(whole, parts, found)
 
     def _judge(
         self, text: str, span: ClaimSpan, cited: dict[int, Citation], counts: Counts
@@ -326,6 +362,22 @@ class Checker:
         if is_code:  # code is compared to the letter only
             exact = next((f for f in found if f.is_verbatim), None)
             return exact or replace(found[0], score=0.1)
+        whole = self._weighed(claim, found)
+        if whole.verdict is Verdict.SUPPORTED:
+            return whole
+        worked = _worked_out(whole, claim, found)
+        if worked is not None:
+            return worked
+        others = [other for other in rewordings(claim) if is_open_to(whole, claim, other)]
+        if not others:
+            return whole
+        nearest = sorted(found, key=lambda f: -f.coverage)[:_NEAREST]
+        near = unique([whole.passage, *(f.passage for f in nearest)])
+        read = [self._weighed(other, self._compared(other, near)) for other in others]
+        return better_read(whole, list(zip(others, read, strict=True)))
+
+    def _weighed(self, claim: str, found: Sequence[Finding]) -> Finding:
+        """The passage that decides, with the verdict of all; at least one."""
         rows = np.array([judged_row(f) for f in found], np.float32)
         odds = self._judge_model.probabilities(rows)
         row = claim_row(rows, odds)[None, :]
@@ -334,7 +386,7 @@ class Checker:
             rows,
             odds,
             chances,
-            support=self._verdicts.facts["support"],
+            support=self.support,
             is_near=any(f.is_near for f in found),
         )
         if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
@@ -345,8 +397,7 @@ class Checker:
             likely = Likelihood.of(self._likely.facts).probability(
                 rows, chance, is_contradicted=verdict is Verdict.CONTRADICTED
             )
-        support = self._verdicts.facts["support"]
-        whole = settled(found[at], verdict, chances, support=support, likely=likely)
+        whole = settled(found[at], verdict, chances, support=self.support, likely=likely)
         if whole.verdict is Verdict.CONTRADICTED and whole.score >= LIKELY:
             return replace(whole, verdict=Verdict.UNSUPPORTED)  # it is rather supported than not
         return whole
@@ -370,11 +421,13 @@ def searching(index: Index) -> Search:
     return search
 
 
-def load_checker(source: Source, similar: WordSimilarity, search: Search) -> Checker:
+def load_checker(
+    source: Source, similar: WordSimilarity, search: Search, support: float | None = None
+) -> Checker:
     """The check with the models that ship; arguments as of `Checker`."""
     judge, verdicts = load_trees("judge", JUDGED), load_trees("verdicts", CLAIM_FEATURES)
     likely = load_trees("likely", CLAIM_FEATURES)
-    return Checker(source, similar, judge, verdicts, search, likely)
+    return Checker(source, similar, judge, verdicts, search, likely, support)
 
 
 def _counting(passages: Iterable[Passage], counts: Counts) -> Iterator[Passage]:

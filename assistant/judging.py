@@ -9,12 +9,13 @@ Knows findings; not notes. Called by `grounding`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.alignment import words
 from assistant.comparing import Finding, contradiction
 from assistant.types import Verdict
 from corpus.sentences import is_label
@@ -25,8 +26,10 @@ __all__ = [
     "KINDS",
     "LABELS",
     "Likelihood",
+    "better_read",
     "claim_row",
     "decide",
+    "is_open_to",
     "is_same_subject",
     "judged_row",
     "settled",
@@ -38,6 +41,7 @@ _SURE = 0.6  # a conflict that no probability outweighs
 # differs in a copy contradicts nothing, though it keeps it from being supported (eval/LOG.md).
 _CERTAIN, _LIKELY = 0.9, 0.7
 _ALL, _MIXED = 0.92, 0.3
+_MORE = 0.05  # of the claim that a plain sentence says beyond an altered copy
 _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
 # Least probability of "contradicted" where a slot that differs can be shown, and where none can.
 _LEAST_CONFLICT, _NAMED, _UNNAMED = 0.3, 0.45, 0.65
@@ -137,7 +141,12 @@ def decide(
     # every word of the claim in one sentence, in the same order: no judge needs to be sure
     plain = (column["own"] >= _ALL) & (column["in_order"] >= 1.0) & (column["joined"] == 0)
     plain &= ~_objection(column)
-    if plain.any() and not altered:
+    # a copy of another sentence that lacks some of it speaks of another thing
+    says_more = (
+        column["own"][plain].max(initial=0.0)
+        > column["own"][column["altered"] > 0].max(initial=0.0) + _MORE
+    )
+    if plain.any() and (not altered or says_more):
         return Verdict.SUPPORTED, int(np.where(plain, odds[:, 0], -1.0).argmax())
     if chances[0] >= support and not objects:
         return Verdict.SUPPORTED, s
@@ -253,6 +262,53 @@ def settled(
         found = (against, *(c for c in f.found if c is not against))
     score = min(0.98, max(0.01, score))
     return replace(f, verdict=verdict, score=score, odds=(pro, contra, neither), found=found)
+
+
+def is_open_to(plain: Finding, claim: str, other: str) -> bool:
+    """Whether another wording may say more of a claim than what was found for it as written.
+
+    A contradiction stands in every wording where a figure or a name differs, and where something
+    is denied, unless the wording drops denials that cancel.
+
+    Args:
+        plain: what was found for the claim as written; not supported.
+        claim: as written.
+        other: says the same.
+    """
+    if plain.verdict is not Verdict.CONTRADICTED or not plain.found:
+        return True
+    kind = plain.found[0].kind
+    if kind != "negation":
+        return kind in _OF_FORM
+    before, after = (sum(w.role == "negation" for w in words(text)) for text in (claim, other))
+    return after < before
+
+
+_OF_FORM = frozenset({"role", "order", "opposite", "word"})
+
+
+def better_read(plain: Finding, others: Sequence[tuple[str, Finding]]) -> Finding:
+    """What decides of a claim and of wordings that say the same.
+
+    Args:
+        plain: what was found for the claim as written; not supported.
+        others: each wording with what was found for it.
+
+    Returns:
+        A finding that supports; else, where the claim as written is contradicted only because of
+        its form, that of the wording which the notes come nearest to; else `plain`.
+    """
+    if not others:
+        return plain
+    wording, best = max(
+        others, key=lambda pair: (pair[1].verdict is Verdict.SUPPORTED, pair[1].score)
+    )
+    if best.verdict is Verdict.SUPPORTED:
+        return replace(best, is_verbatim=False, reworded=wording)
+    unexplained = plain.verdict is Verdict.CONTRADICTED and not plain.found
+    if unexplained and best.score > plain.score:
+        return replace(best, reworded=wording)
+    return plain
 
 
 def is_same_subject(f: Finding) -> bool:

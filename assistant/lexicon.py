@@ -185,6 +185,7 @@ _ALIKE = """
 离线 offline
 在线 online
 实时 realtime real-time
+不如 不及 不敌 比不上 赶不上
 """
 
 # Opposites: a claim that says one where the note says the other contradicts it.
@@ -257,7 +258,7 @@ _OPPOSITE = """
 上升/升序/ascending ~ 下降/降序/descending
 插入/加入/添加/insert/add ~ 删除/移除/去掉/delete/remove
 压缩/compress ~ 解压/展开/decompress
-优于/胜过/好于/outperform/surpass/beat ~ 劣于/不如/逊于/差于/underperform
+优于/胜过/好于/outperform/surpass/beat ~ 劣于/不如/不及/不敌/比不上/赶不上/逊于/差于/underperform
 受益/优化/optimize ~ 损害/恶化/hurt/harm
 有界/有限/finite ~ 无界/无限/infinite
 硬/hard ~ 软/soft
@@ -293,7 +294,7 @@ NOT_NEGATIONS = (
     "无论 无关 无穷 无限 无向 无监督 无损 无状态 无偏 无疑 无非 无数 无标签 无锁 无服务器 "
     "非常 非线性 非对称 非结构化 非凸 非空 非负 非零 非参数 非自回归 非平稳 "
     "未来 未知 未必然 未登录 别名 别的 区别 类别 级别 识别 特别 分别 个别 鉴别 辨别 判别 "
-    "免费 没关系 对不起 了不起 要不然 可不是 说不定 动不动 时不时 巴不得 莫非 除此之外 避免不了 忍不住 差不多 "
+    "免费 没关系 对不起 了不起 要不然 可不是 说不定 动不动 时不时 巴不得 莫非 除此之外 避免不了 忍不住 差不多 不及 不敌 比不上 赶不上 "
     "not only nonlinear non-linear no-op nothing but no doubt notwithstanding non-zero non-negative"
 )
 

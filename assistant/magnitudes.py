@@ -6,10 +6,13 @@ Knows quantities; not the texts they stand in. Called by `contrast`, `nearcopy`,
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from assistant.quantities import Quantity
 
-__all__ = ["same_quantity", "states"]
+__all__ = ["composed", "same_quantity", "states"]
 
 _LITTLE = 1.15  # times the round number: 六万五千多
 _ROUND = 0.05  # share by which `about` may be off
@@ -33,6 +36,37 @@ _ALIKE = (
 )  # fmt: skip
 _SHARES = frozenset({"%", "‰"})
 _CALENDAR = frozenset({"年", "月", "日", "第"})
+
+
+_LINK = re.compile(r"\s*(?:又|零|加|and|,)?\s*$")
+_MINUTES = re.compile(r"\s?分(?![之析别支类数钟])")
+
+
+def composed(text: str, found: Sequence[Quantity]) -> list[tuple[Quantity, tuple[Quantity, ...]]]:
+    """Times said in two units, as one: 2 小时 15 分 is 135 分钟.
+
+    Args:
+        text: where they stand.
+        found: its quantities, in order.
+
+    Returns:
+        The sum in the smaller unit, spanning both, with the two it is made of.
+    """
+    out: list[tuple[Quantity, tuple[Quantity, ...]]] = []
+    for a, b in pairwise(found):
+        unit = b.unit
+        behind = _MINUTES.match(text, b.end) if not unit and a.unit == "小时" else None
+        if behind:
+            unit = "分钟"
+        clock = _SCALES[0]
+        if a.unit not in clock or unit not in clock or clock[unit] >= clock[a.unit]:
+            continue
+        if a.hedge or b.hedge or not _LINK.match(text[a.end : b.start]):
+            continue
+        total = a.value * clock[a.unit] / clock[unit] + b.value
+        end = behind.end() if behind else b.end
+        out.append((Quantity(total, unit, a.start, end), (a, b)))
+    return out
 
 
 def same_quantity(a: Quantity, b: Quantity) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 from assistant.alignment import Word, words
-from assistant.lexicon import LIGHT, alike
+from assistant.lexicon import LIGHT, alike, quantifier
 from assistant.magnitudes import same_quantity
 from assistant.quantities import quantities
 from corpus.text import fold, is_han
@@ -20,6 +21,12 @@ from corpus.text import fold, is_han
 __all__ = ["alteration"]
 
 _LATIN = re.compile(r"[a-z_]+|\d+(?:\.\d+)*|[^\W\d_]|[%‰^]")
+_LISTED = re.compile(r"(?m)^\s*(\d{1,2})[.)、]\s")  # the number of an item says nothing
+# What a claim may leave out: when it was, and into how many parts that which it names falls.
+_LEFT_OUT = re.compile(
+    r"[\s,，(（]*(?:[在于自]|in|on|since)?\s*(?:(?:19|20)\d\d)\s*年?(?:\s*\d{1,2}\s*月)?(?:\s*\d{1,2}\s*[日号])?"
+    r"[\s,，)）]*|[\s:：]*[两二三四五六七八]\s*(?:大|个)?(?:部分|类|种)[\s:：]*"
+)
 _NUMERALS = "零〇一二三四五六七八九十百千万亿两半"
 _NEAR_COPY = 0.75
 _LEAST_ATOMS = 5
@@ -29,7 +36,12 @@ _LONGEST = 2.0  # times the claim: a stretch of text, from first to last common 
 @lru_cache(maxsize=8192)
 def _atoms(text: str) -> tuple[tuple[str, int, int], ...]:
     """Ideographs, Latin words and numbers of a text, with their places."""
-    return tuple((m.group(), m.start(), m.end()) for m in _LATIN.finditer(fold(text)))
+    listed = {m.start(1) for m in _LISTED.finditer(text)}
+    return tuple(
+        (m.group(), m.start(), m.end())
+        for m in _LATIN.finditer(fold(text))
+        if m.start() not in listed
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -68,9 +80,8 @@ def alteration(claim: str, text: str) -> str:
     at_a, at_b = 0, blocks[0].b
     for block in [*blocks, None]:
         to_a, to_b = (block.a, block.b) if block else (end_a, end_b)
-        if (to_a > at_a or to_b > at_b) and _matters(
-            _piece(claim, mine, at_a, to_a), _piece(text, theirs, at_b, to_b)
-        ):
+        said, noted = _piece(claim, mine, at_a, to_a), _piece(text, theirs, at_b, to_b)
+        if (said or noted) and _matters(said, noted):
             return found
         if block:
             at_a, at_b = block.a + block.size, block.b + block.size
@@ -91,10 +102,16 @@ def _loses_denial(text: str, theirs: tuple[tuple[str, int, int], ...], first: in
 
 def _matters(said: str, noted: str) -> bool:
     """Whether exchanging one piece for the other changes what is said."""
+    if not said:
+        if _LEFT_OUT.fullmatch(noted):
+            return False
+        # what has to be so, is so
+        if not any(_changes(w) and quantifier(w.text) != "must" for w in words(noted)):
+            return any(c in _NUMERALS for c in noted)
     if [c for c in said if c in _NUMERALS] != [c for c in noted if c in _NUMERALS]:
         return not _same_figures(said, noted)
     ours, others = words(said), words(noted)
-    if any(_changes(w) for w in (*ours, *others)):
+    if any(_changes(w) for w in (*ours, *others)) and not _denies_alike(ours, others):
         return not _same_figures(said, noted)
     left = [w for w in ours if not _is_light(w)]
     if not left:  # the claim only leaves words out
@@ -106,6 +123,15 @@ def _matters(said: str, noted: str) -> bool:
 def _changes(word: Word) -> bool:
     """Whether a word cannot be there on one side only: a figure, a negation, a scope."""
     return word.is_number or word.role in ("negation", "quantifier")
+
+
+def _denies_alike(ours: Sequence[Word], others: Sequence[Word]) -> bool:
+    """Whether two pieces deny and limit the same: 不能 and 必须不, 并不 and 不; without figures."""
+    if any(w.is_number for w in (*ours, *others)):
+        return False
+    odd = [sum(w.role == "negation" for w in words) % 2 for words in (ours, others)]
+    limits = [{quantifier(w.text) for w in words} - {"", "must"} for words in (ours, others)]
+    return odd[0] == odd[1] == 1 and limits[0] == limits[1]
 
 
 def _is_light(word: Word) -> bool:

@@ -16,6 +16,7 @@ from threading import Lock
 
 from assistant import told
 from assistant.answering import AnswerModels, Selection, answer_models, ranking, select
+from assistant.calibration import Calibration, calibration_of
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
@@ -37,6 +38,7 @@ from corpus.milvus.address import MilvusAddress
 from corpus.opening import open_index
 from corpus.protocol import Index
 from corpus.readers import Vault
+from corpus.records import RecordDamaged
 from corpus.text import has_han
 
 __all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
@@ -56,6 +58,7 @@ class Assistant(OpenNotes):
         reranker: puts the first hits of `ask` and `find` in its order; None for none.
         chat: the model that writes the answers; None writes sentences of the notes.
         judges: second opinions on claims.
+        calibration: the threshold of the check for these notes; None for the one that ships.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Assistant(OpenNotes):
         reranker: Reranker | None = None,
         chat: ChatModel | None = None,
         judges: Sequence[SecondOpinion] = (),
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__(index, vault)
         self._cross = reranker
@@ -79,10 +83,17 @@ class Assistant(OpenNotes):
         self._similar = WordSimilarity(of_words)
         self._chat = chat
         self._judges = judges
+        self.calibration = calibration
+
+    @property
+    def support(self) -> float:
+        """The least probability at which a claim is called supported."""
+        return self._checker.support
 
     @cached_property
     def _checker(self) -> Checker:
-        return load_checker(self.index, self._similar, searching(self.index))
+        support = self.calibration.support if self.calibration else None
+        return load_checker(self.index, self._similar, searching(self.index), support)
 
     @cached_property
     def _models(self) -> AnswerModels:
@@ -136,7 +147,10 @@ class Assistant(OpenNotes):
         cross = load_reranker(reranker, device=device) if reranker else None
         earlier = partial(load_encoder, device=device)
         index = open_index(place, encoder=model, earlier=earlier)
-        return cls(index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges)
+        return cls(
+            index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges,
+            calibration=_calibration(place),
+        )  # fmt: skip
 
     def ask(self, question: str, history: Sequence[str] = (), *, rewrite: bool = False) -> Answer:
         """The checked answer to a question, or an abstention with its reason.
@@ -338,6 +352,20 @@ class Assistant(OpenNotes):
             if not self.ask(question).abstained:
                 found.append(question)
         return found
+
+
+def _calibration(place: Path | MilvusAddress) -> Calibration | None:
+    """The calibration beside an index, if it was made with these models; else the shipped one.
+
+    A damaged one is none: the doctor tells of it, and the notes can still be asked.
+    """
+    if isinstance(place, MilvusAddress):
+        return None
+    try:
+        found = calibration_of(place)
+    except RecordDamaged:
+        return None
+    return found if found is not None and found.is_current else None
 
 
 def _encoder(name: str | None, device: str | None) -> Encoder:

@@ -18,6 +18,7 @@ from corpus.text import has_han, printable
 from corpus.types import DOUBTFUL, RefreshReport
 
 if TYPE_CHECKING:
+    from assistant.calibration import Calibration
     from corpus.protocol import IndexStatus
 
 __all__ = ["answer_text", "checked_text", "hits_text", "rate_text", "report_text", "status_text"]
@@ -161,8 +162,8 @@ def _sum(n_notes: int, n_chunks: int) -> str:
     return f"{notes}, {'1 passage' if n_chunks == 1 else f'{n_chunks} passages'}"
 
 
-def status_text(status: IndexStatus) -> str:
-    """The index in figures."""
+def status_text(status: IndexStatus, calibration: Calibration | None = None) -> str:
+    """The index in figures, and the threshold that was calibrated on its notes, if any."""
     lines = [
         f"notes     {status.root or 'none indexed yet'}",
         f"content   {_sum(status.n_notes, status.n_chunks)}, {status.n_chars:,} characters",
@@ -170,6 +171,7 @@ def status_text(status: IndexStatus) -> str:
         f"encoder   {status.encoder or 'none yet'}",
         f"on disk   {status.size_bytes / 1e6:.1f} MB",
     ]
+    lines += [f"check     {calibration.told(zh=False)}"] if calibration else []
     lines += [f"skipped   {entry.path}: {entry.reason}" for entry in status.skipped]
     return "\n".join(map(_one_line, lines))
 

@@ -12,6 +12,7 @@ from assistant.alignment import Alignment, Word
 from assistant.conflict import Conflict, Pair
 from assistant.lexicon import denies, quantifier
 from assistant.relations import relations
+from assistant.roles import is_converse
 
 __all__ = [
     "added_quantifiers",
@@ -27,8 +28,9 @@ __all__ = [
 def scopes(found: Sequence[Word]) -> list[int]:
     """How many negations govern each word: those before it in its clause, double ones cancel."""
     out = [0] * len(found)
+    limiting = _limiting(found)
     for i, word in enumerate(found):
-        if word.role != "negation":
+        if word.role != "negation" or i in limiting:
             continue
         # one that stands right before another one denies it
         near = found[max(0, i - 3) : i]
@@ -40,11 +42,39 @@ def scopes(found: Sequence[Word]) -> list[int]:
     return [n % 2 for n in out]
 
 
+_UNIVERSAL = frozenset({"all"})
+
+
+def _limiting(found: Sequence[Word]) -> dict[int, int]:
+    """Negations that deny a scope, not what is said in it, each with the word of scope it denies.
+
+    不是所有, 并非全部, not all, not every: what holds of some is not denied of them.
+    """
+    return {
+        i: i + 1
+        for i, word in enumerate(found[:-1])
+        if word.role == "negation"
+        and found[i + 1].clause == word.clause
+        and quantifier(found[i + 1].text) in _UNIVERSAL
+    }
+
+
+def _classes(found: Sequence[Word]) -> dict[int, str]:
+    """The class of each quantifying word by its place; "part" where it is denied of the whole."""
+    denied = set(_limiting(found).values())
+    return {
+        i: "part" if i in denied else quantifier(word.text)
+        for i, word in enumerate(found)
+        if word.role == "quantifier"
+    }
+
+
 def heads(found: Sequence[Word]) -> list[tuple[int, int]]:
     """Each negation with the first content words that it denies."""
     out = []
+    limiting = _limiting(found)
     for i, word in enumerate(found):
-        if word.role != "negation":
+        if word.role != "negation" or i in limiting:
             continue
         n = 0
         for j in range(i + 1, min(len(found), i + 6)):
@@ -76,6 +106,8 @@ def polarity(pair: Pair) -> list[Conflict]:
         if (ours[head] ^ theirs[j]) != int(found.is_opposite[head]):
             said = pair.claim[found.claim[cue].start : found.claim[head].end]
             strength = _denial(found, head, j, found.score[head])
+            if any(c == cue and found.to[first] < 0 for c, first in own_heads if first < head):
+                strength = min(strength, _UNSURE)  # what is denied is a narrower thing
             out.append(_denied(pair, said, j, strength))
     tried.clear()
     for cue, head in their_heads:
@@ -103,7 +135,9 @@ def _opposed(
 ) -> list[Conflict]:
     """Opposites that no negation governs."""
     found = pair.found
-    out = []
+    out: list[Conflict] = []
+    if any(found.is_opposite) and is_converse(pair):
+        return out
     for i, contrary in enumerate(found.is_opposite):
         j = found.to[i]
         if contrary and i not in governed and ours[i] == theirs[j]:
@@ -130,7 +164,11 @@ def _denial(found: Alignment, i: int, j: int, score: float) -> float:
     if odd == even:
         return _UNSURE
     silent, clause = (found.evidence, other) if odd else (found.claim, mine)
-    if any(w.clause == clause and w.role != "negation" and denies(w.text) for w in silent):
+    speaking = {w.text for w in (found.claim if odd else found.evidence)}
+    if any(
+        w.clause == clause and w.role != "negation" and denies(w.text) and w.text not in speaking
+        for w in silent
+    ):
         return _IMPLIED
     return 0.5 + 0.4 * score
 
@@ -155,13 +193,11 @@ def added_quantifiers(pair_claim: str, found: Alignment) -> list[str]:
 
     `所有`, `只`, `必须` in the claim where the sentence has none of their class.
     """
-    theirs = {quantifier(w.text) for w in found.evidence if w.role == "quantifier"}
+    theirs = set(_classes(found.evidence).values())
     return [
-        pair_claim[w.start : w.end]
-        for w in found.claim
-        if w.role == "quantifier"
-        and quantifier(w.text) in _STRICT
-        and not _KIN.get(quantifier(w.text), frozenset()) & theirs
+        pair_claim[found.claim[i].start : found.claim[i].end]
+        for i, mine in _classes(found.claim).items()
+        if mine in _STRICT and not _KIN.get(mine, frozenset()) & theirs
     ]
 
 
@@ -215,6 +251,8 @@ _CLASH = {
     frozenset({"all", "most"}): 0.5,
     frozenset({"least", "atmost"}): 0.85,
     frozenset({"some", "most"}): 0.5,
+    frozenset({"part", "all"}): 0.8,
+    frozenset({"part", "none"}): 0.5,
 }
 
 
@@ -222,13 +260,9 @@ def quantifiers(pair: Pair) -> list[Conflict]:
     """`all` where the note says `some`, `only` where it says `not only`."""
     found = pair.found
     out = []
-    theirs = [
-        (j, quantifier(w.text)) for j, w in enumerate(found.evidence) if w.role == "quantifier"
-    ]
-    for i, word in enumerate(found.claim):
-        if word.role != "quantifier":
-            continue
-        mine = quantifier(word.text)
+    theirs = list(_classes(found.evidence).items())
+    for i, mine in _classes(found.claim).items():
+        word = found.claim[i]
         head = next(
             (
                 k

@@ -5,6 +5,7 @@ Knows findings and words for them; the verdict is settled before (`judging`). Ca
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant.types import LIKELY, Verdict
@@ -60,38 +61,92 @@ def reason_for(
         return "句子太长，未核对" if zh else "too long to be one claim; not checked"
     if finding is None:
         return "笔记中没有相关内容" if zh else "the notes say nothing near this"
+    return _told(finding, moved, zh=zh)
+
+
+def _told(
+    finding: Finding, moved: tuple[tuple[int, ...], tuple[int, ...]] | None, *, zh: bool
+) -> str:
+    if finding.part:
+        return _of_parts(finding, zh=zh)
+    if finding.sum and not moved:
+        return _worked_out(finding, zh=zh)
     if moved:
-        there = "".join(f"[{n}]" for n in moved[1])
-        here = "".join(f"[{n}]" for n in moved[0])
-        if there:
-            return (
-                f"有据，但依据是 {there}，不是所标的 {here}"
-                if zh
-                else f"supported, but by {there}, not by the cited {here}"
-            )
-        where = finding.passage.note.title
-        return (
-            f"有据，但依据在《{where}》，不是所标的 {here}"
-            if zh
-            else f"supported, but by “{where}”, not by the cited {here}"
-        )
+        return _moved(finding, moved, zh=zh)
     if finding.verdict is Verdict.SUPPORTED:
         if finding.is_verbatim:
             return "与笔记原文一致" if zh else "word for word in the notes"
         return "与笔记所述一致" if zh else "the notes say the same"
     if finding.verdict is Verdict.CONTRADICTED:
-        if not finding.found and finding.coverage >= _SAID and finding.in_order < _IN_ORDER:
-            return (
-                "用词都在笔记里，但彼此的关系或次序不同"
-                if zh
-                else "the notes have these words, but in another relation or order"
-            )
-        if not finding.found:
-            return "与笔记所述不符" if zh else "the notes say otherwise"
-        conflict = finding.found[0]
-        form = (_ZH if zh else _EN)[conflict.kind]
-        return form.format(noted=_short(conflict.noted), said=_short(conflict.said))
-    return _not_found(finding, zh=zh)
+        return _against(finding, zh=zh)
+    if not finding.reworded:
+        return _not_found(finding, zh=zh)
+    same = _short(finding.reworded)
+    missing = _not_found(finding, zh=zh)
+    return f"{missing}，也就是“{same}”" if zh else f"{missing}, which is to say “{same}”"
+
+
+def _moved(finding: Finding, moved: tuple[tuple[int, ...], tuple[int, ...]], *, zh: bool) -> str:
+    there = "".join(f"[{n}]" for n in moved[1])
+    here = "".join(f"[{n}]" for n in moved[0])
+    if there:
+        return (
+            f"有据，但依据是 {there}，不是所标的 {here}"
+            if zh
+            else f"supported, but by {there}, not by the cited {here}"
+        )
+    where = finding.passage.note.title
+    return (
+        f"有据，但依据在《{where}》，不是所标的 {here}"
+        if zh
+        else f"supported, but by “{where}”, not by the cited {here}"
+    )
+
+
+def _against(finding: Finding, *, zh: bool) -> str:
+    if not finding.found and finding.coverage >= _SAID and finding.in_order < _IN_ORDER:
+        return (
+            "用词都在笔记里，但彼此的关系或次序不同"
+            if zh
+            else "the notes have these words, but in another relation or order"
+        )
+    if not finding.found:
+        return "与笔记所述不符" if zh else "the notes say otherwise"
+    conflict = finding.found[0]
+    form = (_ZH if zh else _EN)[conflict.kind]
+    return form.format(noted=_short(conflict.noted), said=_short(conflict.said))
+
+
+def _worked_out(finding: Finding, *, zh: bool) -> str:
+    if finding.verdict is Verdict.SUPPORTED:
+        return f"由笔记算得：{finding.sum}" if zh else f"worked out from the notes: {finding.sum}"
+    return (
+        f"按笔记里的数字应是：{finding.sum}"
+        if zh
+        else f"by the figures of the notes: {finding.sum}"
+    )
+
+
+def _of_parts(finding: Finding, *, zh: bool) -> str:
+    """The reason that names the part of a claim which is changed or absent, and what is there."""
+    kept, part = _short(finding.kept), _short(finding.part)
+    if not kept:
+        why = _told(replace(finding, part=""), None, zh=zh)
+        return f"“{part}”与笔记不符：{why}" if zh else f"“{part}” is not what the notes say: {why}"
+    if finding.verdict is Verdict.CONTRADICTED:
+        why = _told(replace(finding, part="", kept=""), None, zh=zh)
+        return (
+            f"笔记里有“{kept}”，但“{part}”与笔记不符：{why}"
+            if zh
+            else f"the notes say “{kept}”, but not “{part}”: {why}"
+        )
+    words = "、".join(finding.words[:3]) if zh else ", ".join(finding.words[:3])
+    more = (f"（{words}）" if zh else f" ({words})") if words else ""
+    return (
+        f"笔记里有“{kept}”，没有“{part}”{more}"
+        if zh
+        else f"the notes say “{kept}”; “{part}” is not in them{more}"
+    )
 
 
 def _not_found(finding: Finding, *, zh: bool) -> str:

@@ -43,7 +43,9 @@ class Relation:
 _NP = r"[^,，。；;:：!！?？\n]{1,40}?"
 _NP0 = r"[^,，。；;:：!！?？\n]{0,40}?"
 _TAIL = r"(?=[,，。；;:：!！?？\n]|$)"
-# (kind, pattern with groups s and o)
+_MADE = "提出|发布|推出|开发|发明|设计|开源"
+_MADE_EN = "proposed|introduced|released|developed|invented|designed|published|created"
+# (kind, pattern with groups s and o); "=" where the word itself says which side has more
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("compare", re.compile(rf"(?P<s>{_NP})(?:相比于|相较于|相对于|相比较于|相比|较之|"
                            rf"比起)(?P<o>{_NP})(?:的|更|[,，]|{_TAIL})")),
@@ -54,14 +56,14 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("compare", re.compile(
         rf"(?P<s>{_NP0})(?<![相对类百占评无])比(?![例如较率重方值喻赛起])(?P<o>{_NP})(?:更|要|还|"
         rf"都|便宜|高|低|大|小|快|慢|多|少|好|差|强|弱|省|早|晚|贵|{_TAIL})")),
-    ("compare", re.compile(rf"(?P<s>{_NP})(?:优于|胜过|好于|高于|大于|快于|多于|超过|"
+    ("compare=", re.compile(rf"(?P<s>{_NP})(?:优于|胜过|好于|高于|大于|快于|多于|超过|"
                            rf"强于)(?P<o>{_NP}){_TAIL}")),
-    ("compare-", re.compile(rf"(?P<s>{_NP})(?:劣于|不如|逊于|低于|小于|慢于|少于|弱于|"
+    ("compare=-", re.compile(rf"(?P<s>{_NP})(?:劣于|不如|不及|不敌|比不上|逊于|低于|小于|慢于|少于|弱于|"
                             rf"差于)(?P<o>{_NP}){_TAIL}")),
     ("compare", re.compile(rf"(?P<s>{_NP})\b(?:is|are|was|were|runs|performs|costs|has|have|uses|"
                            rf"needs)?\b[^,.;]{{0,30}}?\b(?:\w+er|more|less|fewer|better|"
                            rf"worse)\b[^,.;]{{0,30}}?\bthan\b\s*(?P<o>{_NP})(?=[,.;]|$)")),
-    ("compare", re.compile(rf"(?P<s>{_NP})\b(?:outperforms?|surpass(?:es)?|beats?|"
+    ("compare=", re.compile(rf"(?P<s>{_NP})\b(?:outperforms?|surpass(?:es)?|beats?|"
                            rf"exceeds?)\b\s*(?P<o>{_NP})(?=[,.;]|\bon\b|\bin\b|\bby\b|$)")),
     ("improve", re.compile(rf"(?P<s>{_NP})(?:[,，])?(?:是|为|这是)?对于?(?P<o>{_NP})的(?:一种|"
                            rf"一个)?(?:改进|改良|优化|升级|扩展)")),
@@ -81,15 +83,20 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("part", re.compile(rf"(?P<s>{_NP})(?:属于|隶属于?|归属于)(?P<o>{_NP}){_TAIL}")),
     ("part", re.compile(rf"(?P<s>{_NP})是(?P<o>{_NP})(?:的一种|的一类|之一|的子集|的一部分|的特例|"
                         rf"的组成部分)")),
-    ("part", re.compile(rf"(?P<o>{_NP})(?:包含|包括|由)(?P<s>{_NP})(?:组成|构成|{_TAIL})")),
+    ("part", re.compile(rf"(?P<o>{_NP})(?:包含|包括)(?P<s>{_NP}){_TAIL}")),
+    ("part", re.compile(rf"(?P<o>{_NP})由(?P<s>{_NP})(?:组成|构成)")),
     ("part", re.compile(rf"(?P<s>{_NP})\b(?:is|are)\s+(?:a|one|an)\s+(?:kind|type|form|part|"
                         rf"subset|special case|one)\s+of\s+(?P<o>{_NP})(?=[,.;]|$)")),
     ("part", re.compile(rf"(?P<o>{_NP})\b(?:consists? of|contains?|includes?|"
                         rf"comprises?)\s+(?P<s>{_NP})(?=[,.;]|$)")),
     ("cause", re.compile(rf"(?P<s>{_NP})(?:导致|引起|造成|引发|使得)了?(?P<o>{_NP}){_TAIL}")),
     ("cause", re.compile(rf"(?P<o>{_NP})(?:由|是由)(?P<s>{_NP})(?:导致|引起|造成|引发)")),
-    ("author", re.compile(rf"(?P<o>{_NP})(?:是由|由|被)(?P<s>{_NP})(?:提出|发布|推出|开发|发明|"
-                          rf"设计|开源)")),
+    ("author", re.compile(rf"(?P<o>{_NP})(?:是由|由|被)(?P<s>{_NP})(?:{_MADE})")),
+    ("author", re.compile(rf"(?P<o>{_NP})是(?!由)(?P<s>{_NP})(?<!所)(?:{_MADE})的")),
+    ("author", re.compile(rf"(?P<s>[^,，。；;:：!！?？\n由被是]{{1,30}}?)(?:{_MADE})了(?P<o>{_NP}){_TAIL}")),
+    ("author", re.compile(rf"(?P<o>{_NP})\b(?:was|were|is|are|,)\s+(?:{_MADE_EN})\s+by\s+(?P<s>{_NP})"
+                          rf"(?=[,.;]|\bin\b|\bat\b|\bon\b|\(|$)")),
+    ("author", re.compile(rf"(?P<s>{_NP})\b(?:{_MADE_EN})\s+(?P<o>{_NP})(?=[,.;]|\bin\b|\bat\b|$)")),
     ("replace", re.compile(rf"(?:用|以)(?P<s>{_NP})(?:代替|替代|替换|取代)了?(?P<o>{_NP}){_TAIL}")),
     ("replace", re.compile(rf"(?P<s>{_NP})(?:代替|替代|取代)了?(?P<o>{_NP}){_TAIL}")),
     ("source", re.compile(rf"(?:由|通过|根据|用|以|从)(?P<s>{_NP})来?(?:去)?(?:确定|得到|计算|"
@@ -104,7 +111,20 @@ _CUES: tuple[tuple[str, ...], ...] = (
     ("相比", "相较", "比起", "较"),
     ("比",),
     ("优于", "胜过", "好于", "高于", "大于", "快于", "多于", "超过", "强于"),
-    ("劣于", "不如", "逊于", "低于", "小于", "慢于", "少于", "弱于", "差于"),
+    (
+        "劣于",
+        "不如",
+        "不及",
+        "不敌",
+        "比不上",
+        "逊于",
+        "低于",
+        "小于",
+        "慢于",
+        "少于",
+        "弱于",
+        "差于",
+    ),
     (" than ",),
     ("outperform", "surpass", "beat", "exceed"),
     ("改进", "改良", "优化", "升级", "扩展"),
@@ -116,12 +136,14 @@ _CUES: tuple[tuple[str, ...], ...] = (
     ("based", "built"),
     ("属于", "隶属", "归属"),
     ("一种", "一类", "之一", "子集", "一部分", "特例", "组成部分"),
-    ("包含", "包括", "由"),
+    ("包含", "包括"),
+    ("组成", "构成"),
     (" of ",),
     ("consist", "contain", "include", "comprise"),
     ("导致", "引起", "造成", "引发", "使得"),
     ("导致", "引起", "造成", "引发"),
-    ("提出", "发布", "推出", "开发", "发明", "设计", "开源"),
+    *[tuple(_MADE.split("|"))] * 3,
+    *[tuple(_MADE_EN.split("|"))] * 2,
     ("替", "取代"),
     ("替", "取代"),
     ("由", "通过", "根据", "用", "以", "从"),
@@ -153,9 +175,9 @@ def relations(text: str) -> tuple[Relation, ...]:
         for m in pattern.finditer(folded):
             subject, other = _inside(found, m, "s"), _inside(found, m, "o")
             if subject or other:
-                plain = kind.rstrip("-")
+                plain = kind.rstrip("=-")
                 direction = -1 if kind.endswith("-") else 1
-                if plain == "compare":
+                if kind == "compare":
                     direction *= _direction(folded, m)
                 out.append(Relation(plain, subject, other, direction, m.start(), m.end()))
     out += _sequences(folded, found)

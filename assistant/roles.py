@@ -13,9 +13,9 @@ from itertools import combinations
 from assistant.alignment import Alignment, Word
 from assistant.conflict import Conflict, Pair
 from assistant.lexicon import LIGHT
-from assistant.relations import relations
+from assistant.relations import Relation, relations
 
-__all__ = ["permuted", "repaired", "roles", "swapped"]
+__all__ = ["is_converse", "permuted", "repaired", "roles", "swapped", "usurped"]
 
 
 def roles(pair: Pair) -> list[Conflict]:
@@ -29,12 +29,7 @@ def roles(pair: Pair) -> list[Conflict]:
         for other in noted:
             if mine.kind != other.kind:
                 continue
-            kept = _meets(pair, mine.subject, other.subject) + _meets(
-                pair, mine.object, other.object
-            )
-            crossed = _meets(pair, mine.subject, other.object) + _meets(
-                pair, mine.object, other.subject
-            )
+            kept, crossed = _sides(pair, mine, other)
             if mine.direction * other.direction < 0:
                 kept, crossed = crossed, kept
             if crossed > kept + 0.4 and crossed >= 0.6:
@@ -47,6 +42,76 @@ def roles(pair: Pair) -> list[Conflict]:
                     )
                 )
     return out
+
+
+def is_converse(pair: Pair) -> bool:
+    """Whether a comparison is told from the other side: A faster than B, B slower than A."""
+    mine = [r for r in relations(pair.claim) if r.kind == "compare"]
+    noted = [r for r in relations(pair.note) if r.kind == "compare"] if mine else []
+    for one in mine:
+        for other in noted:
+            kept, crossed = _sides(pair, one, other)
+            if one.direction * other.direction < 0 and crossed >= max(_ACROSS, kept + _CLEAR):
+                return True
+    return False
+
+
+_ACROSS, _CLEAR = 1.0, 0.4
+
+
+def _sides(pair: Pair, mine: Relation, other: Relation) -> tuple[float, float]:
+    """How far both sides of a relation stand on the same sides of another, and on the others.
+
+    Told by the words that the two sides do not share: 列 and 行 in 按列遍历 and 按行遍历.
+    """
+    found = pair.found.claim
+    texts = [{found[i].text for i in side} for side in (mine.subject, mine.object)]
+    subject, other_side = (
+        [i for i in side if found[i].text not in shared] or list(side)
+        for side, shared in ((mine.subject, texts[1]), (mine.object, texts[0]))
+    )
+    kept = _meets(pair, subject, other.subject) + _meets(pair, other_side, other.object)
+    crossed = _meets(pair, subject, other.object) + _meets(pair, other_side, other.subject)
+    return kept, crossed
+
+
+def usurped(pair: Pair) -> list[Conflict]:
+    """The maker of a thing is another: A released X, where the note says that B did."""
+    theirs = [r for r in relations(pair.note) if r.kind == "author"]
+    if not theirs:
+        return []
+    out = []
+    for mine in (r for r in relations(pair.claim) if r.kind == "author"):
+        for other in theirs:
+            named = [i for i in mine.subject if _is_someone(pair.found.claim[i])]
+            makers = [j for j in other.subject if _is_someone(pair.found.evidence[j])]
+            known = {w.text for w in pair.found.evidence}
+            if not named or not makers or _meets(pair, mine.object, other.object) < _SAME_THING:
+                continue
+            if any(pair.found.to[i] >= 0 or pair.found.claim[i].text in known for i in named):
+                continue
+            if any(pair.covered[i] < _SAID for i in mine.object if pair.found.claim[i].is_content):
+                continue  # another version or a part of it
+            out.append(
+                Conflict(
+                    kind="name",
+                    said=_span(pair.claim, [pair.found.claim[i] for i in named]),
+                    noted=_span(pair.note, [pair.found.evidence[j] for j in makers]),
+                    strength=0.8,
+                )
+            )
+    return out[:1]
+
+
+_SAME_THING, _SAID = 0.8, 0.6
+
+
+def _is_someone(word: Word) -> bool:
+    return word.is_content and not word.is_number and word.text not in LIGHT
+
+
+def _span(text: str, found: Sequence[Word]) -> str:
+    return text[found[0].start : found[-1].end]
 
 
 def _meets(pair: Pair, mine: Sequence[int], theirs: Sequence[int]) -> float:

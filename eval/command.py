@@ -11,14 +11,19 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+from assistant import calibration
+from assistant.config import Config, load_config
+from assistant.opening import serving
 from corpus.drafts import Unreadable
 from corpus.errors import ConfigError
+from corpus.milvus.address import MilvusAddress
 from corpus.places import data_home
 from corpus.readers import Vault
 from corpus.types import Note
-from eval import drafting, listing, overview, report, runs
+from eval import calibrating, drafting, listing, overview, report, runs
 from eval.model_drafts import DRAFTED_NOTES, ModelDrafts
 from eval.runs import Run
 from eval.setting import setting_of
@@ -27,16 +32,18 @@ from eval.suites import measured
 __all__ = ["configure"]
 
 DONE, MISSED = 0, 4
-SUITES = ("retrieval", "answers", "grounding", "dialogues", "scripted", "speed", "make", "compare",
-          "overview", "sets")  # fmt: skip
+_PLANTED = 240  # claims that are planted unless --limit says otherwise
+SUITES = ("retrieval", "answers", "grounding", "dialogues", "scripted", "speed", "make",
+          "calibrate", "compare", "overview", "sets")  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Give a parser the arguments of the verb, and what runs it as its default `run`."""
     parser.add_argument("suite", nargs="?", choices=SUITES, default="overview",
-                        help="what is measured; make drafts questions, compare sets two kept "
-                        "runs side by side, overview (the default) shows all kept runs, sets "
-                        "lists the public sets")  # fmt: skip
+                        help="what is measured; make drafts questions, calibrate plants claims "
+                        "over your notes and proposes how sure the check has to be, compare sets "
+                        "two kept runs side by side, overview (the default) shows all kept runs, "
+                        "sets lists the public sets")  # fmt: skip
     parser.add_argument(
         "set",
         nargs="*",
@@ -61,6 +68,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="write the plots as SVG and PNG")  # fmt: skip
     parser.add_argument("--unreviewed", action="store_true",
                         help="evaluate on drafts that nobody has reviewed")  # fmt: skip
+    parser.add_argument("--rate", type=float, default=0.05, metavar="R",
+                        help="calibrate: share of planted false claims that may be called "
+                        "supported (0.05)")  # fmt: skip
+    parser.add_argument("--set", dest="is_set", action="store_true",
+                        help="calibrate: use the proposed threshold for these notes")  # fmt: skip
+    parser.add_argument("--unset", action="store_true",
+                        help="calibrate: go back to the threshold that ships")  # fmt: skip
     parser.add_argument("--misses", action="store_true", help="print what went wrong")
     parser.set_defaults(run=_run)
 
@@ -69,6 +83,8 @@ def _run(args: argparse.Namespace) -> int:
     _require_sound(args)
     if args.suite == "make":
         return _make(args)
+    if args.suite == "calibrate" and args.unset:
+        return _unset(args)
     if args.suite == "overview":
         return _overview(args)
     if args.suite == "sets":
@@ -80,7 +96,7 @@ def _run(args: argparse.Namespace) -> int:
         before, after = (runs.load(Path(name)) for name in args.set)
         run, against = after, before
     else:
-        run, against = measured(args), None
+        run, against = (_calibrated if args.suite == "calibrate" else measured)(args), None
     if args.out and args.suite != "compare":
         runs.save(run, args.out)
     if args.against:
@@ -93,10 +109,59 @@ def _run(args: argparse.Namespace) -> int:
     return MISSED if missed else DONE
 
 
+def _person(args: argparse.Namespace) -> tuple[Config, Path]:
+    """The person's settings, and the folder of their index."""
+    if len(args.set) > 1:
+        raise ConfigError("calibrate takes one folder, file or zip of notes")
+    named = Path(args.set[0]) if args.set else getattr(args, "notes", None)
+    config = load_config(
+        notes=named,
+        index=getattr(args, "index", None),
+        file=getattr(args, "config", None),
+        encoder=getattr(args, "encoder", None),
+        device=getattr(args, "device", None),
+    )
+    if isinstance(config.index, MilvusAddress):
+        raise ConfigError("calibrate keeps its threshold in an index folder: name one with --index")
+    return config, config.index
+
+
+def _calibrated(args: argparse.Namespace) -> Run:
+    """Measure the check on claims planted over the person's notes; keep the threshold if asked."""
+    config, folder = _person(args)
+    limit = args.limit or _PLANTED
+    with serving(config) as assistant:
+        result, made = calibrating.evaluate(
+            assistant, rate=args.rate, limit=limit, seed=args.seed, progress=_planted
+        )
+    what = {"suite": "calibrate", "set": config.notes.name, "split": "planted",
+            "rate": args.rate, "limit": limit, "seed": args.seed}  # fmt: skip
+    print(made.told(zh=False), file=sys.stderr)
+    if made.false_support > args.rate:
+        print(f"youju: no threshold keeps the share below {args.rate:g}", file=sys.stderr)
+    print(f"youju: {calibrating.CAVEAT}", file=sys.stderr)
+    if args.is_set:
+        print(f"youju: written to {calibration.write(folder, made)}", file=sys.stderr)
+    else:
+        print("youju: nothing is changed; --set uses it for these notes", file=sys.stderr)
+    return {**runs.facts(what, [config.notes]), "calibration": asdict(made), **result}
+
+
+def _unset(args: argparse.Namespace) -> int:
+    _, folder = _person(args)
+    was = calibration.removed(folder)
+    print("the threshold that ships is in force" + ("" if was else ", as before"))
+    return DONE
+
+
 def _require_sound(args: argparse.Namespace) -> None:
     """Refuse what could only fail after minutes of measuring."""
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f"--limit must be at least 1, got {args.limit}")
+    if args.is_set and args.unset:
+        raise ConfigError("--set and --unset exclude each other")
+    if not 0 < args.rate < 1:
+        raise ConfigError(f"--rate must be between 0 and 1, got {args.rate:g}")
     runs.parsed_limits(args.fail_under)
     for path in (args.out, args.html, args.markdown):
         if path is not None and path.is_dir():
@@ -185,6 +250,11 @@ def _table_for(notes: Path) -> Path:
     """Where the page looks for drafts: a new table in the folder of a person's own data."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return data_home() / "eval" / "drafts" / f"{notes.stem or 'notes'}-{stamp}.jsonl"
+
+
+def _planted(done: int, total: int) -> None:
+    if done % 20 == 0 or done == total:
+        print(f"{done}/{total} planted claims checked", file=sys.stderr, flush=True)
 
 
 def _told(done: int, total: int) -> None:

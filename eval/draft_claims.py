@@ -15,7 +15,7 @@ from corpus.types import Note, Unit
 from eval.draft_questions import figures
 from eval.draft_rows import Draft, asks_in_chinese, gold_of, made, statement
 
-__all__ = ["claims"]
+__all__ = ["claims", "denied", "other_number"]
 
 _EACH = 2  # claims of one alteration from one note at most
 _MAIN_ZH = re.compile(
@@ -48,16 +48,16 @@ def claims(note: Note, every: Sequence[Unit], whole: str, rng: random.Random) ->
     altered = [
         (unit, said, "altered number", other)
         for unit, said, figure in figures(note, every)
-        if (other := _other_number(said, figure, rng))
+        if (other := other_number(said, figure, rng))
     ]
-    denied = [
+    negated = [
         (unit, said, "negation", other)
         for unit in every
         if unit.kind in ("paragraph", "item")
         and (said := statement(note.text[unit.start : unit.end]))
-        and (other := _denied(said))
+        and (other := denied(said))
     ]
-    for some in (altered, denied):
+    for some in (altered, negated):
         for unit, said, kind, other in rng.sample(some, min(_EACH, len(some))):
             gold = gold_of(note, (unit.start, unit.end))
             if other.lower() not in whole and claims_of(other):
@@ -65,7 +65,7 @@ def claims(note: Note, every: Sequence[Unit], whole: str, rng: random.Random) ->
                 yield made(note, "copy", said, type="claim", verdict="supported", gold=gold)
 
 
-def _other_number(said: str, figure: tuple[int, int], rng: random.Random) -> str:
+def other_number(said: str, figure: tuple[int, int], rng: random.Random) -> str:
     """The statement with the digits of its figure changed in one place; "" if that can't be."""
     value = said[figure[0] : figure[1]]
     digits = [m.start() for m in re.finditer(r"\d", value)]
@@ -81,7 +81,7 @@ def _other_number(said: str, figure: tuple[int, int], rng: random.Random) -> str
     return said[: figure[0]] + value[:at] + other + value[at + 1 :] + said[figure[1] :]
 
 
-def _denied(said: str) -> str:
+def denied(said: str) -> str:
     """The statement with its main verb denied; "" if it has none of those that are known."""
     if len(said) > _LONGEST * (1 if asks_in_chinese(said) else 2) or _DENIES.search(said):
         return ""

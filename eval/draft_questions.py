@@ -27,7 +27,7 @@ from eval.draft_rows import (
     subject_of,
 )
 
-__all__ = ["figures", "of_definitions", "of_numbers", "unanswerable"]
+__all__ = ["defined", "figures", "of_definitions", "of_numbers", "unanswerable"]
 
 _PRONOUN = re.compile(
     r"^(?:It|This|That|These|They|There|We|He|She|Both|Neither|Either|One|Each|Here|What|Which"

@@ -80,6 +80,8 @@ def claims_file(name: str) -> str:
     """Which file holds the claims of a set, without ending."""
     if name in ("feed", "feed2"):
         return f"{name}_claims"
+    if name.startswith("forms-"):
+        return "forms_claims"
     return "train_claims" if name.startswith("train-") else "claims"
 
 
@@ -126,11 +128,12 @@ def claims(name: str, split: str) -> list[GoldClaim]:
     """The claims about a set of notes, of one split or of "all".
 
     Args:
-        name: "feed", "feed2" (kept to judge), "sample", a vault, or "train-" with "feed",
+        name: "feed", "feed2" (kept to judge), "sample", a vault, "forms-samples" or "forms-notes"
+            (the same in another form, parts, derived figures), or "train-" with "feed",
             "samples", "notes", "restated" (claims only) or "vault".
         split: "dev", "test" or "all".
     """
-    rows, corpus = _rows(claims_file(name)), name.removeprefix("train-")
+    rows, corpus = _rows(claims_file(name)), name.removeprefix("train-").removeprefix("forms-")
     if name in ("feed", "feed2"):
         corpus = ""
     elif name == "sample":
@@ -159,10 +162,10 @@ def notes_of(name: str, data: Path | None) -> Path:
     Raises:
         ConfigError: the notes are not in the repository and `data` does not hold them.
     """
-    if name in ("sample", "train-samples"):
+    if name in ("sample", "train-samples", "forms-samples"):
         return sample_notes()
-    if name in ("train-notes", "train-restated"):
-        return Path(str(files("eval").joinpath(f"golden/{name.removeprefix('train-')}")))
+    if name in ("train-notes", "train-restated", "forms-notes"):
+        return Path(str(files("eval").joinpath(f"golden/{name.partition('-')[2]}")))
     if data is None or not data.exists():
         raise ConfigError(
             f"The notes of the set {name!r} are not in this repository: name them with --data"
