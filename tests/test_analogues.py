@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = out / "xquad_en"
     home.mkdir()
     ids = [n for n in range(200) if is_dev(f"q{n}")][: len(CITIES)]
-    files = {
+    files: dict[str, list[dict[str, object]]] = {
         "corpus.jsonl": [
             {
                 "id": f"p{n}",
