@@ -17,6 +17,7 @@ import numpy as np
 from assistant.comparing import Finding
 from assistant.grounding import Checker, Search, Source, load_checker
 from assistant.opinions import SecondOpinion, reviewed
+from assistant.shares import Shares
 from assistant.similarity import WordSimilarity
 from assistant.types import Claim, Hit, Scores
 from corpus.bm25 import BM25
@@ -127,6 +128,11 @@ class Contexts:
         """What each passage that comes near says of a claim, for training."""
         self._own = tuple(self.path_of(context) for context in dict.fromkeys(own))
         return self._checker.findings(claim)
+
+    def shares(self, claim: str, own: Sequence[str]) -> Shares:
+        """How much of a claim's words its own contexts hold, for training."""
+        self._own = tuple(self.path_of(context) for context in dict.fromkeys(own))
+        return self._checker.shares(claim)
 
     def nearest(self, claim: str, own: Sequence[str]) -> tuple[str, int, int] | None:
         """Where the contexts speak of a claim, whatever they say: path, start and end."""

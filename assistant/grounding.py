@@ -16,7 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import weigh, words
+from assistant.alignment import Word, weigh, words
+from assistant.asked import stated
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
 from assistant.compound import changed_part, lacks_part, of_parts, parts_of
@@ -47,6 +48,7 @@ from assistant.passages import (
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
 from assistant.rewording import rewordings
+from assistant.shares import Shares, shares_of
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import LIKELY, Citation, Claim, Disagreement, Evidence, Hit, Verdict
@@ -259,6 +261,7 @@ class Checker:
             exact = verbatim_passage(claim, hit)
             if exact is not None and (counts is None or counts(exact)):
                 return verbatim(exact)
+        claim = stated(claim)
         near = [*own, *_counting(of_hits(hits[:_HITS]), counts)]
         whole = self._best(claim, unique(near), is_code=is_code)
         if whole is None or whole.is_verbatim or is_code:
@@ -353,6 +356,13 @@ class Checker:
         """What each passage that comes near says of a claim, for training and measuring."""
         return self._compared(claim, self._passages(claim, ()))
 
+    def shares(self, claim: str) -> Shares:
+        """How much of a claim the passages hold that come near, for training."""
+        return self._shares(claim, self._passages(claim, ()))
+
+    def _shares(self, claim: str, passages: Sequence[Passage]) -> Shares:
+        return shares_of(*self._weighed(claim), passages)
+
     def _best(
         self, claim: str, passages: Sequence[Passage], *, is_code: bool = False
     ) -> Finding | None:
@@ -395,7 +405,10 @@ class Checker:
         if self._likely is not None and verdict is not Verdict.SUPPORTED:
             chance = float(self._likely.probabilities(row)[0, 0])
             likely = Likelihood.of(self._likely.facts).probability(
-                rows, chance, is_contradicted=verdict is Verdict.CONTRADICTED
+                rows,
+                chance,
+                self._shares(claim, passages),
+                is_contradicted=verdict is Verdict.CONTRADICTED,
             )
         whole = settled(found[at], verdict, chances, support=self.support, likely=likely)
         if whole.verdict is Verdict.CONTRADICTED and whole.score >= LIKELY:
@@ -405,11 +418,15 @@ class Checker:
     def _compared(self, claim: str, passages: Sequence[Passage]) -> list[Finding]:
         if not passages:
             return []
-        ours = words(claim)
-        with self._source.snapshot() as now:
-            weights = weigh(ours, now.idf, now.df)
+        ours, weights = self._weighed(claim)
         ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
         return compare(claim, [*ranked, *joined(ranked, passages)], weights, self._similar)
+
+    def _weighed(self, claim: str) -> tuple[tuple[Word, ...], NDArray[np.float64]]:
+        """The words of a claim, and how much each weighs in the notes."""
+        ours = words(claim)
+        with self._source.snapshot() as now:
+            return ours, weigh(ours, now.idf, now.df)
 
 
 def searching(index: Index) -> Search:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from assistant.alignment import words
 from assistant.comparing import Finding, contradiction
+from assistant.shares import Shares
 from assistant.types import Verdict
 from corpus.sentences import is_label
 
@@ -184,13 +185,15 @@ def _objection(column: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
 class Likelihood:
     """How likely a claim that is not called supported is supported after all.
 
-    A logistic function of the third model's log odds, of the largest coverage (words that the
-    passages share with a claim tell more in texts of others than in altered copies of notes), and
-    of whether the verdict is "contradicted".
+    A logistic function of the third model's log odds, of coverage (words that the passages share
+    with a claim tell more in texts of others than in altered copies of notes) and of whether the
+    verdict is "contradicted".
 
     Attributes:
-        coverage: weight of the largest coverage beside the log odds.
-        slope: of the sum of both.
+        coverage: weight of the largest coverage by alignment beside the log odds.
+        whole: weight of the share of the claim that all passages hold.
+        window: weight of the share that three neighbouring sentences hold.
+        slope: of the sum of these.
         contradicted: added to it where the verdict is "contradicted".
         offset: added to it.
 
@@ -198,6 +201,8 @@ class Likelihood:
     """
 
     coverage: float
+    whole: float
+    window: float
     slope: float
     contradicted: float
     offset: float
@@ -207,23 +212,25 @@ class Likelihood:
         """From what was fitted beside the trees."""
         return cls(**{field.name: facts[field.name] for field in fields(cls)})
 
-    def told(self, rows: NDArray[np.float32], chance: float) -> float:
+    def told(self, rows: NDArray[np.float32], chance: float, shares: Shares) -> float:
         """What model and coverage say together, as log odds; arguments as of `probability`."""
         sure = min(max(chance, 0.001), 0.999)
         largest = float(rows[:, JUDGED.index("coverage")].max())
-        return float(np.log(sure / (1 - sure))) + self.coverage * largest
+        held = self.whole * shares.whole + self.window * shares.window
+        return float(np.log(sure / (1 - sure))) + self.coverage * largest + held
 
     def probability(
-        self, rows: NDArray[np.float32], chance: float, *, is_contradicted: bool
+        self, rows: NDArray[np.float32], chance: float, shares: Shares, *, is_contradicted: bool
     ) -> float:
         """The probability, in (0, 1).
 
         Args:
             rows: features of the findings (JUDGED), of shape (n, len(JUDGED)), n at least 1.
             chance: the third model's probability of "supported".
+            shares: how much of the claim's words the passages hold.
             is_contradicted: whether that is the verdict.
         """
-        log_odds = self.slope * self.told(rows, chance) + self.offset
+        log_odds = self.slope * self.told(rows, chance, shares) + self.offset
         log_odds += self.contradicted * is_contradicted
         return float(1 / (1 + np.exp(-log_odds)))
 

@@ -21,7 +21,10 @@ from corpus.glossary import translations
 from corpus.text import fold
 from corpus.types import Chunk, Note
 
-__all__ = ["Passage", "evidence_of", "joined", "of_hits", "passages_of", "rough_coverage", "unique"]
+__all__ = [
+    "Passage", "evidence_of", "holds", "joined", "of_hits", "passages_of", "rough_coverage",
+    "unique",
+]  # fmt: skip
 
 # There a heading names its section; in a feed or a plain text, whose structure is lost or guessed,
 # a line taken for one may state something.
@@ -137,6 +140,12 @@ def rough_coverage(ours: Sequence[Word], weights: NDArray[np.float64], passage: 
         elif not _wide(word.text).isdisjoint(bag):
             score += 0.8 * weight
     return score - 0.001 * len(text)
+
+
+def holds(passage: Passage, some: Sequence[Word]) -> list[bool]:
+    """Which of some words stand in a passage, under any of their names."""
+    bag, folded = _read(passage.text)
+    return [w.text in folded or w.text in bag or not w.known.isdisjoint(bag) for w in some]
 
 
 @lru_cache(maxsize=8192)

@@ -11,11 +11,12 @@ import pytest
 from assistant.contexts import Contexts
 from assistant.judging import JUDGED, LABELS, Likelihood, judged_row
 from assistant.reasons import reason_for
+from assistant.shares import Shares
 from assistant.types import Verdict
 from corpus.encoder import load_encoder
 from eval.training.claim_sources import statement
 
-FITTED = Likelihood(coverage=8.0, slope=0.5, contradicted=-1.0, offset=-3.0)
+FITTED = Likelihood(coverage=4.0, whole=3.0, window=2.0, slope=0.5, contradicted=-1.0, offset=-3.0)
 
 
 def rows(*coverages: float) -> np.ndarray:
@@ -24,14 +25,21 @@ def rows(*coverages: float) -> np.ndarray:
     return found
 
 
-def likelihood(found: np.ndarray, chance: float, *, is_contradicted: bool = False) -> float:
-    return FITTED.probability(found, chance, is_contradicted=is_contradicted)
+HALF = Shares(whole=0.5, window=0.5)
+
+
+def likelihood(
+    found: np.ndarray, chance: float, shares: Shares = HALF, *, is_contradicted: bool = False
+) -> float:
+    return FITTED.probability(found, chance, shares, is_contradicted=is_contradicted)
 
 
 def test_more_coverage_and_more_chance_make_support_likelier() -> None:
     least = likelihood(rows(0.2, 0.1), 0.1)
     assert least < likelihood(rows(0.2, 0.9), 0.1)
     assert least < likelihood(rows(0.2, 0.1), 0.8)
+    assert least < likelihood(rows(0.2, 0.1), 0.1, replace(HALF, whole=0.9))
+    assert least < likelihood(rows(0.2, 0.1), 0.1, replace(HALF, window=0.9))
     assert least > likelihood(rows(0.2, 0.1), 0.1, is_contradicted=True)
 
 
@@ -100,3 +108,14 @@ def test_an_answer_takes_the_place_of_the_word_that_asks(
 
 def test_the_verdicts_are_three() -> None:
     assert LABELS == ("supported", "contradicted", "unsupported")
+
+
+def test_the_shares_of_a_claim_are_of_its_words_anywhere_and_close_together(
+    contexts: Contexts,
+) -> None:
+    claim = "LoRA 训练时冻结权重，HNSW 是分层的小世界图。"
+    one, both = contexts.shares(claim, [TEXT]), contexts.shares(claim, [TEXT, OTHER])
+    assert 0 < one.window <= one.whole < 1
+    assert one.window < both.whole  # no three sentences of one text hold what both hold together
+    assert both.window < both.whole
+    assert contexts.shares(claim, []) == Shares(whole=0.0, window=0.0)
