@@ -41,11 +41,14 @@ def compose(selection: Selection) -> tuple[str, tuple[Citation, ...]]:
     citations: list[Citation] = []
     shown_stem: tuple[str, tuple[int, int]] | None = None
     is_joint = len({e.hit.note.path for e in extracts}) > 1
-    current = ""
+    current = topic = ""
     shown: set[tuple[str, tuple[int, int]]] = set()
     for n, extract in enumerate(extracts):
         path = extract.hit.note.path
-        if is_joint and path != current:
+        if extract.topic != topic:
+            pieces.append(f"**{title_words(extract.topic)}**")
+            topic, shown_stem = extract.topic, None
+        elif is_joint and path != current and not extract.topic:
             pieces.append(f"**{_heading(extract.hit.note.title)}**")
             shown_stem = None
         current = path

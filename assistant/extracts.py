@@ -48,12 +48,14 @@ class Extract:
         unit: the span.
         score: probability that it answers, in [0, 1].
         is_item: shown as an item under the stem before it.
+        topic: words of the question that it is shown under, or "".
     """
 
     hit: Hit
     unit: Unit
     score: float
     is_item: bool = False
+    topic: str = ""
 
     @property
     def text(self) -> str:

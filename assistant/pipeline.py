@@ -30,6 +30,7 @@ from assistant.opinions import SecondOpinion, reviewed
 from assistant.questions import parse_question
 from assistant.retrieval import Filters, browse, retrieve
 from assistant.scope import Scope, asked, scope_of, search_notices
+from assistant.sidewise import compared
 from assistant.similarity import WordSimilarity
 from assistant.types import Answer, Checked, Claim, Hit
 from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
@@ -46,6 +47,7 @@ __all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
 MAX_QUESTION = 2_000
 MAX_TEXT = 200_000
 _HITS = 12
+_OF_SIDE = 6  # passages of one side of a comparison
 
 
 class Assistant(OpenNotes):
@@ -192,7 +194,14 @@ class Assistant(OpenNotes):
         scope = scope_of(self.index, question, filters)
         searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
-        selection = self._selected(searched[0], hits)
+        selection, beside = compared(
+            searched[0],
+            self._selected(searched[0], hits),
+            lambda side: asked(self.index, scope, side, _OF_SIDE, cross=self._cross),
+            self._selected,
+        )
+        known = {hit.chunk.id for hit in hits}
+        hits += [hit for hit in beside if hit.chunk.id not in known]
         answer = draft = Answer(
             question=question,
             searched=searched,

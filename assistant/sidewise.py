@@ -1,0 +1,153 @@
+"""An answer to a comparison whose two sides the notes describe apart: each under its own heading.
+
+Where what was chosen sets the two against each other, it stays. Else each side is looked for by
+itself, and what the notes say of it is chosen as for a question about it alone; a side of which
+they say nothing is named. Knows questions and selections; not the index. Called by `pipeline`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from assistant.answering import Selection
+from assistant.extracts import Extract
+from assistant.sides import Sides, compares, names, sides_of
+from assistant.types import Hit
+from corpus.text import has_han
+
+__all__ = ["compared"]
+
+_SHOWN = 2  # units of a side
+_SUBJECT = 24  # characters in which a unit names what it is about
+_LISTED = 4  # items of one list
+_SHORT = 16  # characters
+_ALONE = 0.6  # so sure must one side be where nothing is told of the other
+_ANNOUNCES = re.compile(r"[:：?？][\s*_]*$")
+_ENDS = re.compile(r"[:：。;；]|——")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the notes say of one side."""
+
+    side: str
+    hits: tuple[Hit, ...]
+    selection: Selection
+
+
+def compared(
+    question: str,
+    selection: Selection,
+    search: Callable[[str], Sequence[Hit]],
+    select: Callable[[str, Sequence[Hit]], Selection],
+) -> tuple[Selection, tuple[Hit, ...]]:
+    """What was chosen for a question, or both sides of it under headings.
+
+    Args:
+        question: complete in itself.
+        selection: what was chosen for it as a whole.
+        search: the passages found for a question.
+        select: what of some passages answers a question.
+
+    Returns:
+        The selection, and the hits it was made from besides those of the question. Questions that
+        compare nothing, or in something of which no side is told, keep their selection.
+    """
+    sides = sides_of(question)
+    if sides is None or _is_direct(selection, sides):
+        return selection, ()
+    if sides.aspect and not selection.extracts:
+        return selection, ()  # the sides may be told, but not in this
+    first, second = sides.both
+    found = [
+        _told_of(side, other, sides.aspect, question, search, select)
+        for side, other in ((first, second), (second, first))
+    ]
+    told = [one for one in found if one.selection.extracts]
+    if not told or (sides.aspect and len(told) < len(found)):
+        return selection, ()
+    lacking = tuple(one.side for one in found if not one.selection.extracts)
+    if lacking and (selection.extracts or told[0].selection.confidence < _ALONE):
+        return selection, ()
+    if len({tuple(e.text for e in one.selection.extracts) for one in told}) < len(told):
+        return selection, ()  # the same words told of both
+    extracts = [
+        replace(extract, topic=one.side) for one in told for extract in one.selection.extracts
+    ]
+    unknown = tuple(dict.fromkeys((*selection.unknown, *lacking)))
+    sure = min(one.selection.confidence for one in told)
+    whole = Selection(extracts=tuple(extracts), confidence=sure, unknown=unknown)
+    return whole, tuple(hit for one in told for hit in one.hits)
+
+
+def _told_of(
+    side: str,
+    other: str,
+    aspect: str,
+    question: str,
+    search: Callable[[str], Sequence[Hit]],
+    select: Callable[[str, Sequence[Hit]], Selection],
+) -> _Found:
+    """What the notes say of one side by itself; only passages that name it count."""
+    if has_han(question):
+        asked = f"{side} 的{aspect}" if aspect else f"什么是 {side}"
+    else:
+        asked = f"{aspect} of {side}" if aspect else f"What is {side}?"
+    hits = tuple(hit for hit in search(asked) if names(side, f"{_around(hit)} {hit.text}"))
+    chosen = select(asked, hits) if hits else Selection(extracts=(), confidence=0.0)
+    own = [e for e in chosen.extracts if _tells(e, side, other)]
+    alone = [e for e in own if not names(other, e.text)] or own[:1]
+    listed = alone and alone[0].unit.stem and len({e.unit.stem for e in alone}) == 1
+    shown = alone[: _LISTED if listed else _SHOWN]
+    return _Found(side, hits, replace(chosen, extracts=tuple(shown)))
+
+
+def _tells(extract: Extract, side: str, other: str) -> bool:
+    """Whether a unit says something of the one side, by its words or by what stands above it."""
+    text = extract.text.strip()
+    if extract.unit.kind in ("code", "formula") or _ANNOUNCES.search(text):
+        return False
+    if extract.unit.stem is None and len(text) < _SHORT:
+        return False  # a name alone
+    said = _subject(text)
+    if names(other, said) and not names(side, said):
+        return False
+    return names(side, _governed(extract))
+
+
+def _around(hit: Hit) -> str:
+    return " ".join((hit.note.title, *hit.note.aliases, *hit.chunk.heading))
+
+
+def _governed(extract: Extract) -> str:
+    """A unit with what stands right above it: title, last heading, stem."""
+    stem = extract.unit.stem
+    above = extract.hit.note.text[slice(*stem)] if stem else ""
+    headings = extract.unit.heading or extract.hit.chunk.heading
+    return " ".join((extract.hit.note.title, *headings[-1:], above, extract.text))
+
+
+def _is_direct(selection: Selection, sides: Sides) -> bool:
+    """Whether what was chosen sets the two against each other, or tells of each of them."""
+    told: set[str] = set()
+    for extract in selection.extracts:
+        if extract.unit.kind == "code":
+            continue
+        above = ""
+        if extract.unit.kind == "row" and extract.unit.stem:
+            above = extract.hit.note.text[slice(*extract.unit.stem)]
+        named = [side for side in sides.both if names(side, f"{above} {extract.text}")]
+        if len(named) == len(sides.both):
+            if above or compares(extract.text):
+                return True
+        elif named and names(named[0], _subject(extract.text)):
+            told.add(named[0])
+    return told == set(sides.both)
+
+
+def _subject(text: str) -> str:
+    """The first words of a unit, which name what it is about."""
+    end = _ENDS.search(text)
+    return text[: min(_SUBJECT, end.start() if end else _SUBJECT)]
