@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval import rgb_like
+from eval import questions, rgb_like
 from eval.baselines import Lines
 from eval.beir import load_set
 from eval.given_cases import Case, Given
@@ -158,3 +158,18 @@ def test_the_measures_of_rgb_are_those_of_its_authors() -> None:
     assert first["accuracy, noise 0"][0] == 1
     assert first["rejection rate"][0] == 0
     assert not any(np.isnan(row).any() for row in first.values())
+
+
+def test_short_answers_of_a_file_of_questions_are_its_facts(tmp_path: Path) -> None:
+    rows = [
+        {"question": "When do backups run?", "answer": "03:00"},
+        {"question": "Which port?", "answers": ["8080", "port 8080"]},
+        {"question": "How?", "answer": "First stop the service, then copy all of its files away."},
+        {"question": "Who?", "answer": "x", "facts": ["Ada"]},
+    ]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    asked, _ = questions.of_file(path, "all")
+    assert [one.facts for one in asked] == [
+        (("03:00",),), (("8080", "port 8080"),), (), (("Ada",),),
+    ]  # fmt: skip
