@@ -29,7 +29,8 @@ from eval.draft_rows import (
 __all__ = ["of_headings", "of_lists"]
 
 _UNDER = 3  # units below a heading that are its gold
-_LEAST, _SHORT = 20, 5  # Chinese characters that they say together, and that one of them says
+_LEAST, _SHORT = 8, 5  # characters that they say together, and that one of them says
+_THIN = 16  # Chinese characters that they say together if no sentence is among them
 _NAMES_ITSELF = 10  # characters of a heading that says what it is about without a subject
 _IDLE = re.compile(
     r"^(?:简介|概述|背景|前言|总结|小结|结语|参考.*|附录.*|目录|其他|其它|备注|注意.*|例子|示例.*"
@@ -107,8 +108,11 @@ def of_headings(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
         texts = [plain(note.text[u.start : u.end]) for u in body]
         told = " ".join(texts)
         zh = asks_in_chinese(f"{title} {told}") or asks_in_chinese(note.text)
-        if len(told) < _LEAST * (1 if zh else 2) or all(
-            len(text) < _SHORT or text[-1] in ":：" for text in texts
+        is_thin = len(told) < _THIN * (1 if zh else 2) and told[-1:] not in "。.!！"
+        if (
+            is_thin
+            or len(told) < _LEAST
+            or all(len(text) < _SHORT or text[-1] in ":：" for text in texts)
         ):
             continue
         if not 2 <= len(title) <= 48 or _IDLE.match(title):
