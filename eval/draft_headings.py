@@ -30,6 +30,8 @@ __all__ = ["of_headings", "of_lists"]
 
 _UNDER = 3  # units below a heading that are its gold
 _LEAST, _SHORT = 8, 5  # characters that they say together, and that one of them says
+_THIN = 16  # Chinese characters that they say together if no sentence is among them
+_NAMES_ITSELF = 10  # characters of a heading that says what it is about without a subject
 _IDLE = re.compile(
     r"^(?:简介|概述|背景|前言|总结|小结|结语|参考.*|附录.*|目录|其他|其它|备注|注意.*|例子|示例.*"
     r"|举例.*|例如.*|比如.*|代码.*|链接|相关.*|更多.*|附.*"
@@ -42,7 +44,8 @@ _IDLE = re.compile(
     r"|table of contents|quick ?start|getting started|prerequisites|misc.*|faq|tips?|caveats?"
     r"|credits|changelog|usage|setup|tl;?dr|about"
     r"|subsections?|general.*|recently.*|solutions?|results?|outputs?|code|conclusion.*"
-    r"|disclaimer|other.*|more.*|compilations?.*))$",
+    r"|disclaimer|other.*|more.*|related.*"
+    r"|(?:the )?(?:most|very|an?) .*|(?:larg|small|bett|furth)er\b.*|book style|compilations?.*))$",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(
@@ -52,9 +55,9 @@ _COUNTED = re.compile(
     r"|层|级|主要)[\u4e00-\u9fffA-Za-z]{0,10})$"
 )
 _SENTENCE = re.compile(
-    r"[了是这那我你它他吧呢]|发现|通常|可以|不[能会是用要]|必须|应该|[。；;，,！!]"
+    r"[了是这那我你它他吧呢]|发现|通常|可以|把|不[能会是用要]|必须|应该|以下|如下|具备|概述|[。；;，,！!]"
 )
-_UNFIT = re.compile(r"[:：()（）]|^(?:通过|利用|基于|来自|准备工作)")
+_UNFIT = re.compile(r"[:：()（）]|^(?:通过|利用|基于|来自|准备工作|简要|简述|阐述|请|谈谈|说说)")
 _DOING = re.compile(
     r"^(?:安装|配置|部署|使用|创建|构建|构造|训练|下载|启动|运行|编写|准备|加载|导出|导入|合并"
     r"|设置|注册|申请|登录|测试|调用|实现|修改|更新|删除"
@@ -104,12 +107,17 @@ def of_headings(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
         body = [u for u in below if says_something(note, u)]
         texts = [plain(note.text[u.start : u.end]) for u in body]
         told = " ".join(texts)
-        if len(told) < _LEAST or all(len(text) < _SHORT or text[-1] in ":：" for text in texts):
+        zh = asks_in_chinese(f"{title} {told}") or asks_in_chinese(note.text)
+        is_thin = len(told) < _THIN * (1 if zh else 2) and told[-1:] not in "。.!！"
+        if (
+            is_thin
+            or len(told) < _LEAST
+            or all(len(text) < _SHORT or text[-1] in ":：" for text in texts)
+        ):
             continue
         if not 2 <= len(title) <= 48 or _IDLE.match(title):
             continue
         is_whole = title == words_of(note.title)  # too wide for three passages to answer
-        zh = asks_in_chinese(f"{title} {told}") or asks_in_chinese(note.text)
         text = _asked_zh(title, subject, told) if zh else _asked_en(title, subject)
         if text and not (is_whole and _WIDE.search(text)):
             spans = [(u.start, u.end) for u in body]
@@ -136,6 +144,8 @@ def _asked_zh(title: str, subject: str, told: str) -> str:
     if not subject and len(title) <= 6 and not re.search(r"[A-Za-z]", title):
         return ""  # 优势? of what?
     if _DOING.match(title):
+        if not subject and len(title) < _NAMES_ITSELF:
+            return ""  # 怎么运行 demo? which one?
         return joined(about, f"怎么{title}？")
     return _by_ending(joined(of, title), title)
 
@@ -157,7 +167,7 @@ def _by_ending(asked: str, title: str) -> str:
         return f"{asked}怎么做？"
     if _SEVERAL.search(title):
         return f"{asked}有哪些？"
-    if _ONE.search(title):
+    if _ONE.search(title) and not re.search(r"(?:部署|下载|安装|使用|调用).*模型$", title):
         return f"{asked}是什么？"
     stem = re.sub(r"(?:的)?(?:介绍|简介)$", "", title).strip()
     if stem != title and len(stem) >= 2:

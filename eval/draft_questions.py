@@ -31,7 +31,7 @@ __all__ = ["defined", "figures", "of_definitions", "of_numbers", "unanswerable"]
 
 _PRONOUN = re.compile(
     r"^(?:It|This|That|These|They|There|We|He|She|Both|Neither|Either|One|Each|Here|What|Which"
-    r"|Who|Where|Everything|Another)$",
+    r"|Who|Where|Everything|Another|Since|While|When|If|Because|Although|As)\b",
     re.IGNORECASE,
 )
 # A Latin name may be defined by 是 alone; before a Chinese one, that is too often a plain clause.
@@ -141,9 +141,9 @@ def _number_en(said: str, start: int, end: int) -> tuple[str, str]:
     if digits is None or said[start - 1 : start] not in (" ", "~", "≈"):
         return "", ""
     before, rest = said[:start].rstrip("~≈ "), said[start + digits.end() :]
-    rest = re.split(r"[,;:(—]|\b(?:because|which|so|but|and|while)\b", rest.rstrip(".; "))[
-        0
-    ].rstrip()
+    rest = re.split(
+        r"[,;:(—]|\b(?:because|which|so|but|and|while|without|whether)\b", rest.rstrip(".; ")
+    )[0].rstrip()
     before = re.split(r"[;:]\s", before)[-1]
     if re.search(r"\b(?:the|only|treat|a|an|its|this|these|that|next|first|last)$", before):
         return "", ""
@@ -177,6 +177,7 @@ def figures(note: Note, every: Sequence[Unit]) -> Iterator[tuple[Unit, str, tupl
             re.search(r"\d", said[start:end])
             and not (quoted or coded or found[0].is_weak)
             and not _NAMED_BY.search(said[:start])
+            and not (_IN_NAME.search(said[:start]) and re.fullmatch(r"[\d.]+", said[start:end]))
         ):
             yield unit, said, (start, end)
 
@@ -187,6 +188,8 @@ _NAMED_BY = re.compile(
     r"|stage)[\s-]*$",
     re.IGNORECASE,
 )
+# A figure that is part of a name: Llama 4, NVLink 2.
+_IN_NAME = re.compile(r"(?<![。.] )\b[A-Z][A-Za-z]+[ -]$")
 _QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
 _AUTHOR = (
     r"提出|作者|等人|团队|开发|发布|et al|author|propos|invent|introduc|develop|created|released"

@@ -103,7 +103,8 @@ _OPENING_ZH = (
     r"|表|公式|以|新模型|旧|整个|整体|难点|流程|结果|目标|保证|确保|建议|推荐|选择|安装|运行|执行"
     r"|进入|点击|打开|下载"
     r"|修改|新建|实现|注意|考虑|假设|设|令|那么|终端|文件|同样|包括|分别|由|核心|输入|输出|区别|每次"
-    r"|[B-HJ-Zα-ω] |亮点|优点|缺点|答案|答|问"
+    r"|[B-HJ-Zα-ω] |亮点|优点|缺点|答案|答|问|关键|启动|拷贝|复制|粘贴|设置|登录|注册|添加|训练轮数"
+    r"|示例中|例子中|评测的|[a-z]+\s*(?:是(?!一)|固定)"
 )
 _OPENING_EN = (
     r"it|its|this|that|these|those|they|their|there|we|he|she|you|your|i|i'm|our|my|so|but|and|or"
@@ -130,14 +131,17 @@ _OPENING_EN = (
     r"|everything|nothing|something|someone|the (?:above|below|following|latter|former|same|other"
     r"|rest|first|second"
     r"|next|last|previous|main|only|result|idea|reason|problem|point|goal|output|script|code"
-    r"|example|question|answer|issue|solution|difference|point)"
+    r"|example|question|answer|issue|solution|difference|point|doubling"
+    r"|gap|most|(?:good|bad) news|borderline"
+    r"|(?:simplest|easiest|best|fastest|latter|second|third) (?:one|way|thing)|results)"
+    r"|for an?|for the|like|simultaneously|a value"
 )
 _STARTS = re.compile(rf"^(?:(?:{_OPENING_ZH})|(?:{_OPENING_EN})\b)", re.IGNORECASE)
 _POINTS = re.compile(
     r"如下|上图|下图|上述|下述|以下|本文|本节|本章|见图|见表|这里|这个|这些|这种|那个|我们|你|您"
-    r"|笔者|我的|咱们|是否|吗|呢|哈"
+    r"|举个例子|还是|笔者|我的|咱们|是否|吗|呢|哈"
     r"|\b(?:above|below|following|here|this|these|those|i|we|you|your|our|my|us|me|let's|it's|he"
-    r"|she|they)\b"
+    r"|she|they|instead|such|there|the same way|see)\b"
     r"|\.\.\.|…|\?|？|!|！",
     re.IGNORECASE,
 )
@@ -158,7 +162,7 @@ _SAYS_EN = re.compile(
 )
 _PAIRS = ("()", "（）", "[]", "【】", "“”", "「」", "《》")
 # A label before what is said, or a dash where a verb should be.
-_LABEL = re.compile(r"[^:：]{1,24}[:：](?!\d)|[^\w\"'“《]|(?:\S+ ){0,5}[-–—] |.*[a-z]: |.*——")
+_LABEL = re.compile(r"[^:：]{1,24}(?:：|:(?!\d))|[^\w\"'“《]|(?:\S+ ){0,5}[-–—] |.*[a-z]: |.*——")
 _SHORTEST, _LONGEST = 10, 120  # characters of a Chinese statement
 _FEWEST, _MOST = 6, 32  # words of an English one
 
@@ -199,19 +203,20 @@ def asks_in_chinese(text: str) -> bool:
 
 _TAIL = re.compile(
     r"(?:的)?(?:学习)?(?:备忘|笔记|概述|简述|简介|教程|介绍|小结|总结|整理|相关阅读|Wiki|wiki|QA"
-    r"|汇总|记录|入门|详解|解析)+$"
+    r"|汇总|记录|入门|详解|解析|面试(?:问题|题|全攻略)?)+$"
 )
 _NUMBERED = re.compile(r"^[\W\d_]*(?:第?[\d一二三四五六七八九十]+[章节讲课步.、-])?\s*")
 _NO_SUBJECT = re.compile(
     r"^(?:README.*|index|notes?|untitled|总结|简介|概述|背景|前言|目录|附录|其他|参考.*|QA|TODO"
-    r"|SESSION|CHANGELOG|draft.*|tmp.*|步骤.*|论文.*|第.*|wiki|session.*|resources)$",
+    r"|SESSION|CHANGELOG|draft.*|tmp.*|步骤.*|论文.*|第.*|wiki|session.*|resources|things .*)$",
     re.IGNORECASE,
 )
 
 
 def subject_of(note: Note) -> str:
     """The thing a note is about, if its title names one; "" else."""
-    parts = re.split(r"[：:，,（(【\[—|？?/]", plain(note.title))[0].split("_")
+    title = re.sub(r"(?<=\d)_(?=\d)", ".", plain(note.title))  # Llama3_1-8B is one name
+    parts = re.split(r"[：:，,（(【\[—|？?/]", title)[0].split("_")
     head = max((part.strip(" *`#\"'") for part in parts), key=len, default="")
     head = _TAIL.sub("", _NUMBERED.sub("", head)).strip(" -")
     if re.search(r"\d{6}", head) or re.fullmatch(
@@ -221,7 +226,9 @@ def subject_of(note: Note) -> str:
     if not 2 <= len(head) <= 24 or _NO_SUBJECT.match(head) or not re.search(r"[^\W\d_]", head):
         return ""
     sentence = re.search(
-        r"[。！!.]$|^(?:如何|怎么|怎样|为什么|什么|关于|how|why|what)\b", head, re.IGNORECASE
+        r"[。！!.了吗呢吧]$|这么|那么|^从.+到|^(?:如何|怎么|怎样|为什么|什么|关于|how|why|what)\b",
+        head,
+        re.IGNORECASE,
     )
     return "" if sentence or _EMOJI.search(head) else head
 
@@ -259,6 +266,8 @@ def says_something(note: Note, unit: Unit) -> bool:
     ):
         return False
     if re.search(r"\\?\[[JCM]\\?\]", said):  # a line of a bibliography
+        return False
+    if "{{" in said:  # a place to be filled in
         return False
     return len(shown) >= 4 and 2 * linked < len(shown) and "http" not in shown
 

@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -31,6 +32,12 @@ _EACH = 3  # drafts of one kind from one note at most
 FIELDS = tuple(Draft.__dataclass_fields__)
 # Rows for a note by someone else, a chat model for one: type, text, kind, verdict, quote, facts.
 More = Callable[[Note], Iterable[Mapping[str, Any]]]
+# Lists of work, forms and orders to a program, whose sentences are about no subject.
+_AT_WORK = re.compile(
+    r"(?:^|[/_-])(?:todo|session|incoming|template|skill|changelog|contributing|test)"
+    r"(?:[._-][^/]*)?$",
+    re.IGNORECASE,
+)
 _MAKERS = (
     draft_headings.of_headings,
     draft_questions.of_definitions,
@@ -64,6 +71,8 @@ def draft(
     order = random.Random(seed).sample(notes, len(notes)) if more is not None else ()
     given = {note.path: [_given(note, row) for row in more(note)] for note in order if more}
     for note in notes:
+        if _AT_WORK.search(note.path):
+            continue
         for row in _of_note(note, naming, whole, random.Random(f"{seed} {note.path}")):
             rows.setdefault((row.type, row.text), row)
         for one in given.get(note.path, ()):

@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,56 +20,15 @@ from assistant.markers import without_markers
 from assistant.pipeline import Assistant
 from assistant.types import Answer
 from eval.answers import abstention_curve
-from eval.domainrag import Readings
-from eval.goldens import contains
+from eval.given_cases import Case, share_of
+from eval.given_rivals import compared
 from eval.groundedness import weakest
 from eval.published_claims import told
 from eval.ranking import character_f1
 from eval.runs import mean_metric
 from eval.setting import Setting
 
-__all__ = ["Case", "Given", "evaluate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """A text that a question is asked of; HTML where it is markup."""
-
-    text: str
-    title: str = ""
-    is_html: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A question, the texts it is asked of, and what is known of its answer.
-
-    Attributes:
-        group: of the cases that are made of one question.
-        kind: what it tries, as "noise 0.4".
-        right: right answers; of a passage's length where `is_long`.
-        wrong: false answers that some of the texts give, or that none gives and that the check is
-            asked about where `is_checked`.
-        answerable: whether the texts answer; None where they say something false, which nobody can
-            know who knows the texts only.
-        is_long: whether the answer is a passage, and only overlap with it counts.
-        is_checked: whether the true and the false answer are checked against the texts, too.
-        disagrees: whether some of the texts say otherwise than others.
-    """
-
-    id: str
-    group: str
-    kind: str
-    lang: str
-    question: str
-    given: tuple[Given, ...]
-    right: Readings
-    history: tuple[str, ...] = ()
-    wrong: Readings = ()
-    answerable: bool | None = True
-    is_long: bool = False
-    is_checked: bool = False
-    disagrees: bool = False
+__all__ = ["evaluate"]
 
 
 def evaluate(cases: Sequence[Case], *, setting: Setting) -> dict[str, Any]:
@@ -83,17 +42,30 @@ def evaluate(cases: Sequence[Case], *, setting: Setting) -> dict[str, Any]:
         setting: whose models search, answer and judge.
 
     Returns:
-        `metrics` ([mean, low, high, n]), `groups` (by language and kind), `curve` and `items`.
+        `metrics` ([mean, low, high, n]), `methods` (`given_rivals.compared`), `groups` (by language
+        and kind), `curve` and `items`.
     """
     items: list[dict[str, Any]] = []
+    said: list[str] = []
+    asked: dict[Any, tuple[dict[str, Any], str]] = {}
     for case in cases:
-        with _opened(case, setting) as assistant:
-            if not items:  # what the first question loads is not its time
-                assistant.ask(case.question, case.history)
-            items.append(_judged(case, assistant))
+        # shares of noise are the same texts where a question has one that answers
+        key = (replace(case, id="", kind=""), frozenset(text.text for text in case.given))
+        if key not in asked:
+            with _opened(case, setting) as assistant:
+                if not items:  # what the first question loads is not its time
+                    assistant.ask(case.question, case.history)
+                asked[key] = _judged(case, assistant)
+        item, text = asked[key]
+        items.append({**item, "id": case.id, "kind": case.kind})
+        said.append(text)
+    methods = compared(cases, items, said)
+    for item in items:
+        del item["tells"]
     return {
         "n": len(items),
         "metrics": _metrics(items),
+        "methods": methods,
         "groups": _groups(items),
         "curve": abstention_curve(items),
         "items": items,
@@ -121,7 +93,8 @@ def _letters(n: int) -> str:
     return chr(ord("a") + n % 26) * (1 + n // 26)
 
 
-def _judged(case: Case, assistant: Assistant) -> dict[str, Any]:
+def _judged(case: Case, assistant: Assistant) -> tuple[dict[str, Any], str]:
+    """The item of a case, and the answer shown without its markers, "" for a refusal."""
     answer = assistant.ask(case.question, case.history)
     shown = not answer.abstained
     said = without_markers(answer.text) if shown else ""
@@ -131,19 +104,21 @@ def _judged(case: Case, assistant: Assistant) -> dict[str, Any]:
         "confidence": round(answer.confidence, 4) if answer.confidence is not None else None,
         "supported": all(c.verdict.value == "supported" for c in answer.claims) if shown else None,
         "chars": len(answer.text),
-        "ms": answer.timings_ms.get("total", 0.0),
+        "ms": answer.timings_ms.get("total", 0.0), "tells": _tells(answer),
     }  # fmt: skip
     if case.answerable is False:
         item["right"] = answer.abstained
     elif case.answerable:
         item |= _beside(case, said)
     if (case.wrong and case.answerable is None) or case.disagrees:
-        item["false answer shown"] = shown and _share(said, case.wrong) == 1
+        item["false answer shown"] = shown and share_of(said, case.wrong) == 1
     if case.disagrees:
-        item["contradiction told"] = _tells(answer)
+        item["contradiction told"] = item["tells"]
+    elif case.answerable and case.is_checked:
+        item["contradiction told without one"] = item["tells"]
     if case.is_checked:
         item |= _checked(case, assistant)
-    return item
+    return item, said
 
 
 def _beside(case: Case, said: str) -> dict[str, Any]:
@@ -151,17 +126,9 @@ def _beside(case: Case, said: str) -> dict[str, Any]:
     overlap = max(
         (character_f1(said, "、".join(part[0] for part in one)) for one in case.right), default=0.0
     )
-    share = _share(said, case.right)
+    share = share_of(said, case.right)
     held = {} if case.is_long else {"right": share == 1, "fact share": round(share, 4)}
     return {**held, "character F1": round(overlap, 4)}
-
-
-def _share(said: str, readings: Readings) -> float:
-    """The largest share of the parts of a reading that a text holds, in [0, 1]."""
-    return max(
-        (sum(contains(said, part) for part in one) / len(one) for one in readings if one),
-        default=0.0,
-    )
 
 
 def _tells(answer: Answer) -> bool:
@@ -202,6 +169,7 @@ def _metrics(items: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
         "refused though answerable": _known(mine, "abstained"),
         "answered though unanswerable": [float(not i["abstained"]) for i in alien],
         "contradictions told": _known(items, "contradiction told"),
+        "contradictions told without one": _known(items, "contradiction told without one"),
         "false answers shown": _known(items, "false answer shown"),
         "false answers flagged": _known(items, "false answer flagged"),
         "false answers contradicted": _known(items, "false answer contradicted"),

@@ -17,7 +17,7 @@ from corpus.errors import ConfigError
 from corpus.text import has_han
 from eval.domainrag import DomainQuestion, Page, Readings, domain_questions
 from eval.forms import is_domainrag, is_rgb
-from eval.given import Case, Given
+from eval.given_cases import Case, Given
 from eval.goldens import contains
 from eval.originals import parts, verified
 from eval.records import read_rows

@@ -15,15 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assistant.contexts import Contexts
 from assistant.opinions import SecondOpinion
 from assistant.types import Claim
 from corpus.encoder import Encoder, load_encoder
-from corpus.sentences import sentence_spans
-from corpus.tokens import content_terms
 from eval import verdicts
+from eval.baselines import WINDOW, Lines
 from eval.records import Record
 from eval.runs import mean_metric
 from eval.stats import with_interval
@@ -40,7 +38,6 @@ from eval.whole_answers import (
 __all__ = ["METRICS", "evaluate", "table", "weakest"]
 
 _ORDER = ("contradicted", "unsupported", "not_checked", "supported")
-_WINDOW = 3  # sentences
 METRICS: dict[str, Callable[[Bools, Bools, Floats | None], float]] = {
     "balanced accuracy": verdicts.balanced_accuracy,
     "F1 unsupported": verdicts.flagged_f1,
@@ -112,7 +109,7 @@ def _judged_items(
 ) -> list[dict[str, Any]]:
     """What the check says of each record, and what its baselines say."""
     contexts = Contexts([c for r in records for c in r.contexts], encoder)
-    lines = _Lines(records)
+    lines = Lines(records)
     items = []
     marked = any(record.spans for record in records)
     for record in records[:1]:  # what is loaded with the first check is not its time
@@ -149,7 +146,7 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _item(record: Record, claims: Sequence[Claim], spent: float, lines: _Lines) -> dict[str, Any]:
+def _item(record: Record, claims: Sequence[Claim], spent: float, lines: Lines) -> dict[str, Any]:
     verdict, score = weakest(claims)
     item = {
         "id": record.id, "gold": record.label, "verdict": verdict, "score": score,
@@ -158,7 +155,7 @@ def _item(record: Record, claims: Sequence[Claim], spent: float, lines: _Lines) 
         "n_claims": len(claims),
         "n_supported": sum(c.verdict.value == "supported" for c in claims),
         "coverage": round(lines.coverage(record), 4), "window": round(lines.window(record), 4),
-        "length": len(record.text),
+        "sentence": round(lines.best_sentence(record)[0], 4), "length": len(record.text),
     }  # fmt: skip
     if record.label:
         item["right"] = verdict == record.label or (
@@ -195,14 +192,18 @@ def _judged(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     positive = np.array([i["gold"] != "supported" for i in items])
     groups = [i["group"] for i in items]
     said = np.array([i["verdict"] != "supported" for i in items])
-    column = {k: np.array([i[k] for i in items], float) for k in ("score", "coverage", "window")}
+    column = {
+        k: np.array([i[k] for i in items], float)
+        for k in ("score", "coverage", "window", "sentence")
+    }
     length = np.array([i["length"] for i in items], float)
     halves = np.array([hashlib.sha256(g.encode()).digest()[0] % 2 == 0 for g in groups])
     methods = {"check, as shipped": _method(said, 1 - column["score"], positive, groups)}
     for name, scores in (
         ("check, cut from the other half", 1 - column["score"]),
         ("IDF coverage, whole context", 1 - column["coverage"]),
-        (f"IDF coverage, best {_WINDOW} sentences", 1 - column["window"]),
+        (f"IDF coverage, best {WINDOW} sentences", 1 - column["window"]),
+        ("IDF coverage, first sentence by BM25", 1 - column["sentence"]),
         ("length of the claim", length),
     ):
         flagged = _other_half(scores, positive, halves)
@@ -277,7 +278,7 @@ def _kinds(items: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _located(
-    record: Record, claims: Sequence[Claim], contexts: Contexts, lines: _Lines
+    record: Record, claims: Sequence[Claim], contexts: Contexts, lines: Lines
 ) -> dict[str, float]:
     """Whether the first evidence is a gold sentence, for the check and for rivals.
 
@@ -304,62 +305,6 @@ def _located(
     }
 
 
-class _Lines:
-    """The baselines: shares of a claim's terms, weighted by how rare they are in all contexts.
-
-    coverage = sum of idf of the claim's terms that occur / sum of idf of all its terms, with
-    idf(t) = ln((N + 1) / (df(t) + 0.5)) over the distinct contexts. Source: the report that this
-    project measured rivals with; Chinese by jieba, English by stems.
-    """
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        distinct = list(dict.fromkeys(c for r in records for c in r.contexts))
-        self._bags = {context: frozenset(content_terms(context)) for context in distinct}
-        self._df = Counter(term for bag in self._bags.values() for term in bag)
-        self._n = len(distinct)
-        self._windows: dict[str, list[frozenset[str]]] = {}
-
-    def _idf(self, term: str) -> float:
-        return math.log((self._n + 1) / (self._df[term] + 0.5))
-
-    def _share(self, text: str, bags: Sequence[frozenset[str]]) -> list[float]:
-        weights = {term: self._idf(term) for term in set(content_terms(text))}
-        whole = sum(weights.values())
-        return [
-            sum(w for t, w in weights.items() if t in bag) / whole if whole else 0.0 for bag in bags
-        ]
-
-    def coverage(self, record: Record) -> float:
-        """By all contexts of the record together, in [0, 1]."""
-        bag = frozenset().union(*(self._bags[c] for c in record.contexts))
-        return self._share(record.text, [bag])[0]
-
-    def window(self, record: Record) -> float:
-        """By its best run of three sentences of one context, in [0, 1]."""
-        bags = [bag for c in record.contexts for bag in self._windows_of(c)]
-        return max(self._share(record.text, bags), default=0.0)
-
-    def _windows_of(self, context: str) -> list[frozenset[str]]:
-        if context not in self._windows:
-            cut = [frozenset(content_terms(context[a:b])) for a, b in sentence_spans(context)]
-            runs = range(max(1, len(cut) - _WINDOW + 1))
-            self._windows[context] = [frozenset().union(*cut[i : i + _WINDOW]) for i in runs]
-        return self._windows[context]
-
-    def best_covered(self, record: Record) -> int:
-        """The line of the first context that covers most of the claim; the first of equals."""
-        bags = [frozenset(content_terms(line)) for line in record.contexts[0].split("\n")]
-        return int(np.argmax(self._share(record.text, bags)))
-
-    def best_bm25(self, record: Record) -> int:
-        """The line of the first context with the best BM25 score; the first of equals."""
-        from rank_bm25 import BM25Okapi
-
-        found = BM25Okapi([content_terms(line) for line in record.contexts[0].split("\n")])
-        scores: NDArray[np.float64] = found.get_scores(content_terms(record.text))
-        return int(np.argmax(scores))
-
-
 def table(name: str, result: dict[str, Any]) -> str:
     """The figures of a file as lines of text."""
     lines = [name, *(f"  {label:<34} {value}" for label, value in result["figures"].items())]
@@ -372,10 +317,11 @@ def table(name: str, result: dict[str, Any]) -> str:
             "false support",
             "macro-F1 of three",
         ]
-        lines.append("  " + " " * 34 + "".join(f"{metric:<21}" for metric in shown))
+        wide = max(34, *(len(method) + 1 for method in methods))
+        lines.append("  " + " " * wide + "".join(f"{metric:<21}" for metric in shown))
         for method, values in methods.items():
             cells = (_cell(values.get(metric)) for metric in shown)
-            lines.append(f"  {method:<34}" + "".join(f"{cell:<21}" for cell in cells))
+            lines.append(f"  {method:<{wide}}" + "".join(f"{cell:<21}" for cell in cells))
     for metric, row in result.get("metrics", {}).items():
         if metric.startswith("span ") or metric == WITHIN:
             lines.append(f"  {metric:<34} {_cell(row)}")

@@ -1,7 +1,8 @@
 """Questions with what is known of them: the golden sets, or a person's own file.
 
 A file has one JSON object a line: `question`, and, where known, `id`, `kind`, `lang`, `split`,
-`history` (questions before it), `answerable`, `facts` (strings, or lists of alternatives), `gold`
+`history` (questions before it), `answerable`, `facts` (strings, or lists of alternatives; or one
+short `answer`, or `answers` that are alternatives), `gold`
 (`note` with `start` and `end`, or with the `quote`), `reviewed` (see `assistant.reviews`). Knows
 files, not scores.
 """
@@ -23,6 +24,8 @@ from eval.records import read_rows
 from eval.verdicts import LABELS
 
 __all__ = ["Asked", "Left", "claims_of_file", "of_file", "of_golden", "placed"]
+
+_SHORT = 40  # characters of an answer that a right one holds to the letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +131,19 @@ def _chosen(
     return sorted(rows, key=lambda pair: pair[0]), Left(unreviewed=n_open, rejected=n_rejected)
 
 
+def _short(row: Mapping[str, Any]) -> list[list[str]]:
+    """The fact of a row that names short answers, as sets of questions do; none for a passage."""
+    found = row.get("answers") or row.get("answer")
+    listed = found if isinstance(found, list) else [found]
+    kept = [one.strip() for one in listed if isinstance(one, str) and one.strip()]
+    return [kept] if kept and all(len(one) <= _SHORT for one in kept) else []
+
+
 def _asked(path: Path, n: int, row: Mapping[str, Any]) -> Asked:
     question = row.get("question") or row.get("user_input") or row.get("text")
     if not isinstance(question, str) or not question.strip():
         raise ConfigError(f"{path}, row {n} has no question")
-    facts = row.get("facts") or []
+    facts = row.get("facts") or _short(row)
     spans, quotes = [], []
     for gold in row.get("gold") or []:
         if not isinstance(gold, Mapping):

@@ -21,6 +21,7 @@ __all__ = [
     "page", "pictures", "plain", "write",
 ]  # fmt: skip
 
+_WIDE = 8  # columns that a terminal shows side by side
 _MOST = 40  # rows of changed items and of misses
 _KNOWN_BY = {
     "content": "the very set that the committed figures are of",
@@ -108,6 +109,9 @@ def _better(name: str) -> str:
 
 
 def _grid(heading: str, rows: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    if len(columns) > _WIDE and len(columns) > len(rows):  # measures below each other, then
+        cells = [[c, *(_cell(row.get(c)) for row in rows.values())] for c in columns]
+        return heading, ["", *rows], cells
     cells = [[name, *(_cell(row.get(column)) for column in columns)] for name, row in rows.items()]
     return heading, ["", *columns], cells
 

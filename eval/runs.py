@@ -44,6 +44,7 @@ LOWER = frozenset(
         "calibration error", "length ratio", "ms", "hallucination rate",
         "altered claims supported", "abstained", "latency p95 ms",
         "planted sentences cited", "true sentences flagged", "false answers shown",
+        "contradictions told without one",
     }
 )  # fmt: skip
 

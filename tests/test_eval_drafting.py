@@ -92,6 +92,8 @@ def test_a_figure_is_asked_for(line: str, question: str, fact: str) -> None:
         "cookies\n1969\nexperience",
         "Note that there are 2 modes.",
         "--max-model-len：最大上下文长度，默认 4096。",
+        "训练轮数：10 个 epoch，每个 epoch 后都会进行验证评估。",
+        "Simultaneously, the keys and values are passed around 8 GPUs.",
     ],
 )
 def test_what_does_not_stand_by_itself_is_no_claim(line: str) -> None:
@@ -124,3 +126,16 @@ def test_what_no_note_says_is_asked_of_a_thing_that_they_name() -> None:
     assert "FFM" in made.text
     assert made.answerable is False
     assert "谁提出" not in made.text  # the note says so
+
+
+def test_thin_sections_forms_and_lists_of_work_give_no_question() -> None:
+    thin = drafts("# Git 备忘\n\n## 分支策略\n\n其中 `n` 为编号\n")
+    assert [one.text for one in thin if one.kind == "heading"] == []
+    told = "主干只接受合并请求，发布分支每两周从主干切出，修复从标签切出。"
+    full = drafts(f"# Git 备忘\n\n## 分支策略\n\n{told}\n")
+    assert [one.text for one in full if one.kind == "heading"] == ["Git 的分支策略有哪些？"]
+    blank = drafts("# 模板\n\n## 分支策略\n\n{{这里写分支策略，发布分支与修复分支各写一段}}\n")
+    assert [one.text for one in blank if one.kind == "heading"] == []
+    body = f"# Git 备忘\n\n## 分支策略\n\n{told}\n"
+    assert drafts(body, path="plans/todo.md") == []
+    assert drafts(body, path="plans/todos-of-ada.md") != []

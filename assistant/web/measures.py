@@ -72,6 +72,15 @@ _CHINESE = {
     "recall@5 full": "前五召回：完整提问",
     # questions over given texts
     "contradictions told": "指出互相矛盾",
+    "contradictions told without one": "并无矛盾而称矛盾",
+    "contradiction told without one": "并无矛盾而称矛盾",
+    "accuracy, all answerable": "答对（所有可答的）",
+    "rejection rate": "拒答率（只有噪声）",
+    "balanced accuracy of refusing": "拒答的平衡准确率",
+    "AUROC answerable": "AUROC（能否回答）",
+    "error detection": "查出错误",
+    "error correction": "查出错误而仍答对",
+    "characters of an answer": "答案字数",
     "false answers shown": "答出假文的答案",
     "false answers flagged": "假答案被标出",
     "false answers contradicted": "假答案被判矛盾",
@@ -98,6 +107,12 @@ _CHINESE = {
     "IDF coverage, whole context": "词语覆盖（IDF，整段上下文）",
     "IDF coverage, best 3 sentences": "词语覆盖（IDF，最佳三句）",
     "coverage by the best passage, cut from the other half": "最佳段落的词语覆盖（阈值取自另一半）",
+    "IDF coverage, first sentence by BM25": "词语覆盖（IDF，BM25 第一句）",
+    "BM25's first sentence": "BM25 第一句，一律回答",
+    "youju, refusing more": "本产品，拒答阈值取自另一半",
+    "first sentence, may refuse": "BM25 第一句，阈值取自另一半",
+    "best 3 sentences, may refuse": ("词语覆盖最多的三句，阈值取自另一半"),
+    "refuse or object always": "一律拒答，一律称矛盾",
     "best sentences by BM25": "BM25 最佳句",
     "best sentences by BM25 of the passages found": "所找段落中的 BM25 最佳句",
     "dense alone": "只用向量",
@@ -124,10 +139,10 @@ _TRIED = {
     "true and false page": "真页面与假页面", "conversation": "对话", "several pages": "多个页面",
 }  # fmt: skip
 _GIVEN = re.compile(
-    r"(?P<metric>right|refused|character F1)(?:, (?P<lang>zh|en))?"
+    r"(?P<metric>accuracy|right|refused|character F1)(?:, (?P<lang>zh|en))?"
     r"(?:, (?:(?P<parts>several parts, )?noise (?P<share>[\d.]+)|(?P<tried>[A-Za-z ]+)))?"
 )
-_GIVEN_METRICS = {"right": "答对", "refused": "拒答", "character F1": "按字 F1"}
+_GIVEN_METRICS = {"accuracy": "答对", "right": "答对", "refused": "拒答", "character F1": "按字 F1"}
 _FIELDS = {"kind": "题型", "lang": "语言"}
 _GROUP = re.compile(
     r"(?P<metric>\w+), (?:(?P<field>kind|lang) (?P<of>[\w-]+)|(?P<kind>[\w-]+) \((?P<truth>\w+)\))"
