@@ -54,7 +54,8 @@ BESIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 test: dev ## Run the tests, offline; ARGS="-k words" chooses
 	@$(PY) -m pytest $(BESIDE) $(ARGS)
 
-# Peers are installed into build/bench-venv; ARGS="--sizes 1000,10000,100000 --runs 5" does more.
+# Peers are installed into build/bench-venv. ARGS="--sizes 1000,10000,100000 --runs 1" has 109,913
+# passages, too, which are measured once, with the quickest peer: half an hour on an idle machine.
 .PHONY: bench
 bench: install ## Measure costs beside the bare engines and other frameworks; renews the tables
 	@$(PY) -m eval.bench $(ARGS)

@@ -32,7 +32,7 @@ from assistant.lexicon import (
 )
 from assistant.quantities import quantities
 from assistant.similarity import WordSimilarity
-from assistant.thesaurus import kin, members
+from assistant.thesaurus import kin, members_with
 from corpus.glossary import translations
 from corpus.text import fold, has_han, is_han
 from corpus.tokens import STOP_TERMS, commonness, terms, tokens
@@ -126,14 +126,12 @@ def _is_lexical(text: str) -> bool:
 
 
 _PREFIXES = "不没未无非"
-_DENYING = frozenset(_PREFIXES)
 
 
 @lru_cache(maxsize=1)
 def _beginnings() -> frozenset[str]:
     """What the words begin with that `_is_lexical` may know: few runs are looked at further."""
-    denying = (name for name in members() if not _DENYING.isdisjoint(name))
-    known = (_NEGATING | _HARMLESS | listed()).union(denying)
+    known = (_NEGATING | _HARMLESS | listed()).union(members_with(_PREFIXES))
     return frozenset(
         word[:n] for word in known if len(word) <= _MAX_LETTERS for n in range(1, len(word))
     )

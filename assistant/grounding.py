@@ -372,7 +372,7 @@ class Checker:
         if is_code:  # code is compared to the letter only
             exact = next((f for f in found if f.is_verbatim), None)
             return exact or replace(found[0], score=0.1)
-        whole = self._weighed(claim, found)
+        whole = self._decided(claim, found, passages)
         if whole.verdict is Verdict.SUPPORTED:
             return whole
         worked = _worked_out(whole, claim, found)
@@ -383,10 +383,12 @@ class Checker:
             return whole
         nearest = sorted(found, key=lambda f: -f.coverage)[:_NEAREST]
         near = unique([whole.passage, *(f.passage for f in nearest)])
-        read = [self._weighed(other, self._compared(other, near)) for other in others]
+        read = [self._decided(other, self._compared(other, near), near) for other in others]
         return better_read(whole, list(zip(others, read, strict=True)))
 
-    def _weighed(self, claim: str, found: Sequence[Finding]) -> Finding:
+    def _decided(
+        self, claim: str, found: Sequence[Finding], passages: Sequence[Passage]
+    ) -> Finding:
         """The passage that decides, with the verdict of all; at least one."""
         rows = np.array([judged_row(f) for f in found], np.float32)
         odds = self._judge_model.probabilities(rows)

@@ -18,13 +18,18 @@ from corpus.text import has_han
 __all__ = ["LONGEST", "expansions", "translations"]
 
 LONGEST = 4  # tokens in the longest term of several words
+_PAYS = 100  # English terms looked for in the text that cost as much as the dict of all
+
+
+@lru_cache(maxsize=1)
+def _text() -> str:
+    return files("corpus").joinpath("data/glossary.txt").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def _by_chinese() -> dict[str, str]:
     """The partners of each Chinese term, as they are written."""
-    text = files("corpus").joinpath("data/glossary.txt").read_text(encoding="utf-8")
-    lines = (line.split("\t", 1) for line in text.splitlines() if line[0] != "#")
+    lines = (line.split("\t", 1) for line in _text().splitlines() if line[0] != "#")
     return {term: partners for term, partners in lines}
 
 
@@ -37,6 +42,32 @@ def _by_english() -> dict[str, str]:
             name = partner[: partner.index("=")]
             english[name] = f"{english[name]} {term}" if name in english else term
     return english
+
+
+class _English:
+    """The Chinese partners of English terms: the first few looked for in the text, see `_PAYS`."""
+
+    def __init__(self) -> None:
+        self._left = _PAYS
+
+    def partners(self, term: str) -> list[str]:
+        """Of a term, in the order of the file."""
+        self._left -= 1
+        if self._left < 0:
+            return _by_english().get(term, "").split()
+        if not term or "\t" in term or "\n" in term or "=" in term:
+            return []
+        found, text, sought = [], _text(), f"\t{term}="
+        at = text.find(sought)
+        while at >= 0:
+            start = text.rfind("\n", 0, at) + 1
+            if text[start] != "#":
+                found.append(text[start : text.index("\t", start)])
+            at = text.find(sought, at + 1)
+        return found
+
+
+_english = _English()
 
 
 def _shares(chinese: str) -> dict[str, tuple[int, int]]:
@@ -65,7 +96,7 @@ def translations(term: str) -> tuple[tuple[str, float], ...]:
     if has_han(term):
         found = [(name, forward) for name, (forward, _) in _shares(term).items()]
     else:
-        partners = _by_english().get(term, "").split()
+        partners = _english.partners(term)
         found = [(name, _shares(name)[term][1]) for name in partners]
     return tuple((name, share / 100) for name, share in sorted(found, key=lambda f: (-f[1], f[0])))
 

@@ -199,14 +199,14 @@ def _of_bench(given: Mapping[str, Any], root: Path) -> Figure:
     found = json.loads(kept[-1].read_text(encoding="utf-8"))
     place = f"bench at {found['commit']}, {found['runs']} round(s)"
     of_vault = given["size"] == "vault"  # the files of a whole vault, not passages cut before
-    systems = found["vault"]["systems"] if of_vault else found["sizes"][given["size"]]
+    systems = found["vault"]["systems"] if of_vault else found["sizes"].get(given["size"], {})
     figure = given["figure"]
     value = systems.get(given["system"], {}).get(figure)
     rival = given.get("over") or given.get("minus")
     if value is not None and rival:
         other = systems.get(rival, {}).get(figure)
         value = None if other is None else value / other if "over" in given else value - other
-    return Figure(value=value, place=place if value is not None else f"{place}: left out")
+    return Figure(value=value, place=place if value is not None else f"left out by the {place}")
 
 
 def _of_megabytes(given: Mapping[str, Any], root: Path) -> Figure:

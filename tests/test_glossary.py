@@ -27,6 +27,16 @@ def lines() -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
+def test_english_terms_looked_for_in_the_text_are_those_of_the_table() -> None:
+    table = glossary._by_english()
+    names = [*sorted(table)[::600], "", "\t", "a=", "llm", "unheard of", "model\t"]
+    english = glossary._English()
+    english._left = len(names)
+    for name in names:
+        assert english.partners(name) == table.get(name, "").split(), name
+    assert english._left == 0
+
+
 def test_file_is_small_sorted_and_well_formed() -> None:
     path = REPO / "corpus/data/glossary.txt"
     assert path.stat().st_size < 1_500_000
@@ -56,6 +66,7 @@ def test_terms_are_in_the_normal_form_of_the_tokenizer() -> None:
 
 def test_loading_is_fast() -> None:
     def once() -> float:
+        glossary._text.cache_clear()
         glossary._by_chinese.cache_clear()
         glossary._by_english.cache_clear()
         translations.cache_clear()

@@ -21,6 +21,7 @@ from assistant.pipeline import Assistant
 from corpus import fingerprints
 from corpus.encoder import Encoder
 from corpus.errors import CorpusError, IndexBusy, IndexError_
+from corpus.milvus import catalog as catalog_module
 from corpus.milvus import index as index_module
 from corpus.milvus import ingest, writing
 from corpus.milvus.address import MilvusAddress, milvus_address
@@ -349,6 +350,47 @@ def test_an_index_of_a_newer_youju_is_not_touched(notes: Path, place: MilvusAddr
             for ask in (lambda: other.n_notes, lambda: other.refresh(Vault(notes))):
                 with pytest.raises(IndexError_, match="has format 2"):
                     ask()
+
+
+def test_an_index_without_a_column_is_told_and_made_anew(
+    notes: Path,
+    place: MilvusAddress,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As an earlier youju wrote it, which kept no numbers of terms beside the sparse vector."""
+    encoder = HashingEncoder()
+    with monkeypatch.context() as earlier:
+        columns, upsert = catalog_module.columns_of, Gateway.upsert
+
+        def columns_of(build: Any) -> dict[str, list[Any]]:
+            return {
+                name: [column for column in found if column.name != "numbers"]
+                for name, found in columns(build).items()
+            }
+
+        def without(gateway: Gateway, name: str, rows: Any) -> None:
+            upsert(gateway, name, [{k: v for k, v in r.items() if k != "numbers"} for r in rows])
+
+        for module in (catalog_module, ingest):
+            earlier.setattr(module, "columns_of", columns_of)
+        earlier.setattr(Gateway, "upsert", without)
+        with opened(place, encoder) as index:
+            index.refresh(Vault(notes))
+            old = set(index._gateway.names())
+    n_encoded = encoder.n_encoded
+    assert main(["find", "LoRA", "--index", f"milvus:{place.uri}"]) == 1
+    told = capsys.readouterr().err
+    assert "an earlier youju wrote the index" in told
+    assert "(numbers)" in told
+    assert told.count("\n") == 1
+    with opened(place, encoder) as index:
+        assert index.refresh(Vault(notes)).n_notes == len(NOTES)
+        assert old & set(index._gateway.names()) == {"meta"}
+        assert content(index) == fresh(notes, tmp_path / "fresh")
+        assert index.refresh(Vault(notes)).is_noop
+    assert encoder.n_encoded == n_encoded  # vectors were taken over
 
 
 def test_the_commands_answer_alike_from_both(

@@ -10,7 +10,7 @@ import pytest
 from assistant.alignment import Matcher, words
 from assistant.polarity import scopes
 from assistant.retrieval import query_terms, retrieve
-from assistant.thesaurus import contraries, kin, members
+from assistant.thesaurus import _Table, contraries, kin, members
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
@@ -42,6 +42,24 @@ def test_members_that_become_equal_are_one() -> None:
     assert list(shipped(said)) == ["give up|放弃", "a|b ~ c", "放弃|give up"]
     with pytest.raises(ValueError, match=r"a\|\|b"):
         list(shipped(["a||b"]))
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_word_that_is_looked_for_in_the_text_is_that_of_the_table(end: str) -> None:
+    shipped_text = "\n".join(lines()) + end
+    small = f"a|b ~ c|a b\n不a|b|~x\nb ~ 未c\nab|aa|aaa{end}"
+    for text, step in ((small, 1), (shipped_text, 2000)):
+        known = sorted(_Table(text).at)
+        few = [*known[::step], known[-1], "", "|", "~", "\n", "a|b", "b|~|c", "\nab", "unheard of"]
+        table, looking = _Table(text), _Table(text)
+        table._left, looking._left = 0, len(few)
+        for word in few:
+            assert looking.around(word) == table.around(word), word
+        assert looking._at is None
+        assert table._at is not None
+        wanted = {word for word in known if not set("不没未无非").isdisjoint(word)}
+        assert looking.with_letters("不没未无非") == wanted
+        assert wanted
 
 
 def test_no_line_stands_twice() -> None:

@@ -23,8 +23,8 @@ from corpus.milvus.rows import STUB
 from corpus.milvus.statistics import Totals
 
 __all__ = [
-    "Build", "Catalog", "Facts", "Lease", "build_of", "collections_of", "facts_of",
-    "make_collections", "totals_of",
+    "Build", "Catalog", "Facts", "Lease", "build_of", "collections_of", "columns_of", "facts_of",
+    "lacking", "make_collections", "totals_of",
 ]  # fmt: skip
 
 _META = "meta"
@@ -254,8 +254,8 @@ def collections_of(tag: str) -> list[str]:
     return [f"{tag}_{kind}" for kind in KINDS]
 
 
-def make_collections(gateway: Gateway, build: Build) -> None:
-    """Make the collections of a build, those of them that are not there."""
+def columns_of(build: Build) -> dict[str, list[Column]]:
+    """Name and columns of each collection of a build."""
     short = 1024
     chunks = [
         Column("id", "number", is_key=True),
@@ -298,8 +298,21 @@ def make_collections(gateway: Gateway, build: Build) -> None:
         Column("payload"),
         _STUB,
     ]
+    return dict(zip(collections_of(build.tag), (chunks, notes, files, counts), strict=True))
+
+
+def make_collections(gateway: Gateway, build: Build) -> None:
+    """Make the collections of a build, those of them that are not there."""
     dense = VectorIndex(build.index)
-    for name, columns in zip(
-        collections_of(build.tag), (chunks, notes, files, counts), strict=True
-    ):
+    for name, columns in columns_of(build).items():
         gateway.create(name, columns, dense=dense if name.endswith("_chunks") else None)
+
+
+def lacking(gateway: Gateway, build: Build) -> list[str]:
+    """Columns that a build has not, since an earlier youju wrote it; empty where it has all."""
+    return sorted(
+        column.name
+        for name, columns in columns_of(build).items()
+        for column in columns
+        if column.name not in gateway.columns(name)
+    )

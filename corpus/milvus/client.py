@@ -121,6 +121,7 @@ class Gateway:
         self._faults = _faults(self._pymilvus)
         self._guard = threading.Lock()
         self._loaded: set[str] = set()
+        self._columns: dict[str, frozenset[str]] = {}
         self._client: Any = self._connected()
         with self._explained():
             version = str(self._client.get_server_version())
@@ -207,6 +208,16 @@ class Gateway:
             return True
         with self._explained():
             return bool(self._open().has_collection(_PREFIX + name))
+
+    def columns(self, name: str) -> frozenset[str]:
+        """Names of the columns of a collection; none where there is no such collection."""
+        if name not in self._columns:
+            if not self.has(name):
+                return frozenset()
+            with self._explained():
+                fields = self._open().describe_collection(_PREFIX + name)["fields"]
+            self._columns[name] = frozenset(str(field["name"]) for field in fields)
+        return self._columns[name]
 
     def names(self) -> list[str]:
         """Collections of ours."""
@@ -295,6 +306,7 @@ class Gateway:
         """Remove a collection."""
         with self._guard:
             self._loaded.discard(name)
+            self._columns.pop(name, None)
         with self._explained():
             self._open().drop_collection(_PREFIX + name)
 

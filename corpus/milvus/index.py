@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 from corpus import protocol
 from corpus.chunking import DEFAULT_SIZE
+from corpus.errors import IndexError_
 from corpus.milvus.address import MilvusAddress
-from corpus.milvus.catalog import Build, Catalog, Facts, facts_of
+from corpus.milvus.catalog import Build, Catalog, Facts, facts_of, lacking
 from corpus.milvus.client import Gateway
 from corpus.milvus.ingest import Ingest, Share
 from corpus.milvus.snapshot import MilvusSnapshot, NoRows, Notes
@@ -112,10 +113,19 @@ class MilvusIndex(protocol.Index):
             queries = self._queries.made_by(None, "")
             yield MilvusSnapshot(rows, facts, nothing, weights, queries, Notes())
             return
+        self._require_columns(build)
         queries = self._queries.made_by(build.encoder, build.encoder_name)
         yield MilvusSnapshot(
             self._gateway, facts, build, self._weights(facts, build), queries, self._notes
         )
+
+    def _require_columns(self, build: Build) -> None:
+        if missing := lacking(self._gateway, build):
+            raise IndexError_(
+                f"an earlier youju wrote the index at {self._gateway.address}, without what is"
+                f" asked of it now ({', '.join(missing)}): youju index NOTES --index"
+                f" {self._gateway.address} makes it anew; vectors are taken over"
+            )
 
     def _now(self) -> Facts:
         kept = self._facts

@@ -8,6 +8,7 @@ Passages are encoded here while earlier ones travel. Knows the steps of a refres
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import Counter, defaultdict
@@ -19,7 +20,15 @@ from typing import TYPE_CHECKING
 from corpus.chunking import chunk_note
 from corpus.errors import ConfigError, CorpusError, IndexError_, ManyGone
 from corpus.fingerprints import fingerprint_of
-from corpus.milvus.catalog import Build, Catalog, build_of, facts_of, totals_of
+from corpus.milvus.catalog import (
+    Build,
+    Catalog,
+    build_of,
+    columns_of,
+    facts_of,
+    lacking,
+    totals_of,
+)
 from corpus.milvus.client import Gateway
 from corpus.milvus.publishing import Publisher
 from corpus.milvus.rows import HEAD, NoteHead, bucket_of, file_of, fitted, head_of, version_of
@@ -181,9 +190,14 @@ class Ingest:
         """The build that is to be written: the one that is read, unless it must be made anew."""
         current = values.get("current")
         now = build_of(values, current)
-        name = f"b{sha256(self._fingerprint.encode('ascii')).hexdigest()[:12]}"
-        if now is not None and now.fingerprint == self._fingerprint and not rebuild:
+        is_fit = now is not None and now.fingerprint == self._fingerprint and not rebuild
+        if now is not None and is_fit and not lacking(self._gateway, now):
             return now.tag
+        # a build that was begun with other columns cannot be taken up
+        kinds = columns_of(self._new_build("")).values()
+        rows = [column.name for columns in kinds for column in columns]
+        said = json.dumps([self._fingerprint, rows]).encode("ascii")
+        name = f"b{sha256(said).hexdigest()[:12]}"
         return f"{name}b" if current == f"{name}a" else f"{name}a"
 
     def _begun(self, values: dict[str, str], tag: str) -> dict[str, str]:
@@ -204,7 +218,7 @@ class Ingest:
         now = build_of(values, values.get("current"))
         if now is None or rebuild or now.encoder != self._encoder.fingerprint or now.tag == tag:
             return None
-        return now.tag
+        return now.tag if self._gateway.columns(f"{now.tag}_chunks") >= {"key", "dense"} else None
 
     def _new_build(self, tag: str) -> Build:
         """A build that is yet to be begun; its average length is not known before it is."""
