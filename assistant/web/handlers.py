@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -111,7 +111,11 @@ class Page(Desk):
         return Conversation(session=name, past=messages[:-2], turn=messages[-2:])
 
     def ask(
-        self, question: str, session: object, how: Asked | None = None
+        self,
+        question: str,
+        session: object,
+        how: Asked | None = None,
+        keep: Callable[[], bool] = lambda: True,
     ) -> Iterator[Conversation]:
         """The conversation, growing with the answer to a question.
 
@@ -119,18 +123,13 @@ class Page(Desk):
             question: what was asked.
             session: what the browser holds.
             how: beyond the words; a new question over all notes if None.
+            keep: asked once the answer is whole; where it says no, nothing is kept or said.
 
         Raises:
             Unfit: the question is blank or too long, or the note to ask is gone.
         """
         how = how or Asked()
-        question = question.strip()
-        if not question:
-            raise Unfit("ask.empty")
-        if len(question) > _MAX_QUESTION:
-            raise Unfit("ask.too_long", n=len(question), limit=_MAX_QUESTION)
-        if how.scope and self.note(how.scope) is None:
-            raise Unfit("ask.scope_gone", name=how.scope[:200])
+        question = self._fit(question, how.scope)
         name = valid_session(session) or new_session()
         if how.again and (last := self._last(name)):
             how = replace(how, replacing=last.sheet.id, exact=last.exact, scope=last.scope)
@@ -153,11 +152,24 @@ class Page(Desk):
                 drawn_at = time.monotonic()
         if answer is None:
             raise RuntimeError("the assistant streamed nothing")
+        if not keep():
+            return
         sheet = self._sheet_of(answer)
         if replacing:
             self.store.drop_from(name, replacing)
         self.store.add(name, Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact))
         yield now(self._painted(answer, sheet), sheet.id)
+
+    def _fit(self, question: str, scope: str) -> str:
+        """A question without blanks around it, if it can be asked."""
+        question = question.strip()
+        if not question:
+            raise Unfit("ask.empty")
+        if len(question) > _MAX_QUESTION:
+            raise Unfit("ask.too_long", n=len(question), limit=_MAX_QUESTION)
+        if scope and self.note(scope) is None:
+            raise Unfit("ask.scope_gone", name=scope[:200])
+        return question
 
     def _stream(self, question: str, earlier: list[Turn], how: Asked) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""

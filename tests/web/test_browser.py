@@ -166,6 +166,32 @@ def test_an_answer_streams_and_can_be_stopped(window: Window) -> None:
     page.wait_for_selector("#yj-send:visible")
     page.wait_for_function("document.querySelector('#yj-box textarea').value === 'SLOW GQA'")
     assert page.locator(".yj-q").count() == 0
+    page.wait_for_timeout(2500)  # the next piece would come now
+    assert page.locator(".yj-q").count() == 0
+    assert page.input_value("#yj-box textarea") == "SLOW GQA"
+
+
+def test_a_chat_that_is_left_amid_an_answer_is_not_drawn_over(window: Window) -> None:
+    page = window.page
+    window.ask("往日的提问 LoRA")
+
+    def begin() -> None:
+        page.fill("#yj-box textarea", "SLOW GQA")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".yj-q:has-text('SLOW')")
+
+    begin()
+    page.click("#yj-new")
+    page.wait_for_selector(".yj-example:visible")
+    begin()
+    page.click("a.sw-chats")
+    page.locator(".chat", has_text="往日的提问").first.click()
+    page.wait_for_selector(".yj-foot")
+    page.wait_for_timeout(2500)  # what was on its way would come now
+    assert page.locator(".yj-q").all_inner_texts() == ["往日的提问 LoRA"]
+    assert page.locator(".yj-foot").count() == 1
+    assert page.input_value("#yj-box textarea") == ""
+    assert page.is_visible("#yj-send")
 
 
 def test_an_example_is_asked_retried_and_left_by_a_new_chat(window: Window) -> None:

@@ -105,6 +105,14 @@ def test_a_stopped_question_leaves_no_turn(page: Page) -> None:
     assert len(page.conversation(session).messages) == 2
 
 
+def test_an_answer_that_may_not_be_kept_leaves_the_conversation_as_it_was(page: Page) -> None:
+    session = finished(page, "GQA 分组").session
+    before = page.conversation(session)
+    again = Asked(again=True)
+    assert all(now.growing for now in page.ask("LoRA 矩阵", session, again, lambda: False))
+    assert page.conversation(session) == before
+
+
 def test_a_failed_retry_keeps_the_old_turn(page: Page) -> None:
     session = finished(page, "GQA 分组").session
     with pytest.raises(ZeroDivisionError):

@@ -41,6 +41,24 @@ function seek(selector, then, frames = 90) {
   else if (frames) requestAnimationFrame(() => seek(selector, then, frames - 1));
 }
 
+// What leaves the conversation waits until the answer on its way was stopped: its last piece would
+// be drawn over what comes next.
+const isAnswering = () => {
+  const stop = document.getElementById("yj-stop");
+  return stop !== null && !stop.matches(".hidden, .hide, [hidden]");
+};
+function whenStill(act, frames = 600) {
+  if (!isAnswering() || !frames) return act();
+  if (frames === 600) document.getElementById("yj-stop").click();
+  requestAnimationFrame(() => whenStill(act, frames - 1));
+}
+document.addEventListener("click", (event) => {
+  const leaving = event.target.closest?.("#yj-new");
+  if (!leaving || !isAnswering()) return;
+  event.stopImmediatePropagation();
+  whenStill(() => leaving.click());
+}, { signal, capture: true });
+
 function edit(what, sheet) {
   trigger("submit", { what, sheet });
   uncover();
@@ -158,8 +176,8 @@ function chatRow(chat) {
   );
   open.type = "button";
   open.addEventListener("click", () => {
-    trigger("select", { session: chat.session });
     close();
+    whenStill(() => trigger("select", { session: chat.session }));
   });
   const drop = button("act drop", "js.delete", () => {
     if (!drop.dataset.sure) {
@@ -167,7 +185,7 @@ function chatRow(chat) {
       drop.replaceChildren(word("js.sure"));
       return;
     }
-    trigger("select", { session: chat.session, drop: true });
+    whenStill(() => trigger("select", { session: chat.session, drop: true }));
     row.remove();
   });
   const row = make("div", "chat-row", open, drop);
