@@ -173,6 +173,8 @@ class _Talk:
         try:
             for step, now in enumerate(asking):
                 done = not now.growing
+                if now.unkept:
+                    tell(now.unkept, warn=True)
                 words = None if step or again else ""
                 busy, mode = ("", kept) if done else (name, how)
                 yield self.shown(now, busy=busy, box_text=words, how=mode, grown=step > 0)

@@ -30,7 +30,7 @@ from assistant.web.spots import (
     spots_of_claims,
     spots_of_hits,
 )
-from assistant.web.store import Turn, TurnStore, new_session, valid_session
+from assistant.web.store import NotKept, Turn, TurnStore, new_session, valid_session
 from assistant.web.texts import both, both_n
 from assistant.wire import checked_object
 from corpus.readers import Vault
@@ -60,12 +60,14 @@ class Conversation:
         past: messages of the turns before the last, the same while an answer grows.
         turn: question and answer of the last turn; empty where there is none.
         growing: whether the answer is not yet done.
+        unkept: why the answer will not be there again, as markup; empty where it will.
     """
 
     session: str
     past: list[Message]
     turn: list[Message]
     growing: bool = False
+    unkept: str = ""
 
     @property
     def messages(self) -> list[Message]:
@@ -155,10 +157,18 @@ class Page(Desk):
         if not keep():
             return
         sheet = self._sheet_of(answer)
-        if replacing:
-            self.store.drop_from(name, replacing)
-        self.store.add(name, Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact))
-        yield now(self._painted(answer, sheet), sheet.id)
+        turn = Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact)
+        unkept = self._keep(name, turn, replacing)
+        yield replace(now(self._painted(answer, sheet), sheet.id), unkept=unkept)
+
+    def _keep(self, session: str, turn: Turn, replacing: str) -> str:
+        """Store a turn; what to tell the person where that fails, as markup."""
+        try:
+            self.store.add(session, turn, replacing=replacing)
+        except NotKept as fault:
+            logger.warning("an answer is not kept: %s", fault)
+            return both("ask.unkept", reason=str(fault))
+        return ""
 
     def _fit(self, question: str, scope: str) -> str:
         """A question without blanks around it, if it can be asked."""
@@ -292,7 +302,7 @@ class Page(Desk):
             if date and not is_date(date):
                 raise Unfit("find.bad_date", value=date[:40])
         if not query:
-            return _empty("find.start")
+            return f"<div class='yj-empty'>{both('find.start')}</div>"
         self.look()
         hits = self.assistant.find(query, k=max(1, min(int(k), _MAX_HITS)), filters=filters)
         sheet = self.show(
@@ -387,7 +397,3 @@ class Page(Desk):
 
 def _said(role: str, markup: str) -> Message:
     return {"role": role, "content": markup}
-
-
-def _empty(key: str) -> str:
-    return f"<div class='yj-empty'>{both(key)}</div>"

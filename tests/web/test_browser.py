@@ -236,6 +236,33 @@ def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
     assert "[^1]: 分组查询注意力 GQA" in copied
 
 
+@pytest.mark.parametrize(
+    "window", [{"permissions": ["clipboard-read", "clipboard-write"]}], indirect=True
+)
+def test_a_hit_is_copied_however_late_its_words_come_and_a_fault_is_told(window: Window) -> None:
+    page = window.page
+    held: list[Any] = []
+    window.tab(1)
+    page.fill("#yj-query input, #yj-query textarea", "GQA 分组")
+    page.keyboard.press("Enter")
+    copy = page.locator(".hit a.act[href^='#y-']").first
+    copy.wait_for()
+    page.route(re.compile("/component_server"), lambda route: held.append(route))
+    copy.click()
+    page.wait_for_timeout(400)
+    assert page.locator(".hit .act.done").count() == 0  # nothing is said before it is true
+    held[0].continue_()
+    page.wait_for_selector(".hit .act.done:has-text('已复制')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "gqa.md" in copied
+    page.wait_for_selector(".hit .act.done", state="detached")
+    copy.click()
+    page.wait_for_timeout(200)
+    held[1].abort()
+    page.wait_for_selector(".hit .act.done:has-text('没有复制')")
+    assert page.evaluate("navigator.clipboard.readText()") == copied
+
+
 @pytest.mark.parametrize("window", [{"locale": "en-US", "color_scheme": "dark"}], indirect=True)
 def test_english_and_dark_follow_the_browser(window: Window) -> None:
     page = window.page

@@ -69,15 +69,16 @@ function edit(what, sheet) {
   });
 }
 
-async function copyOrSave(letter, ref, link) {
-  const text = await server.copied(ref);
-  if (text === null) return;
-  if (letter === "y") {
-    await toClipboard(text, link);
-  } else {
-    saveAs(text);
-    say(link, "js.saved");
+async function save(ref, link) {
+  let text = null;
+  try {
+    text = await server.copied(ref);
+  } catch (fault) {
+    console.error(fault);
   }
+  if (text === null) return say(link, "js.unsaved", "");
+  saveAs(text);
+  say(link, "js.saved");
 }
 
 const FOLLOWED = {
@@ -87,8 +88,8 @@ const FOLLOWED = {
     link.classList.add("is-open");
     await show(ref);
   },
-  y: (ref, link) => copyOrSave("y", ref, link),
-  d: (ref, link) => copyOrSave("d", ref, link),
+  y: (ref, link) => toClipboard(server.copied(ref), link),
+  d: save,
   e: (sheet) => edit("question", sheet),
   s: (sheet) => edit("search", sheet),
   n: (path, link, at) => {
