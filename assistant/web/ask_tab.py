@@ -243,16 +243,25 @@ class _Talk:
         values = self.shown(now)
         return values if now.turn else [gr.skip() for _ in values]
 
-    def suggested(self) -> list[Any]:
+    def suggested(self) -> list[str]:
         """Questions to begin with; apart from the conversation, for they may take long."""
-        import gradio as gr
-
         found: list[str] = []
         with caught() as fault:
             found = self.page.examples(_N_EXAMPLES)
         fault.tell()
-        questions = [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
-        return [gr.Button(value=question, visible=bool(question)) for question in questions]
+        return [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
+
+
+def _begin_with(demo: Any, buttons: list[Any], questions: list[str]) -> None:
+    """Let the next page begin with what was suggested to this one; it is asked again all the same.
+
+    A visit sees its examples with the page itself, not after all that is asked once it is built.
+    """
+    said = {button._id: question for button, question in zip(buttons, questions, strict=True)}
+    for part in demo.config["components"]:
+        if part["id"] in said:
+            question = said[part["id"]]
+            part["props"].update(value=question, visible=bool(question))
 
 
 def _asked(how: dict[str, Any]) -> Asked:
@@ -289,4 +298,10 @@ def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any
     side.input(heard(talk.about), None, [tabs, *moded], **QUIET)
     side.select(heard(talk.chosen), browser, [tabs, *outputs], **QUIET)
     demo.load(talk.restored, browser, outputs, **QUIET)
-    demo.load(talk.suggested, None, made.examples, **QUIET)
+
+    def suggested() -> list[Any]:
+        questions = talk.suggested()
+        _begin_with(demo, made.examples, questions)
+        return [gr.Button(value=question, visible=bool(question)) for question in questions]
+
+    demo.load(suggested, None, made.examples, **QUIET)

@@ -294,6 +294,20 @@ def test_the_conversation_is_back_after_a_reload(window: Window) -> None:
     assert page.inner_text(MARK) == QUOTE
 
 
+def test_a_later_visit_sees_its_examples_with_the_page_itself(
+    chromium: Any, window: Window, served: Served
+) -> None:
+    context = chromium.new_context(locale="zh-CN")  # `window` was a visit before it
+    page = context.new_page()
+    page.route("**/queue/join*", lambda route: None)  # nothing that the page asks for is answered
+    page.goto(served.url)
+    page.wait_for_selector(".yj-example:visible")
+    shown = page.locator(".yj-example:visible").all_inner_texts()
+    assert shown == window.page.locator(".yj-example:visible").all_inner_texts()
+    assert len(shown) == 3
+    context.close()
+
+
 def test_an_answer_stays_where_the_page_is_still_loading(chromium: Any, served: Served) -> None:
     context = chromium.new_context(locale="zh-CN")
     page = context.new_page()

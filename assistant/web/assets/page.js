@@ -76,7 +76,7 @@ async function save(ref, link) {
   } catch (fault) {
     console.error(fault);
   }
-  if (text === null) return say(link, "js.unsaved", "");
+  if (typeof text !== "string") return say(link, "js.unsaved", "");
   saveAs(text);
   say(link, "js.saved");
 }

@@ -54,7 +54,7 @@ async function toClipboard(words, control) {
   let done = false;
   try {
     const coming = Promise.resolve(words).then((text) => {
-      if (text === null) throw new Error("nothing to copy");
+      if (typeof text !== "string") throw new Error("nothing to copy"); // nor from a lost server
       return new Blob([text], { type: "text/plain" });
     });
     await navigator.clipboard.write([new ClipboardItem({ "text/plain": coming })]);
@@ -73,7 +73,7 @@ async function copyTheOldWay(words) {
   } catch (fault) {
     console.error(fault);
   }
-  if (text === null) return false;
+  if (typeof text !== "string") return false;
   const area = make("textarea", "sr");
   area.value = text;
   document.body.append(area);
