@@ -19,6 +19,7 @@ from assistant.web import look
 from assistant.web.api import Named, offer
 from assistant.web.ask_tab import ask_tab
 from assistant.web.check_tab import check_tab
+from assistant.web.delivery import Delivery
 from assistant.web.desk import Assistant
 from assistant.web.environment import (
     free_port,
@@ -35,7 +36,7 @@ from assistant.web.library import Library
 from assistant.web.notes_tab import notes_tab
 from assistant.web.parts import QUIET, Seams
 from assistant.web.runs import Runs
-from assistant.web.security import EarlyScript, Guard
+from assistant.web.security import Guard
 from assistant.web.side import side_panel
 from assistant.web.store import TurnStore, browser_secret
 from assistant.web.texts import TRANSLATIONS
@@ -161,7 +162,7 @@ def launch_settings(host: str, port: int) -> dict[str, Any]:
             "middleware": [
                 Middleware(Guard, bound=host),
                 Middleware(Named),
-                Middleware(EarlyScript, script=look.asset("early.js").read_text("utf-8")),
+                Middleware(Delivery, script=look.asset("early.js").read_text("utf-8")),
             ],
             "openapi_url": None,
             "docs_url": None,

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from assistant.web import look
+from assistant.web.asking import Asking, Askings
 from assistant.web.handlers import Asked, Conversation, Page
 from assistant.web.paint import legend
 from assistant.web.parts import QUIET, caught, heard, tell
 from assistant.web.render import LATEX_DELIMITERS
+from assistant.web.store import new_session, valid_session
 from assistant.web.texts import both
 
 __all__ = ["ask_tab"]
@@ -103,6 +105,7 @@ class _Talk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.askings = Askings()
 
     def shown(
         self,
@@ -117,7 +120,7 @@ class _Talk:
 
         Args:
             now: what is shown.
-            busy: the question that is being answered.
+            busy: the name of the answer that is on its way.
             box_text: what stands in the box then; as it is if None.
             how: the mode the next question is asked in.
             grown: whether only the answer grew since the last values.
@@ -161,17 +164,26 @@ class _Talk:
         rewrite: bool = False,
     ) -> Iterator[list[Any]]:
         """The conversation as the answer grows; after a fault the question is back in the box."""
-        done = False
         asked = Asked(again=True, rewrite=rewrite) if again else _asked(how)
         kept = {"scope": asked.scope} if asked.scope else {}
-        with caught() as fault:
-            for step, now in enumerate(self.page.ask(question, session, asked)):
-                session, done = now.session, not now.growing
+        session = valid_session(session) or new_session()
+        asking = Asking(lambda keep: self.page.ask(question, session, asked, keep))
+        name = self.askings.add(asking)
+        done = False
+        try:
+            for step, now in enumerate(asking):
+                done = not now.growing
+                if now.unkept:
+                    tell(now.unkept, warn=True)
                 words = None if step or again else ""
-                busy, mode = ("", kept) if done else (question, how)
+                busy, mode = ("", kept) if done else (name, how)
                 yield self.shown(now, busy=busy, box_text=words, how=mode, grown=step > 0)
+        finally:
+            self.askings.done(name)
         if not done:
-            fault.tell()
+            asking.fault.tell()
+            if asking.stopped:
+                tell(both("stopped"))
             words = None if again else question
             yield self.shown(self.page.conversation(session), box_text=words, how=how)
 
@@ -187,11 +199,9 @@ class _Talk:
         if question:
             yield from self.ask(question, session, how, again=True, rewrite=True)
 
-    def stopped(self, question: str, session: Any, how: dict[str, Any]) -> list[Any]:
-        """The conversation without the question that was stopped, which is back in the box."""
-        tell(both("stopped"))
-        now = self.page.conversation(session)
-        return self.shown(now, box_text=question or None, how=how)
+    def stop(self, name: str) -> None:
+        """Stop an answer; it says itself what the page shows then, its question back in the box."""
+        self.askings.stop(name)
 
     def edit(self, wanted: dict[str, Any], session: Any) -> list[Any]:
         """The question of a turn, or what was searched for it, in the box to be changed."""
@@ -233,16 +243,25 @@ class _Talk:
         values = self.shown(now)
         return values if now.turn else [gr.skip() for _ in values]
 
-    def suggested(self) -> list[Any]:
+    def suggested(self) -> list[str]:
         """Questions to begin with; apart from the conversation, for they may take long."""
-        import gradio as gr
-
         found: list[str] = []
         with caught() as fault:
             found = self.page.examples(_N_EXAMPLES)
         fault.tell()
-        questions = [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
-        return [gr.Button(value=question, visible=bool(question)) for question in questions]
+        return [*found, *[""] * _N_EXAMPLES][:_N_EXAMPLES]
+
+
+def _begin_with(demo: Any, buttons: list[Any], questions: list[str]) -> None:
+    """Let the next page begin with what was suggested to this one; it is asked again all the same.
+
+    A visit sees its examples with the page itself, not after all that is asked once it is built.
+    """
+    said = {button._id: question for button, question in zip(buttons, questions, strict=True)}
+    for part in demo.config["components"]:
+        if part["id"] in said:
+            question = said[part["id"]]
+            part["props"].update(value=question, visible=bool(question))
 
 
 def _asked(how: dict[str, Any]) -> Asked:
@@ -266,24 +285,23 @@ def ask_tab(demo: Any, page: Page, browser: Any, side: Any, tabs: Any, text: Any
         made.retry, made.rewrite, made.new, *moded,
     ]  # fmt: skip
     typed = [made.box, browser, mode]
-    running = [
-        gr.on([made.box.submit, made.send.click], talk.ask, typed, outputs, **QUIET),
-        made.retry.click(talk.again, [browser, mode], outputs, **QUIET),
-        made.rewrite.click(talk.rewritten, [browser, mode], outputs, **QUIET),
-        *(
-            button.click(talk.ask, [button, browser, mode], outputs, **QUIET)
-            for button in made.examples
-        ),
-    ]
-    held = [pending, browser, mode]
-    made.stop.click(talk.stopped, held, outputs, cancels=running, **QUIET)
-    made.new.click(
-        lambda: talk.shown(page.conversation(None), box_text=""),
-        None, outputs, cancels=running, **QUIET,
-    )  # fmt: skip
+    gr.on([made.box.submit, made.send.click], talk.ask, typed, outputs, **QUIET)
+    made.retry.click(talk.again, [browser, mode], outputs, **QUIET)
+    made.rewrite.click(talk.rewritten, [browser, mode], outputs, **QUIET)
+    for button in made.examples:
+        button.click(talk.ask, [button, browser, mode], outputs, **QUIET)
+    # `page.js` has an answer that is on its way stopped before it leaves the conversation
+    made.stop.click(talk.stop, pending, None, **QUIET)
+    made.new.click(lambda: talk.shown(page.conversation(None), box_text=""), None, outputs, **QUIET)
     made.cancel.click(lambda: ["", *talk.moded({})], None, [made.box, *moded], **QUIET)
     side.submit(heard(talk.edit), browser, [made.box, *moded], **QUIET)
     side.input(heard(talk.about), None, [tabs, *moded], **QUIET)
-    side.select(heard(talk.chosen), browser, [tabs, *outputs], cancels=running, **QUIET)
+    side.select(heard(talk.chosen), browser, [tabs, *outputs], **QUIET)
     demo.load(talk.restored, browser, outputs, **QUIET)
-    demo.load(talk.suggested, None, made.examples, **QUIET)
+
+    def suggested() -> list[Any]:
+        questions = talk.suggested()
+        _begin_with(demo, made.examples, questions)
+        return [gr.Button(value=question, visible=bool(question)) for question in questions]
+
+    demo.load(suggested, None, made.examples, **QUIET)

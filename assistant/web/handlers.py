@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -30,7 +30,7 @@ from assistant.web.spots import (
     spots_of_claims,
     spots_of_hits,
 )
-from assistant.web.store import Turn, TurnStore, new_session, valid_session
+from assistant.web.store import NotKept, Turn, TurnStore, new_session, valid_session
 from assistant.web.texts import both, both_n
 from assistant.wire import checked_object
 from corpus.readers import Vault
@@ -60,12 +60,14 @@ class Conversation:
         past: messages of the turns before the last, the same while an answer grows.
         turn: question and answer of the last turn; empty where there is none.
         growing: whether the answer is not yet done.
+        unkept: why the answer will not be there again, as markup; empty where it will.
     """
 
     session: str
     past: list[Message]
     turn: list[Message]
     growing: bool = False
+    unkept: str = ""
 
     @property
     def messages(self) -> list[Message]:
@@ -111,7 +113,11 @@ class Page(Desk):
         return Conversation(session=name, past=messages[:-2], turn=messages[-2:])
 
     def ask(
-        self, question: str, session: object, how: Asked | None = None
+        self,
+        question: str,
+        session: object,
+        how: Asked | None = None,
+        keep: Callable[[], bool] = lambda: True,
     ) -> Iterator[Conversation]:
         """The conversation, growing with the answer to a question.
 
@@ -119,18 +125,13 @@ class Page(Desk):
             question: what was asked.
             session: what the browser holds.
             how: beyond the words; a new question over all notes if None.
+            keep: asked once the answer is whole; where it says no, nothing is kept or said.
 
         Raises:
             Unfit: the question is blank or too long, or the note to ask is gone.
         """
         how = how or Asked()
-        question = question.strip()
-        if not question:
-            raise Unfit("ask.empty")
-        if len(question) > _MAX_QUESTION:
-            raise Unfit("ask.too_long", n=len(question), limit=_MAX_QUESTION)
-        if how.scope and self.note(how.scope) is None:
-            raise Unfit("ask.scope_gone", name=how.scope[:200])
+        question = self._fit(question, how.scope)
         name = valid_session(session) or new_session()
         if how.again and (last := self._last(name)):
             how = replace(how, replacing=last.sheet.id, exact=last.exact, scope=last.scope)
@@ -153,11 +154,32 @@ class Page(Desk):
                 drawn_at = time.monotonic()
         if answer is None:
             raise RuntimeError("the assistant streamed nothing")
+        if not keep():
+            return
         sheet = self._sheet_of(answer)
-        if replacing:
-            self.store.drop_from(name, replacing)
-        self.store.add(name, Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact))
-        yield now(self._painted(answer, sheet), sheet.id)
+        turn = Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact)
+        unkept = self._keep(name, turn, replacing)
+        yield replace(now(self._painted(answer, sheet), sheet.id), unkept=unkept)
+
+    def _keep(self, session: str, turn: Turn, replacing: str) -> str:
+        """Store a turn; what to tell the person where that fails, as markup."""
+        try:
+            self.store.add(session, turn, replacing=replacing)
+        except NotKept as fault:
+            logger.warning("an answer is not kept: %s", fault)
+            return both("ask.unkept", reason=str(fault))
+        return ""
+
+    def _fit(self, question: str, scope: str) -> str:
+        """A question without blanks around it, if it can be asked."""
+        question = question.strip()
+        if not question:
+            raise Unfit("ask.empty")
+        if len(question) > _MAX_QUESTION:
+            raise Unfit("ask.too_long", n=len(question), limit=_MAX_QUESTION)
+        if scope and self.note(scope) is None:
+            raise Unfit("ask.scope_gone", name=scope[:200])
+        return question
 
     def _stream(self, question: str, earlier: list[Turn], how: Asked) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""
@@ -280,7 +302,7 @@ class Page(Desk):
             if date and not is_date(date):
                 raise Unfit("find.bad_date", value=date[:40])
         if not query:
-            return _empty("find.start")
+            return f"<div class='yj-empty'>{both('find.start')}</div>"
         self.look()
         hits = self.assistant.find(query, k=max(1, min(int(k), _MAX_HITS)), filters=filters)
         sheet = self.show(
@@ -375,7 +397,3 @@ class Page(Desk):
 
 def _said(role: str, markup: str) -> Message:
     return {"role": role, "content": markup}
-
-
-def _empty(key: str) -> str:
-    return f"<div class='yj-empty'>{both(key)}</div>"

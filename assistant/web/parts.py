@@ -15,7 +15,7 @@ from assistant.web.runs import Evaluation
 from assistant.web.texts import both
 from corpus.errors import YoujuError
 
-__all__ = ["QUIET", "Seams", "caught", "heard", "tell"]
+__all__ = ["QUIET", "Fault", "Seams", "caught", "heard", "tell"]
 
 logger = logging.getLogger(__name__)
 

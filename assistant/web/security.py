@@ -23,7 +23,6 @@ __all__ = [
     "MAX_BODY",
     "MAX_UPLOAD",
     "App",
-    "EarlyScript",
     "Guard",
     "Message",
     "Receive",
@@ -216,44 +215,3 @@ async def _refuse(scope: Scope, send: Send, status: int, reason: bytes) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), *_HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": reason})
-
-
-class EarlyScript:
-    """ASGI middleware: a script of ours at the head of the page, before Gradio's.
-
-    Gradio adds what `head=` holds only after it has read the browser's language and theme; the
-    switches of the page must have spoken before.
-
-    Args:
-        app: the application behind it.
-        script: JavaScript without the characters `</`.
-    """
-
-    def __init__(self, app: App, script: str) -> None:
-        self.app = app
-        self._tag = b"<head><script>" + script.encode() + b"</script>"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; the body of the page itself gets the script."""
-        if scope["type"] != "http" or scope.get("path") != "/" or scope.get("method") != "GET":
-            await self.app(scope, receive, send)
-            return
-        plain = [pair for pair in scope["headers"] if pair[0].lower() != b"accept-encoding"]
-        start: Message | None = None
-        body = b""
-
-        async def gather(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            body += message.get("body", b"")
-            if message.get("more_body") or start is None:
-                return
-            page = body.replace(b"<head>", self._tag, 1)
-            length = (b"content-length", str(len(page)).encode())
-            kept = [p for p in start.get("headers", []) if p[0].lower() != b"content-length"]
-            await send({**start, "headers": [*kept, length]})
-            await send({"type": "http.response.body", "body": page})
-
-        await self.app({**scope, "headers": plain}, receive, gather)

@@ -34,6 +34,7 @@ __all__ = [
     "KEY",
     "Chat",
     "ChatsDamaged",
+    "NotKept",
     "Turn",
     "TurnStore",
     "browser_secret",
@@ -62,6 +63,10 @@ CREATE TABLE IF NOT EXISTS turns (
 CREATE INDEX IF NOT EXISTS turns_by_session ON turns (session, number);
 CREATE INDEX IF NOT EXISTS turns_by_sheet ON turns (sheet);
 """
+_DROP_FROM = (
+    "DELETE FROM turns WHERE session = ? AND number >="
+    " (SELECT number FROM turns WHERE session = ? AND sheet = ?)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,10 @@ class Chat:
 
 class ChatsDamaged(YoujuError):
     """The conversations on disk cannot be used as they are."""
+
+
+class NotKept(YoujuError):
+    """A turn cannot be stored."""
 
 
 def valid_session(session: object) -> str | None:
@@ -243,18 +252,34 @@ class TurnStore:
         finally:
             connection.close()
 
-    def add(self, session: str, turn: Turn) -> None:
-        """Store a finished turn at the end of its session."""
+    def add(self, session: str, turn: Turn, *, replacing: str = "") -> None:
+        """Store a finished turn at the end of its session.
+
+        Args:
+            session: whose turn.
+            turn: what is stored.
+            replacing: id of the sheet whose turn, with all behind it, gives way; it stays where
+                the new one cannot be stored.
+
+        Raises:
+            NotKept: it cannot be stored: no room, a lock that does not end, a read-only place.
+        """
         bare = dataclasses.replace(turn, answer=dataclasses.replace(turn.answer, hits=()))
         text = json.dumps(encode(bare), ensure_ascii=False)
         asked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         row = (session, turn.sheet.id, asked_at, text)
-        with self._connect() as connection:
-            connection.execute(
-                "INSERT INTO turns (session, sheet, asked_at, turn, digest) VALUES (?, ?, ?, ?, ?)",
-                (*row, digest_of(*row)),
-            )
-        self._sealed()
+        try:
+            with self._connect() as connection:
+                if replacing:
+                    connection.execute(_DROP_FROM, (session, session, replacing))
+                connection.execute(
+                    "INSERT INTO turns (session, sheet, asked_at, turn, digest)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (*row, digest_of(*row)),
+                )
+            self._sealed()
+        except (sqlite3.OperationalError, OSError) as fault:
+            raise NotKept(f"{self._file}: {fault}") from fault
 
     def turns(self, session: str, *, last: int = -1, before: str = "") -> list[Turn]:
         """Turns of a session, oldest first; damaged ones are left out.
@@ -295,16 +320,6 @@ class TurnStore:
             except (KeyError, TypeError, ValueError):
                 logger.warning("chat turn %d cannot be read and is left out", number)
         return found
-
-    def drop_from(self, session: str, sheet_id: str) -> None:
-        """Remove the turn of a sheet, and all turns of its session behind it."""
-        with self._connect() as connection:
-            connection.execute(
-                "DELETE FROM turns WHERE session = ? AND number >="
-                " (SELECT number FROM turns WHERE session = ? AND sheet = ?)",
-                (session, session, sheet_id),
-            )
-        self._sealed()
 
     def drop(self, session: str) -> None:
         """Remove a session."""

@@ -72,6 +72,11 @@ TEXTS: dict[str, Text] = {
         "问题太长（{n} 字），请缩短到 {limit} 字以内。",
         "The question is too long ({n} characters); keep it within {limit}.",
     ),
+    "ask.unkept": Text(
+        "这个回答没能存下，刷新后就不在了：请先复制，再腾出磁盘空间后重试。（{reason}）",
+        "This answer could not be kept and is gone after a reload: copy it, make room on the disk, "
+        "then retry. ({reason})",
+    ),
     "ask.empty": Text("请先写下问题。", "Write a question first."),
     "welcome": Text("问问你的笔记", "Ask your own notes"),
     "welcome.how": Text(
@@ -345,6 +350,7 @@ TEXTS: dict[str, Text] = {
     "js.delete": Text("删除", "Delete"),
     "js.sure": Text("确定删除？", "Really delete?"),
     "js.saved": Text("已保存", "Saved"),
+    "js.unsaved": Text("没有保存：请再点一次", "Not saved: click again"),
     "js.skip": Text("跳过", "Skip"),
     "js.go_on": Text("下一步", "Next"),
     "js.finish": Text("知道了", "Got it"),
@@ -376,6 +382,9 @@ TEXTS: dict[str, Text] = {
     "panel.close": Text("关闭", "Close"),
     "panel.copy": Text("复制原句", "Copy quote"),
     "panel.copied": Text("已复制", "Copied"),
+    "panel.uncopied": Text(
+        "没有复制：请选中文字后复制", "Not copied: select the words and copy them"
+    ),
     "panel.obsidian": Text("在 Obsidian 中打开", "Open in Obsidian"),
     "panel.editor": Text("在 VS Code 中打开", "Open in VS Code"),
     "panel.file": Text("打开文件", "Open file"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import re
@@ -108,3 +109,19 @@ def test_a_foreign_setting_is_told_before_anything_starts(
     assistant: Any = None
     with pytest.raises(ConfigError, match="unset GRADIO_SHARE"):
         app.serve(assistant, data_dir=tmp_path)
+
+
+def test_a_first_visit_gets_the_page_packed(served: Served) -> None:
+    at = urlsplit(served.url)
+    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)
+    try:
+        connection.request("GET", "/", headers={"accept-encoding": "gzip, br"})
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    assert answer.getheader("content-encoding") == "gzip"
+    assert len(body) < 60_000  # 283 kB as they are
+    found = re.search(rb"assets/index-[\w-]+\.js", gzip.decompress(body))
+    assert found
+    assert "immutable" in fetched(served.url, f"/{found[0].decode()}")[1]["cache-control"]

@@ -166,6 +166,32 @@ def test_an_answer_streams_and_can_be_stopped(window: Window) -> None:
     page.wait_for_selector("#yj-send:visible")
     page.wait_for_function("document.querySelector('#yj-box textarea').value === 'SLOW GQA'")
     assert page.locator(".yj-q").count() == 0
+    page.wait_for_timeout(2500)  # the next piece would come now
+    assert page.locator(".yj-q").count() == 0
+    assert page.input_value("#yj-box textarea") == "SLOW GQA"
+
+
+def test_a_chat_that_is_left_amid_an_answer_is_not_drawn_over(window: Window) -> None:
+    page = window.page
+    window.ask("往日的提问 LoRA")
+
+    def begin() -> None:
+        page.fill("#yj-box textarea", "SLOW GQA")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".yj-q:has-text('SLOW')")
+
+    begin()
+    page.click("#yj-new")
+    page.wait_for_selector(".yj-example:visible")
+    begin()
+    page.click("a.sw-chats")
+    page.locator(".chat", has_text="往日的提问").first.click()
+    page.wait_for_selector(".yj-foot")
+    page.wait_for_timeout(2500)  # what was on its way would come now
+    assert page.locator(".yj-q").all_inner_texts() == ["往日的提问 LoRA"]
+    assert page.locator(".yj-foot").count() == 1
+    assert page.input_value("#yj-box textarea") == ""
+    assert page.is_visible("#yj-send")
 
 
 def test_an_example_is_asked_retried_and_left_by_a_new_chat(window: Window) -> None:
@@ -210,6 +236,33 @@ def test_an_answer_is_copied_with_its_sources(window: Window) -> None:
     assert "[^1]: 分组查询注意力 GQA" in copied
 
 
+@pytest.mark.parametrize(
+    "window", [{"permissions": ["clipboard-read", "clipboard-write"]}], indirect=True
+)
+def test_a_hit_is_copied_however_late_its_words_come_and_a_fault_is_told(window: Window) -> None:
+    page = window.page
+    held: list[Any] = []
+    window.tab(1)
+    page.fill("#yj-query input, #yj-query textarea", "GQA 分组")
+    page.keyboard.press("Enter")
+    copy = page.locator(".hit a.act[href^='#y-']").first
+    copy.wait_for()
+    page.route(re.compile("/component_server"), lambda route: held.append(route))
+    copy.click()
+    page.wait_for_timeout(400)
+    assert page.locator(".hit .act.done").count() == 0  # nothing is said before it is true
+    held[0].continue_()
+    page.wait_for_selector(".hit .act.done:has-text('已复制')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "gqa.md" in copied
+    page.wait_for_selector(".hit .act.done", state="detached")
+    copy.click()
+    page.wait_for_timeout(200)
+    held[1].abort()
+    page.wait_for_selector(".hit .act.done:has-text('没有复制')")
+    assert page.evaluate("navigator.clipboard.readText()") == copied
+
+
 @pytest.mark.parametrize("window", [{"locale": "en-US", "color_scheme": "dark"}], indirect=True)
 def test_english_and_dark_follow_the_browser(window: Window) -> None:
     page = window.page
@@ -239,6 +292,20 @@ def test_the_conversation_is_back_after_a_reload(window: Window) -> None:
     page.click("a.cite >> nth=0")
     page.wait_for_selector(MARK)
     assert page.inner_text(MARK) == QUOTE
+
+
+def test_a_later_visit_sees_its_examples_with_the_page_itself(
+    chromium: Any, window: Window, served: Served
+) -> None:
+    context = chromium.new_context(locale="zh-CN")  # `window` was a visit before it
+    page = context.new_page()
+    page.route("**/queue/join*", lambda route: None)  # nothing that the page asks for is answered
+    page.goto(served.url)
+    page.wait_for_selector(".yj-example:visible")
+    shown = page.locator(".yj-example:visible").all_inner_texts()
+    assert shown == window.page.locator(".yj-example:visible").all_inner_texts()
+    assert len(shown) == 3
+    context.close()
 
 
 def test_an_answer_stays_where_the_page_is_still_loading(chromium: Any, served: Served) -> None:

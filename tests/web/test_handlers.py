@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +105,37 @@ def test_a_stopped_question_leaves_no_turn(page: Page) -> None:
     next(running)
     running.close()
     assert len(page.conversation(session).messages) == 2
+
+
+def test_an_answer_that_may_not_be_kept_leaves_the_conversation_as_it_was(page: Page) -> None:
+    session = finished(page, "GQA 分组").session
+    before = page.conversation(session)
+    again = Asked(again=True)
+    assert all(now.growing for now in page.ask("LoRA 矩阵", session, again, lambda: False))
+    assert page.conversation(session) == before
+
+
+def test_a_disk_without_room_loses_neither_the_answer_nor_the_one_before(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = finished(page, "GQA 分组").session
+    before = page.conversation(session).messages
+    connect = sqlite3.connect
+
+    def without_room(*args: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*args, **options)
+        connection.execute("PRAGMA max_page_count = 1")  # as many as there are
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", without_room)
+    question = "ECHO LoRA 矩阵" + "很长" * 900
+    last = list(page.ask(question, session, Asked(again=True)))[-1]
+    assert "LoRA" in last.turn[1]["content"]
+    assert not last.growing
+    assert "full" in last.unkept
+    assert page.passage(refs(last.turn[1]["content"])[0]) is not None  # its citations open
+    monkeypatch.undo()
+    assert page.conversation(session).messages == before  # the retried one is still kept
 
 
 def test_a_failed_retry_keeps_the_old_turn(page: Page) -> None:

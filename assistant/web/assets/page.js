@@ -41,6 +41,24 @@ function seek(selector, then, frames = 90) {
   else if (frames) requestAnimationFrame(() => seek(selector, then, frames - 1));
 }
 
+// What leaves the conversation waits until the answer on its way was stopped: its last piece would
+// be drawn over what comes next.
+const isAnswering = () => {
+  const stop = document.getElementById("yj-stop");
+  return stop !== null && !stop.matches(".hidden, .hide, [hidden]");
+};
+function whenStill(act, frames = 600) {
+  if (!isAnswering() || !frames) return act();
+  if (frames === 600) document.getElementById("yj-stop").click();
+  requestAnimationFrame(() => whenStill(act, frames - 1));
+}
+document.addEventListener("click", (event) => {
+  const leaving = event.target.closest?.("#yj-new");
+  if (!leaving || !isAnswering()) return;
+  event.stopImmediatePropagation();
+  whenStill(() => leaving.click());
+}, { signal, capture: true });
+
 function edit(what, sheet) {
   trigger("submit", { what, sheet });
   uncover();
@@ -51,15 +69,16 @@ function edit(what, sheet) {
   });
 }
 
-async function copyOrSave(letter, ref, link) {
-  const text = await server.copied(ref);
-  if (text === null) return;
-  if (letter === "y") {
-    await toClipboard(text, link);
-  } else {
-    saveAs(text);
-    say(link, "js.saved");
+async function save(ref, link) {
+  let text = null;
+  try {
+    text = await server.copied(ref);
+  } catch (fault) {
+    console.error(fault);
   }
+  if (typeof text !== "string") return say(link, "js.unsaved", "");
+  saveAs(text);
+  say(link, "js.saved");
 }
 
 const FOLLOWED = {
@@ -69,8 +88,8 @@ const FOLLOWED = {
     link.classList.add("is-open");
     await show(ref);
   },
-  y: (ref, link) => copyOrSave("y", ref, link),
-  d: (ref, link) => copyOrSave("d", ref, link),
+  y: (ref, link) => toClipboard(server.copied(ref), link),
+  d: save,
   e: (sheet) => edit("question", sheet),
   s: (sheet) => edit("search", sheet),
   n: (path, link, at) => {
@@ -158,8 +177,8 @@ function chatRow(chat) {
   );
   open.type = "button";
   open.addEventListener("click", () => {
-    trigger("select", { session: chat.session });
     close();
+    whenStill(() => trigger("select", { session: chat.session }));
   });
   const drop = button("act drop", "js.delete", () => {
     if (!drop.dataset.sure) {
@@ -167,7 +186,7 @@ function chatRow(chat) {
       drop.replaceChildren(word("js.sure"));
       return;
     }
-    trigger("select", { session: chat.session, drop: true });
+    whenStill(() => trigger("select", { session: chat.session, drop: true }));
     row.remove();
   });
   const row = make("div", "chat-row", open, drop);

@@ -48,21 +48,39 @@ const within = (href, key) => {
   return made;
 };
 
-async function toClipboard(text, control) {
+// `words` may still be on their way: the copying begins in the click itself, for a browser may
+// refuse it later. The person is told in either case.
+async function toClipboard(words, control) {
   let done = false;
   try {
-    await navigator.clipboard.writeText(text);
+    const coming = Promise.resolve(words).then((text) => {
+      if (typeof text !== "string") throw new Error("nothing to copy"); // nor from a lost server
+      return new Blob([text], { type: "text/plain" });
+    });
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": coming })]);
     done = true;
   } catch {
-    // no clipboard outside a secure context: the old way
-    const area = make("textarea", "sr");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    done = document.execCommand("copy");
-    area.remove();
+    done = await copyTheOldWay(words);
   }
-  if (done && control) say(control, "panel.copied");
+  if (control) say(control, done ? "panel.copied" : "panel.uncopied", done ? "✓ " : "");
+}
+
+// no clipboard outside a secure context
+async function copyTheOldWay(words) {
+  let text = null;
+  try {
+    text = await words;
+  } catch (fault) {
+    console.error(fault);
+  }
+  if (typeof text !== "string") return false;
+  const area = make("textarea", "sr");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
 }
 
 // Say on a control, for a moment, what it did.
