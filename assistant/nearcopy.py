@@ -11,10 +11,10 @@ from collections import Counter
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from assistant.alignment import Word, words
 from assistant.lexicon import LIGHT, alike
 from assistant.magnitudes import same_quantity
 from assistant.quantities import quantities
+from assistant.words import Word, words
 from corpus.text import fold, is_han
 
 __all__ = ["alteration"]
