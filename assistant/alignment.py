@@ -1,236 +1,38 @@
 """Word by word, where a statement finds itself in a passage.
 
-`words` reads a text as content words, function words, negations and quantifiers with their
-weight; `Matcher` pairs each word of a claim with the word of the evidence that says the same: by
-form, as a part of a longer word, by another name (`lexicon`), by translation (`glossary`) or by
-its vector. The path is chosen as a whole, so that a word that occurs twice is paired where its
-neighbours are. Knows nothing of verdicts; called by `contrast` and `grounding`.
+`Matcher` pairs each word of a claim with the word of the evidence that says the same: by form, by
+another name or translation (`pairing`), as a phrase, or by its vector. The path is chosen as a
+whole, so that a word that occurs twice is paired where its neighbours are. Knows nothing of
+verdicts; called by `comparing` and `evidence`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from assistant.lexicon import (
-    LIGHT,
-    NEGATIONS,
-    NOT_NEGATIONS,
-    alike,
-    is_listed,
-    listed,
-    opposites,
-    quantifier,
-)
-from assistant.quantities import quantities
+from assistant.lexicon import opposites
+from assistant.pairing import Neighbours, is_turned, pair
 from assistant.similarity import WordSimilarity
-from assistant.thesaurus import kin, members_with
-from corpus.glossary import translations
-from corpus.text import fold, has_han, is_han
-from corpus.tokens import STOP_TERMS, commonness, terms, tokens
+from assistant.thesaurus import kin
+from assistant.words import MAX_MERGE, Word, is_han_word
+from corpus.text import fold, has_han
 
-__all__ = ["Alignment", "Matcher", "Word", "weigh", "words"]
+__all__ = ["Alignment", "Matcher"]
 
-Role = Literal["content", "stop", "negation", "quantifier"]
-
-_NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
-_HARMLESS = frozenset(NOT_NEGATIONS.split()) | {"不如"}
-_PAYS = 500  # texts from which knowing all beginnings pays
-_MAX_MERGE, _MAX_LETTERS = 4, 4  # pieces and letters of a word of the lexicon
-_BREAK = re.compile(r"[,，。；;!！?？\n：]|(?<!\d):|:(?!\d)")
 # Cost of leaving the place where the previous word was paired, per word and at most.
 _JUMP, _FAR = 0.012, 12
 _JUMPS = [n * _JUMP for n in range(_FAR + 1)]
 _MIN_MATCH = 0.45
 _SAID = 0.88  # score from which a word says what another one says
-_LEAST_STEM, _LEAST_INSIDE = 5, 6  # letters of a common stem, and of a word inside another
 _SOFT_FLOOR = 0.5
 _SOFT_WEIGHT = 0.8
 _PHRASE = 0.88  # how surely a phrase of the thesaurus says what another one says
-_HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
-
-
-class Word(NamedTuple):
-    """A word of a text; a question reads thousands, so it is no dataclass, which is made slower.
-
-    Attributes:
-        text: normal form.
-        start: offset of its first character.
-        end: offset after its last character.
-        role: what it does in the sentence.
-        is_name: a Latin word or identifier with a capital or digit: it names one thing.
-        is_number: it begins with a digit.
-        clause: number of the clause (text between commas) it stands in.
-        known: names by which it may be matched besides `text`: parts of an identifier.
-        kind: all of it that decides what it is paired with, wherever it stands.
-    """
-
-    text: str
-    start: int
-    end: int
-    role: Role
-    is_name: bool
-    is_number: bool
-    clause: int
-    known: frozenset[str]
-    kind: str
-
-    @property
-    def is_content(self) -> bool:
-        """Whether it carries what is said."""
-        return self.role == "content"
-
-
-@lru_cache(maxsize=65_536)
-def _is_han_word(text: str) -> bool:
-    return bool(text) and is_han(text[0])
-
-
-@lru_cache(maxsize=65_536)
-def _role(text: str) -> Role:
-    if text in _NEGATING:
-        return "negation"
-    if quantifier(text):
-        return "quantifier"
-    return "stop" if text in STOP_TERMS else "content"
-
-
-@lru_cache(maxsize=32_768)
-def _is_lexical(text: str) -> bool:
-    """Whether a run of short words is one word of ours.
-
-    Of the phrases of the thesaurus only those are one word that deny what does not mean their
-    opposite (没把握): what 不便宜 says is known from 便宜 and the word before it.
-    """
-    if text in _NEGATING or text in _HARMLESS or quantifier(text):
-        return True
-    if is_listed(text):
-        return True
-    denied = "".join(c for c in text if c not in _PREFIXES)
-    return (
-        2 <= len(denied) < len(text)
-        and denied not in STOP_TERMS
-        and not quantifier(denied)
-        and bool(alike(text) or opposites(text))
-        and opposites(denied).isdisjoint(alike(text))
-        and alike(denied).isdisjoint(opposites(text))
-    )
-
-
-_PREFIXES = "不没未无非"
-
-
-@lru_cache(maxsize=1)
-def _beginnings() -> frozenset[str]:
-    """What the words begin with that `_is_lexical` may know: few runs are looked at further."""
-    known = (_NEGATING | _HARMLESS | listed()).union(members_with(_PREFIXES))
-    return frozenset(
-        word[:n] for word in known if len(word) <= _MAX_LETTERS for n in range(1, len(word))
-    )
-
-
-def _pieces(text: str) -> Iterator[tuple[str, int, int, bool]]:
-    """Tokens as (normal form, start, end, is ideographs), denying prefixes cut off."""
-    for token in tokens(text):
-        han = token.kind == "han"
-        if (
-            han
-            and 2 <= len(token.text) <= 4
-            and token.text[0] in _PREFIXES
-            and not _is_lexical(token.text)
-        ):
-            yield token.text[0], token.start, token.start + 1, True
-            yield token.text[1:], token.start + 1, token.end, True
-        elif han and len(token.text) == 3 and token.text[1] == "不" and not _is_lexical(token.text):
-            # what 得不到 denies is to 得到
-            yield "不", token.start, token.start + 2, True
-            yield token.text[0] + token.text[2], token.start + 2, token.end, True
-        else:
-            yield token.text, token.start, token.end, han
-
-
-@lru_cache(maxsize=8192)
-def words(text: str) -> tuple[Word, ...]:
-    """The words of a text in order; runs that the lexicon knows as one word are joined.
-
-    Args:
-        text: a sentence or a few.
-
-    Returns:
-        Words without overlap. Words inside a quantity (`1.4T`, `4050亿`) are numbers.
-    """
-    raw = list(_pieces(text))
-    breaks = [m.start() for m in _BREAK.finditer(text)]
-    english = not has_han(text)
-    counted = [(q.start, q.end) for q in quantities(text) if not q.is_weak]
-    out: list[Word] = []
-    beginnings = _beginnings() if words.cache_info().misses > _PAYS else None
-    i = clause = 0
-    while i < len(raw):
-        piece, start, end, han = raw[i]
-        i += 1
-        if han and (beginnings is None or piece in beginnings):
-            piece, end, i = _joined(raw, i, piece, end)
-        while clause < len(breaks) and breaks[clause] < start:
-            clause += 1
-        inside = bool(counted) and any(s <= start and end <= e for s, e in counted)
-        role = "content" if inside else _role(piece)
-        is_name, is_number, known = False, inside, _NOTHING
-        if not han:
-            original = text[start:end]
-            is_number = inside or piece[0].isdigit()
-            known = _known(original, piece)
-            if role == "content" and not inside:
-                opens = english and (start == 0 or text[:start].rstrip()[-1:] in ".!?")
-                is_name = _names_one(original, opens=opens)
-        kind = _kind(piece, is_name, is_number, known) if not han or is_number else piece
-        out.append(Word(piece, start, end, role, is_name, is_number, clause, known, kind))
-    return tuple(out)
-
-
-_NOTHING: frozenset[str] = frozenset()
-
-
-@lru_cache(maxsize=16_384)
-def _known(original: str, piece: str) -> frozenset[str]:
-    return frozenset(terms(original)) - {piece}
-
-
-@lru_cache(maxsize=16_384)
-def _kind(text: str, is_name: bool, is_number: bool, known: frozenset[str]) -> str:
-    """One string for what a word is paired by, so that it is hashed once; no text holds NUL."""
-    return "\0".join((text, str(is_name), str(is_number), *sorted(known)))
-
-
-def _joined(
-    raw: Sequence[tuple[str, int, int, bool]], i: int, piece: str, end: int
-) -> tuple[str, int, int]:
-    """The longest word of the lexicon that a piece begins, where it ends, and the next piece."""
-    found = piece, end, i
-    for text, start, stop, _ in raw[i : i + _MAX_MERGE - 1]:
-        piece += text
-        if start != end or len(piece) > _MAX_LETTERS:
-            break
-        end, i = stop, i + 1
-        if _is_lexical(piece):
-            found = piece, end, i
-    return found
-
-
-@lru_cache(maxsize=16_384)
-def _names_one(original: str, *, opens: bool) -> bool:
-    """Whether a Latin word is a name: a digit, or a capital that no sentence start explains."""
-    if any(c.isdigit() for c in original) or any(c.isupper() for c in original[1:]):
-        return True
-    return original[:1].isupper() and not opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,124 +52,6 @@ class Alignment:
     to: tuple[int, ...]
     score: tuple[float, ...]
     is_opposite: tuple[bool, ...]
-
-
-def _latin_match(a: Word, b: Word) -> float:
-    """How surely two Latin words or identifiers are the same; `a` is the claim's."""
-    if b.text in a.known and a.is_name:
-        # `DeepFM` where the note says `FM`: the claim names another, narrower thing
-        return 0.5
-    if a.text in b.known:
-        return 0.75 if a.is_name else 0.9
-    if b.text in a.known:
-        return 0.9
-    short, long = sorted((a.text, b.text), key=len)
-    if len(short) < _LEAST_STEM:
-        return 0.0
-    if long.startswith(short):
-        tail = long[len(short) :]
-        if not any(c.isdigit() for c in tail):
-            return 0.92
-        # `Qwen1.57BChat` and `Qwen1.5-7B`: what follows a shared version is detail
-        return 0.5 if not any(c.isdigit() for c in short) else 0.7
-    if len(short) >= _LEAST_INSIDE and short in long and not (a.is_name and a.text == long):
-        return 0.8
-    if short[:_LEAST_STEM] == long[:_LEAST_STEM] and not (a.is_name and b.is_name):
-        common = next(
-            (k for k, (x, y) in enumerate(zip(a.text, b.text, strict=False)) if x != y), len(short)
-        )
-        if common >= 0.7 * len(long):
-            return 0.8
-    return 0.0
-
-
-@lru_cache(maxsize=16_384)
-def _translations(word: str) -> dict[str, float]:
-    return dict(translations(word))
-
-
-def _odds(a: str, b: str) -> float:
-    return max(_translations(a).get(b, 0.0), _translations(b).get(a, 0.0))
-
-
-def _pair(a: Word, b: Word) -> float:
-    """How surely a word of the claim and one of the evidence say the same, by form and lists."""
-    if a.text == b.text:
-        return 1.0
-    if a.is_number or b.is_number:
-        return 0.0 if a.is_number and b.is_number else _digits_in_name(a, b)
-    han_a, han_b = _is_han_word(a.text), _is_han_word(b.text)
-    if b.text in alike(a.text):
-        return 0.93
-    if han_a != han_b:
-        odds = max(
-            _odds(name, other) for name in (a.text, *a.known) for other in (b.text, *b.known)
-        )
-        if odds > 0.02:
-            return min(0.95, 0.72 + 0.25 * odds)
-        return 0.0
-    return _han_match(a.text, b.text) if han_a else _latin_match(a, b)
-
-
-def _han_match(a: str, b: str) -> float:
-    """How surely two different Chinese words say the same, by their characters."""
-    if b in opposites(a) or _is_turned(a, b):
-        return 0.0
-    short, long = sorted((a, b), key=len)
-    if len(short) >= 2 and short in long:
-        return 0.88 if len(short) * 2 >= len(long) else 0.7
-    if len(short) == 1 and short in long and len(long) <= 4:
-        return 0.6
-    if len(a) == len(b) == 2 and len(set(a) & set(b)) == 1:
-        return 0.5  # 撤下 and 下线, 过高 and 太高: one character in common says a little
-    return 0.0
-
-
-def _digits_in_name(a: Word, b: Word) -> float:
-    number, name = (a, b) if a.is_number else (b, a)
-    return 0.9 if number.text in name.known else 0.0
-
-
-class _Neighbours:
-    """Which words can be paired with a given one at all: those that share a name or letters."""
-
-    def __init__(self, kinds: Sequence[Word]) -> None:
-        self._by_name: dict[str, list[int]] = {}
-        self._by_char: dict[str, list[int]] = {}
-        self._by_stem: dict[str, list[int]] = {}
-        self._long: list[tuple[int, str]] = []  # Latin words that may stand inside another one
-        for j, word in enumerate(kinds):
-            for name in (word.text, *word.known):
-                self._by_name.setdefault(name, []).append(j)
-            if _is_han_word(word.text):
-                for char in set(word.text):
-                    self._by_char.setdefault(char, []).append(j)
-                continue
-            if len(word.text) >= _LEAST_STEM:
-                self._by_stem.setdefault(word.text[:_LEAST_STEM], []).append(j)
-            if len(word.text) >= _LEAST_INSIDE:
-                self._long.append((j, word.text))
-
-    def of(self, word: Word, contrary: frozenset[str]) -> list[int]:
-        """Columns worth a look for one word of the claim, ascending."""
-        found: set[int] = set()
-        names = {word.text, *word.known}
-        for name in (*names, *alike(word.text), *contrary, *_partners(names)):
-            found.update(self._by_name.get(name, ()))
-        if _is_han_word(word.text):
-            for char in word.text:
-                found.update(self._by_char.get(char, ()))
-                for turned in opposites(char):
-                    found.update(self._by_char.get(turned, ()))
-        else:
-            found.update(self._by_stem.get(word.text[:_LEAST_STEM], ()))
-            if len(word.text) >= _LEAST_INSIDE:
-                found.update(j for j, o in self._long if o in word.text or word.text in o)
-        return sorted(found)
-
-
-def _partners(names: set[str]) -> list[str]:
-    return [partner for name in names for partner in _translations(name)]
 
 
 def _keep_own(scores: Sequence[dict[int, float]], against: Sequence[set[int]]) -> None:
@@ -408,17 +92,14 @@ class Matcher:
         scores: list[dict[int, float]] = [{} for _ in claim]
         against: list[set[int]] = [set() for _ in claim]
         said = {word.text for word in claim}
-        near = _Neighbours(kinds)
+        near = Neighbours(kinds)
         for i, a in enumerate(claim):
-            contrary, han = opposites(a.text), _is_han_word(a.text)
+            contrary, han = opposites(a.text), is_han_word(a.text)
             for j in near.of(a, contrary):
                 b = kinds[j]
-                score = _pair(a, b)
-                turned = b.text in contrary or (han and _is_turned(a.text, b.text))
-                turned = turned and "有" not in (
-                    a.text,
-                    b.text,
-                )  # 没有 denies what follows
+                score = pair(a, b)
+                turned = b.text in contrary or (han and is_turned(a.text, b.text))
+                turned = turned and "有" not in (a.text, b.text)  # 没有 denies what follows
                 # neither the opposite that the claim itself names beside this word contradicts it,
                 # nor a word of a name: Large Language Models
                 if turned and b.text not in said and not b.is_name:
@@ -481,27 +162,6 @@ class Matcher:
         )
 
 
-@lru_cache(maxsize=16_384)
-def _is_turned(a: str, b: str) -> bool:
-    """Whether two words differ in one character and its opposite, 高阶 and 低阶, or one denies.
-
-    不确定 denies 确定, 拿不准 denies 拿得准.
-    """
-    if _denies(a) != _denies(b) and a not in _HARMLESS and b not in _HARMLESS:
-        bare_a, bare_b = (re.sub(f"[{_PREFIXES}得]", "", word) for word in (a, b))
-        if bare_a == bare_b:
-            return True
-    if len(a) != len(b) or not 2 <= len(a) <= 4:
-        return False
-    other = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
-    return len(other) == 1 and other[0][1] in opposites(other[0][0])
-
-
-def _denies(word: str) -> bool:
-    """Whether a Chinese word of several characters holds an odd number of negations."""
-    return len(word) > 1 and sum(c in _PREFIXES for c in word) % 2 == 1
-
-
 def _in_parts(
     claim: Sequence[Word], evidence: Sequence[Word], scores: list[dict[int, float]]
 ) -> None:
@@ -531,7 +191,7 @@ def _cut_otherwise(
     folded = ""
     starts: list[int] = []
     for word, row in zip(claim, scores, strict=True):
-        if len(word.text) < 2 or not _is_han_word(word.text) or 1.0 in row.values():
+        if len(word.text) < 2 or not is_han_word(word.text) or 1.0 in row.values():
             continue
         folded = folded or _folded(text)
         at = folded.find(word.text)
@@ -557,11 +217,11 @@ def _phrases(claim: Sequence[Word], there: set[str]) -> list[tuple[range, tuple[
     out = []
     chars = set("".join(there))
     for i, word in enumerate(claim):
-        han = _is_han_word(word.text)
-        for n in range(1, min(_MAX_MERGE, len(claim) - i) + 1):
+        han = is_han_word(word.text)
+        for n in range(1, min(MAX_MERGE, len(claim) - i) + 1):
             run = claim[i : i + n]
             if n > 1 and (
-                _is_han_word(run[-1].text) != han
+                is_han_word(run[-1].text) != han
                 or run[-1].start - run[-2].end not in ((0,) if han else (1,))
             ):
                 break
@@ -679,44 +339,3 @@ def _path(rows: Sequence[Sequence[tuple[int, float]]], counts: Sequence[float]) 
         to[i] = at
         at = came[i][at]
     return to
-
-
-def weigh(
-    found: Sequence[Word], idf: Callable[[str], float], df: Callable[[str], int]
-) -> NDArray[np.float64]:
-    """How much each word matters: rare words and names more, function words nothing.
-
-    A word that no note holds would weigh most by its idf alone; colloquial ones (照样, 差不多)
-    weigh by how common they are in general.
-
-    Args:
-        found: words of a claim or a question.
-        idf: weight of a term in the notes.
-        df: number of passages that hold a term.
-    """
-    out = np.zeros(len(found))
-    for i, word in enumerate(found):
-        if not word.is_content:
-            continue
-        if word.text in LIGHT:
-            out[i] = 0.25
-            continue
-        base = max(idf(term) for term in (terms(word.text) or [word.text]))
-        base = min(max(base, 0.4), 8.0)
-        if len(word.text) == 1 and _is_han_word(word.text):
-            base *= 0.4
-        out[i] = base * (1.3 if word.is_name else _rarity(word, df))
-    return out
-
-
-def _rarity(word: Word, df: Callable[[str], int]) -> float:
-    """What of its idf a word keeps that no note holds, by how common it is in general."""
-    if word.is_number or df(word.text):
-        return 1.0
-    if not has_han(word.text):
-        return 0.5
-    per_million = commonness(word.text)
-    if per_million <= _HAN_RARE:
-        return 1.0
-    span = math.log(_HAN_COMMON / _HAN_RARE)
-    return max(0.25, 1 - 0.75 * math.log(per_million / _HAN_RARE) / span)

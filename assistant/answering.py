@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import weigh, words
 from assistant.candidates import Candidate, candidates
 from assistant.eligible import eligible
 from assistant.evidence import FEATURES, features
@@ -32,6 +31,7 @@ from assistant.similarity import WordSimilarity
 from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
+from assistant.words import weigh, words
 from corpus.glossary import translations
 from corpus.protocol import Frequencies
 from corpus.tokens import is_proper

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Alignment, Matcher, Word, words
+from assistant.alignment import Alignment, Matcher
 from assistant.conflict import Conflict
 from assistant.contrast import conflicts
 from assistant.differing import missing_numbers
@@ -25,6 +25,7 @@ from assistant.polarity import added_quantifiers, heads, lacks_relation, mixing,
 from assistant.similarity import WordSimilarity
 from assistant.types import Verdict
 from assistant.verbatim import is_copy_of_subject, is_verbatim
+from assistant.words import Word, words
 from corpus.text import has_han
 
 __all__ = ["Finding", "compare", "contradiction", "verbatim"]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.alignment import Alignment, Word
+from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
 from assistant.differing import courses, measures, numbers, versions
 from assistant.lexicon import LIGHT, opposites
 from assistant.polarity import polarity, quantifiers
 from assistant.roles import permuted, repaired, roles, swapped, usurped
+from assistant.words import Word
 from corpus.text import has_han
 
 __all__ = ["conflicts", "replacements"]

@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from assistant.alignment import Word, words
 from assistant.lexicon import LIGHT, alike
 from assistant.magnitudes import composed
 from assistant.passages import Passage
 from assistant.quantities import Quantity, quantities
+from assistant.words import Word, words
 from corpus.glossary import translations
 from corpus.text import fold, has_han
 

@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from assistant.alignment import Alignment, Word
+from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
 from assistant.magnitudes import composed, states
 from assistant.quantities import Quantity, quantities
+from assistant.words import Word
 from corpus.text import fold
 
 __all__ = ["courses", "measures", "missing_numbers", "numbers", "versions"]

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Alignment, Matcher, Word, weigh, words
+from assistant.alignment import Alignment, Matcher
 from assistant.candidates import Candidate
 from assistant.contrast import replacements
 from assistant.differing import missing_numbers
@@ -24,6 +24,7 @@ from assistant.fitting import Asked, Fit, fits
 from assistant.lexicon import alike
 from assistant.questions import Question
 from assistant.similarity import WordSimilarity
+from assistant.words import Word, weigh, words
 from corpus.glossary import translations
 from corpus.protocol import Frequencies
 from corpus.text import has_han

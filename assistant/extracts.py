@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assistant.alignment import words
 from assistant.candidates import Candidate, candidates
 from assistant.eligible import eligible
 from assistant.lexicon import alike, opposites
@@ -28,6 +27,7 @@ from assistant.unfolding import (
     list_of,
     with_announced,
 )
+from assistant.words import words
 from corpus.blocks import units
 from corpus.text import fold
 from corpus.types import Unit

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from assistant.alignment import Word, words
 from assistant.quantities import quantities
 from assistant.questions import Kind, Question, question_numbers
+from assistant.words import Word, words
 from corpus.text import fold, has_han
 from corpus.tokens import is_proper, tokens
 

@@ -16,7 +16,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Word, weigh, words
 from assistant.asked import stated
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
@@ -53,6 +52,7 @@ from assistant.similarity import WordSimilarity
 from assistant.trees import Trees, load_trees
 from assistant.types import LIKELY, Citation, Claim, Disagreement, Evidence, Hit, Verdict
 from assistant.verbatim import is_verbatim, verbatim_passage
+from assistant.words import Word, weigh, words
 from corpus.protocol import Frequencies, Index
 from corpus.types import Chunk, Note
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import words
 from assistant.comparing import Finding, contradiction
 from assistant.shares import Shares
 from assistant.types import Verdict
+from assistant.words import words
 from corpus.sentences import is_label
 
 __all__ = [

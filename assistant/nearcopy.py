@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from assistant.alignment import Word, words
 from assistant.lexicon import LIGHT, alike, quantifier
 from assistant.magnitudes import same_quantity
 from assistant.quantities import quantities
+from assistant.words import Word, words
 from corpus.text import fold, is_han
 
 __all__ = ["alteration"]

@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Word, words
 from assistant.lexicon import alike, opposites
 from assistant.types import Evidence, Hit
+from assistant.words import Word, words
 from corpus.blocks import units
 from corpus.glossary import translations
 from corpus.text import fold

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.alignment import Alignment, Word
+from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
 from assistant.lexicon import denies, quantifier
 from assistant.relations import relations
 from assistant.roles import is_converse
+from assistant.words import Word
 
 __all__ = [
     "added_quantifiers",

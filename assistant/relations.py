@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from assistant.alignment import Word, words
+from assistant.words import Word, words
 from corpus.text import fold
 
 __all__ = ["Relation", "relations"]
@@ -161,7 +161,7 @@ _STEP_ENDS = re.compile(r"[。；;\n]|\s\d{1,2}[.)、]")
 
 @lru_cache(maxsize=4096)
 def relations(text: str) -> tuple[Relation, ...]:
-    """The relations a text states; places count in `alignment.words(text)`.
+    """The relations a text states; places count in `words.words(text)`.
 
     Args:
         text: a sentence or a few.

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice, pairwise
 
-from assistant.alignment import words
+from assistant.words import words
 from corpus.text import has_han
 
 __all__ = ["rewordings"]

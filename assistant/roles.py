@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 
-from assistant.alignment import Alignment, Word
+from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
 from assistant.lexicon import LIGHT
 from assistant.relations import Relation, relations
+from assistant.words import Word
 
 __all__ = ["is_converse", "permuted", "repaired", "roles", "swapped", "usurped"]
 

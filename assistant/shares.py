@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Word
 from assistant.passages import Passage, holds
+from assistant.words import Word
 
 __all__ = ["NO_SHARES", "Shares", "shares_of"]
 

@@ -17,9 +17,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Word, words
 from assistant.candidates import Candidate
 from assistant.evidence import FEATURES
+from assistant.words import Word, words
 from corpus.tokens import is_proper
 
 __all__ = ["COMPANION_FEATURES", "QUESTION_FEATURES", "companion_rows", "question_row"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from assistant.alignment import words
 from assistant.candidates import Candidate
+from assistant.words import words
 
 __all__ = [
     "MAX_LIST",

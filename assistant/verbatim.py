@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from assistant.alignment import words
 from assistant.passages import Passage, passages_of
 from assistant.types import Hit
+from assistant.words import words
 from corpus.text import fold
 
 __all__ = ["is_copy_of_subject", "is_verbatim", "verbatim_passage", "verbatim_span"]

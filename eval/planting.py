@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from assistant.alignment import words
 from assistant.claims import claims_of
 from assistant.lexicon import LIGHT, alike, opposites
+from assistant.words import words
 from corpus.blocks import units
 from corpus.text import has_han
 from corpus.tokens import stem

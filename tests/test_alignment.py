@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
-from assistant.alignment import Alignment, Matcher, words
+from assistant.alignment import Alignment, Matcher
+from assistant.words import words
 from tests.generated import texts
 
 

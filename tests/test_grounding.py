@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from assistant.alignment import words
 from assistant.claims import claims_of
 from assistant.config import sample_notes
 from assistant.markers import without_markers
@@ -21,6 +20,7 @@ from assistant.nearcopy import alteration
 from assistant.pipeline import Assistant
 from assistant.quantities import quantities
 from assistant.types import LIKELY, Verdict
+from assistant.words import words
 from corpus.blocks import units
 from corpus.tokens import tokens
 

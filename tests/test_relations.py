@@ -5,8 +5,8 @@ import time
 import pytest
 from hypothesis import given
 
-from assistant.alignment import words
 from assistant.relations import relations
+from assistant.words import words
 from tests.generated import texts
 
 Side = tuple[str, str, str]

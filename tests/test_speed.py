@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.alignment import words
 from assistant.config import sample_notes
 from assistant.pipeline import Assistant
 from assistant.quantities import quantities
+from assistant.words import words
 from corpus.blocks import _units_of
 
 QUESTIONS = (

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from assistant.alignment import Matcher, words
+from assistant.alignment import Matcher
 from assistant.polarity import scopes
 from assistant.retrieval import query_terms, retrieve
 from assistant.thesaurus import _Table, contraries, kin, members
+from assistant.words import words
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault

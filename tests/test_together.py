@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.alignment import weigh, words
 from assistant.candidates import Candidate, candidates
 from assistant.evidence import FEATURES, features
 from assistant.pipeline import Assistant
 from assistant.questions import parse_question
 from assistant.similarity import WordSimilarity
 from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
+from assistant.words import weigh, words
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault

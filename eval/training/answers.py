@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.alignment import Word, weigh, words
 from assistant.candidates import Candidate, candidates
 from assistant.config import sample_notes
 from assistant.evidence import FEATURES, features
@@ -33,6 +32,7 @@ from assistant.questions import parse_question
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
 from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
+from assistant.words import Word, weigh, words
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
