@@ -101,6 +101,8 @@ def _told_of(
     alone = [e for e in own if not names(other, e.text)] or own[:1]
     listed = alone and alone[0].unit.stem and len({e.unit.stem for e in alone}) == 1
     shown = alone[: _LISTED if listed else _SHOWN]
+    stems = {e.unit.stem for e in shown if _leans(e, side)}
+    shown = [replace(e, is_item=True) if e.unit.stem in stems else e for e in shown]
     return _Found(side, hits, replace(chosen, extracts=tuple(shown)))
 
 
@@ -109,12 +111,20 @@ def _tells(extract: Extract, side: str, other: str) -> bool:
     text = extract.text.strip()
     if extract.unit.kind in ("code", "formula") or _ANNOUNCES.search(text):
         return False
-    if extract.unit.stem is None and len(text) < _SHORT:
+    if len(text) < _SHORT and (extract.unit.stem is None or names(side, text)):
         return False  # a name alone
     said = _subject(text)
     if names(other, said) and not names(side, said):
         return False
     return names(side, _governed(extract))
+
+
+def _leans(extract: Extract, side: str) -> bool:
+    """Whether a unit says only under its stem that it is about the side."""
+    stem = extract.unit.stem
+    if stem is None or names(side, extract.text):
+        return False
+    return names(side, extract.hit.note.text[slice(*stem)])
 
 
 def _around(hit: Hit) -> str:

@@ -90,3 +90,18 @@ def test_a_side_without_a_note_is_named(zoo: Assistant) -> None:
         zoo.refresh()
         answer = zoo.ask("Heron 和 Marabou 有什么区别？")
     assert answer.abstained or any("Marabou" in notice for notice in answer.notices)
+
+
+def test_items_that_do_not_name_their_side_stand_under_the_line_that_does(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "caches.md").write_text(
+        "# 缓存\n\nHeron 的写入分两步：\n\n- 先把数据写进内存里\n- 之后由后台线程落盘\n\n"
+        "Osprey 只有一步，每次写入同时写内存和磁盘。\n",
+        "utf-8",
+    )
+    with Assistant.open(notes, tmp_path / "index") as zoo:
+        zoo.refresh()
+        text = zoo.ask("Heron 和 Osprey 有什么区别？").text
+    assert text.index("**Heron**") < text.index("分两步") < text.index("后台线程落盘")
+    assert text.index("后台线程落盘") < text.index("**Osprey**") < text.index("只有一步")
