@@ -14,6 +14,7 @@ import logging
 import re
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ __all__ = [
     "KEY",
     "Chat",
     "ChatsDamaged",
+    "StoreClosed",
     "Turn",
     "TurnStore",
     "browser_secret",
@@ -89,6 +91,10 @@ class Chat:
 
 class ChatsDamaged(YoujuError):
     """The conversations on disk cannot be used as they are."""
+
+
+class StoreClosed(YoujuError):
+    """No conversation is kept any more: the page is being stopped."""
 
 
 def valid_session(session: object) -> str | None:
@@ -204,6 +210,8 @@ class TurnStore:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
+        self._writing = threading.Lock()
+        self._is_closed = False
         try:
             self._prepare()
         except (
@@ -243,18 +251,36 @@ class TurnStore:
         finally:
             connection.close()
 
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """A connection to write with, one at a time; the file is sealed behind it."""
+        with self._writing:
+            if self._is_closed:
+                raise StoreClosed("the page is being stopped")
+            with self._connect() as connection:
+                yield connection
+            self._sealed()
+
+    def close(self) -> None:
+        """Wait for the change that is on its way, and admit no other one; reading goes on."""
+        with self._writing:
+            self._is_closed = True
+
     def add(self, session: str, turn: Turn) -> None:
-        """Store a finished turn at the end of its session."""
+        """Store a finished turn at the end of its session.
+
+        Raises:
+            StoreClosed: the page is being stopped.
+        """
         bare = dataclasses.replace(turn, answer=dataclasses.replace(turn.answer, hits=()))
         text = json.dumps(encode(bare), ensure_ascii=False)
         asked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         row = (session, turn.sheet.id, asked_at, text)
-        with self._connect() as connection:
+        with self._changing() as connection:
             connection.execute(
                 "INSERT INTO turns (session, sheet, asked_at, turn, digest) VALUES (?, ?, ?, ?, ?)",
                 (*row, digest_of(*row)),
             )
-        self._sealed()
 
     def turns(self, session: str, *, last: int = -1, before: str = "") -> list[Turn]:
         """Turns of a session, oldest first; damaged ones are left out.
@@ -298,19 +324,17 @@ class TurnStore:
 
     def drop_from(self, session: str, sheet_id: str) -> None:
         """Remove the turn of a sheet, and all turns of its session behind it."""
-        with self._connect() as connection:
+        with self._changing() as connection:
             connection.execute(
                 "DELETE FROM turns WHERE session = ? AND number >="
                 " (SELECT number FROM turns WHERE session = ? AND sheet = ?)",
                 (session, session, sheet_id),
             )
-        self._sealed()
 
     def drop(self, session: str) -> None:
         """Remove a session."""
-        with self._connect() as connection:
+        with self._changing() as connection:
             connection.execute("DELETE FROM turns WHERE session = ?", (session,))
-        self._sealed()
 
     def chats(self, only: str | None = None) -> list[Chat]:
         """The sessions, the last used first.
