@@ -368,6 +368,7 @@ def _chat(args: argparse.Namespace) -> int:
     from assistant.web.app import serve
     from assistant.web.parts import Seams
     from assistant.web.runs import found_evaluation
+    from assistant.web.stopping import leave
 
     def open_notes(notes: Path) -> Assistant:
         other = dataclasses.replace(config, notes=notes, index=index_folder(notes))
@@ -386,7 +387,7 @@ def _chat(args: argparse.Namespace) -> int:
             seams=Seams(open_notes=open_notes, evaluation=found_evaluation(data_home())),
             announce=lambda message: print(message, file=sys.stderr, flush=True),
         )
-    return DONE
+    leave(DONE)  # answers on their way, which nobody reads any more, would hold it up
 
 
 if __name__ == "__main__":

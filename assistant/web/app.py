@@ -10,6 +10,7 @@ import logging
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from assistant.web.parts import QUIET, Seams
 from assistant.web.runs import Runs
 from assistant.web.security import Guard
 from assistant.web.side import side_panel
+from assistant.web.stopping import closed, stoppable
 from assistant.web.store import TurnStore, browser_secret
 from assistant.web.texts import TRANSLATIONS
 from assistant.web.vaults import Vaults
@@ -60,7 +62,9 @@ def serve(
     seams: Seams | None = None,
     announce: Callable[[str], None] = logger.info,
 ) -> None:
-    """Serve the page until interrupted (Ctrl-C).
+    """Serve the page until interrupted (Ctrl-C, SIGTERM); then end it within seconds.
+
+    Once it returned, no past chat is written any more; answers on their way may still run.
 
     Args:
         assistant: answers, finds and checks.
@@ -75,16 +79,19 @@ def serve(
         ConfigError: the port is taken, the host is not of this machine, or a setting of Gradio
             in the environment would open the notes to others.
     """
-    demo, url = start(assistant, host=host, port=port, data_dir=data_dir, seams=seams)
-    try:
-        announce(url)
-        if open_browser:
-            webbrowser.open(url)
-        _wait()
-    except KeyboardInterrupt:
-        logger.debug("interrupted")
-    finally:
-        demo.close(verbose=False)
+    with ExitStack() as ending:
+        demo, url = start(
+            assistant, host=host, port=port, data_dir=data_dir, seams=seams, ending=ending
+        )
+        ending.callback(closed, demo)
+        try:
+            with stoppable(announce):
+                announce(url)
+                if open_browser:
+                    webbrowser.open(url)
+                _wait()
+        except KeyboardInterrupt:
+            logger.debug("interrupted")
 
 
 def start(
@@ -94,8 +101,11 @@ def start(
     port: int | None,
     data_dir: Path,
     seams: Seams | None = None,
+    ending: ExitStack | None = None,
 ) -> tuple[Any, str]:
     """Serve the page from threads of this process.
+
+    `ending` is given what is to be done once the page is closed.
 
     Returns:
         The running `gradio.Blocks`, to be closed by the caller, and the address of the page.
@@ -109,7 +119,7 @@ def start(
     prepare(folder)
     with without_socks_proxies():
         seams = replace(seams or Seams(), local=is_loopback(host))
-        demo = build_demo(assistant, folder=folder, seams=seams)
+        demo = build_demo(assistant, folder=folder, seams=seams, ending=ending)
         return demo, _launch(demo, host, first, wanted=port)
 
 
@@ -171,21 +181,31 @@ def launch_settings(host: str, port: int) -> dict[str, Any]:
     }
 
 
-def build_demo(assistant: Assistant, *, folder: Path, seams: Seams | None = None) -> Any:
+def build_demo(
+    assistant: Assistant,
+    *,
+    folder: Path,
+    seams: Seams | None = None,
+    ending: ExitStack | None = None,
+) -> Any:
     """The page as `gradio.Blocks`, its queue set, not yet launched.
 
     Args:
         assistant: answers, finds and checks.
         folder: private folder for the chats, existing.
         seams: what the page can do through others.
+        ending: is given what is to be done once the page is closed.
     """
     import gradio as gr
 
     seams = seams or Seams()
+    ending = ending or ExitStack()
     page = Page(assistant, TurnStore(folder), local=seams.local)
+    ending.callback(page.store.close)
     library = Library(page)
     vaults = Vaults(page, folder, seams.open_notes)
     runs = Runs(seams.evaluation, local=seams.local)
+    ending.callback(runs.stop)
     text = gr.I18n(**TRANSLATIONS)
     with gr.Blocks(
         title="youju 有据", fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)

@@ -14,6 +14,7 @@ import logging
 import re
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ __all__ = [
     "Chat",
     "ChatsDamaged",
     "NotKept",
+    "StoreClosed",
     "Turn",
     "TurnStore",
     "browser_secret",
@@ -98,6 +100,10 @@ class ChatsDamaged(YoujuError):
 
 class NotKept(YoujuError):
     """A turn cannot be stored."""
+
+
+class StoreClosed(NotKept):
+    """No conversation is kept any more: the page is being stopped."""
 
 
 def valid_session(session: object) -> str | None:
@@ -213,6 +219,8 @@ class TurnStore:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
+        self._writing = threading.Lock()
+        self._is_closed = False
         try:
             self._prepare()
         except (
@@ -252,6 +260,21 @@ class TurnStore:
         finally:
             connection.close()
 
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """A connection to write with, one at a time; the file is sealed behind it."""
+        with self._writing:
+            if self._is_closed:
+                raise StoreClosed("the page is being stopped")
+            with self._connect() as connection:
+                yield connection
+            self._sealed()
+
+    def close(self) -> None:
+        """Wait for the change that is on its way, and admit no other one; reading goes on."""
+        with self._writing:
+            self._is_closed = True
+
     def add(self, session: str, turn: Turn, *, replacing: str = "") -> None:
         """Store a finished turn at the end of its session.
 
@@ -262,14 +285,15 @@ class TurnStore:
                 the new one cannot be stored.
 
         Raises:
-            NotKept: it cannot be stored: no room, a lock that does not end, a read-only place.
+            NotKept: it cannot be stored: no room, a lock that does not end, a read-only place, or
+                the page is being stopped.
         """
         bare = dataclasses.replace(turn, answer=dataclasses.replace(turn.answer, hits=()))
         text = json.dumps(encode(bare), ensure_ascii=False)
         asked_at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         row = (session, turn.sheet.id, asked_at, text)
         try:
-            with self._connect() as connection:
+            with self._changing() as connection:
                 if replacing:
                     connection.execute(_DROP_FROM, (session, session, replacing))
                 connection.execute(
@@ -277,7 +301,6 @@ class TurnStore:
                     " VALUES (?, ?, ?, ?, ?)",
                     (*row, digest_of(*row)),
                 )
-            self._sealed()
         except (sqlite3.OperationalError, OSError) as fault:
             raise NotKept(f"{self._file}: {fault}") from fault
 
@@ -323,9 +346,8 @@ class TurnStore:
 
     def drop(self, session: str) -> None:
         """Remove a session."""
-        with self._connect() as connection:
+        with self._changing() as connection:
             connection.execute("DELETE FROM turns WHERE session = ?", (session,))
-        self._sealed()
 
     def chats(self, only: str | None = None) -> list[Chat]:
         """The sessions, the last used first.
