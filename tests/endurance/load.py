@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _page(home: Path) -> Iterator[str]:
             reader.join(5)
 
 
-def _asked(base: str, question: str) -> tuple[str, float]:
+def asked(base: str, question: str) -> tuple[str, float]:
     """What came of a question over HTTP (`answer`, `busy`, or what went wrong), and seconds."""
     begun = time.monotonic()
     request = urllib.request.Request(
@@ -92,7 +93,7 @@ def _asked(base: str, question: str) -> tuple[str, float]:
     except urllib.error.HTTPError as refused:
         outcome = "busy" if refused.code in (429, 503) else f"status {refused.code}"
         return outcome, time.monotonic() - begun
-    except OSError as fault:
+    except (OSError, HTTPException) as fault:
         return type(fault).__name__, time.monotonic() - begun
     if "event: complete" in said and '"answer"' in said:
         return "answer", time.monotonic() - begun
@@ -104,13 +105,13 @@ def _chats(n_chats: int) -> Any:
     def begin(folder: Path) -> Iterator[Unit]:
         asks = questions()
         with _page(folder / "home") as base:
-            assert _asked(base, asks[0])[0] == "answer"  # what is loaded at the first question
+            assert asked(base, asks[0])[0] == "answer"  # what is loaded at the first question
 
             def unit(n: int) -> dict[str, float]:
                 got: list[tuple[str, float]] = []
 
                 def one(number: int) -> None:
-                    got.append(_asked(base, asks[(n * n_chats + number) % len(asks)]))
+                    got.append(asked(base, asks[(n * n_chats + number) % len(asks)]))
 
                 threads = [threading.Thread(target=one, args=(k,)) for k in range(n_chats)]
                 for thread in threads:

@@ -119,6 +119,10 @@ class Served:
                 self._at.set()
         self._at.set()
 
+    def tell(self, kind: signal.Signals) -> None:
+        """Send a signal, and go on."""
+        self._process.send_signal(kind)
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """End the process; returns its exit status and what it wrote to standard output."""
         if self._ended is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 import threading
 import time
@@ -12,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from assistant.web.stopping import GRACE_S, LINE
-from assistant.web.store import StoreClosed, TurnStore, new_session
 from eval.scripted_server import Reply, ScriptedServer
 from tests.endurance.load import asked
-from tests.killing import a_turn
 from tests.web.conftest import Served
 
 _WAIT_S = 240.0  # a model says nothing for so long: far longer than anything that is measured
@@ -39,7 +36,7 @@ def begun(folder: Path, model: ScriptedServer) -> tuple[Served, float]:
         real=True,
         env={
             "YOUJU_NOTES": str(folder / "notes"),
-            "YOUJU_LLM_BASE_URL": model.url,
+            "YOUJU_LLM_BASE_URL": model.base_url,
             "YOUJU_LLM_MODEL": "silent",
             "YOUJU_LLM_TIMEOUT": str(_WAIT_S),
         },
@@ -79,7 +76,7 @@ def test_row_27_a_second_signal_ends_a_page_at_once(
 ) -> None:
     page, starting = begun(tmp_path, model)
     restarted.append(page)
-    page.signal(signal.SIGINT)
+    page.tell(signal.SIGINT)
     while not any(LINE in line for line in page.said):
         time.sleep(0.01)
     at = time.monotonic()
@@ -87,30 +84,3 @@ def test_row_27_a_second_signal_ends_a_page_at_once(
     assert time.monotonic() - at < min(GRACE_S, starting)
     assert status == 1
     assert page.said[-1] == "youju: stopped at once\n"
-
-
-def test_a_turn_is_stored_before_the_end_or_refused(tmp_path: Path) -> None:
-    store, session = TurnStore(tmp_path), new_session()
-    told, refused = [], []
-
-    def chat(number: int) -> None:
-        try:
-            while True:
-                turn = a_turn(number)
-                store.add(session, turn)
-                told.append(turn.sheet.id)
-        except StoreClosed:
-            refused.append(number)
-
-    threads = [threading.Thread(target=chat, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    while len(told) < 8:
-        time.sleep(0.001)
-    store.close()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(refused) == [0, 1, 2, 3]
-    kept = [turn.sheet.id for turn in TurnStore(tmp_path).turns(session)]
-    assert sorted(kept) == sorted(told)
-    assert dataclasses.replace(store.turns(session, last=1)[0])  # reading goes on

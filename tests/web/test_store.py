@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from assistant.web.spots import Sheet, spots_of_answer
 from assistant.web.store import (
     FILE,
     ChatsDamaged,
+    StoreClosed,
     Turn,
     TurnStore,
     browser_secret,
@@ -153,3 +156,31 @@ def test_encoding_loses_nothing(turn: Turn) -> None:
         answer=decode(type(turn.answer), {**encode(turn.answer), "hits": ()}), sheet=turn.sheet
     )
     assert decode(Turn, encode(bare)) == bare
+
+
+def test_a_turn_is_stored_before_the_end_or_refused(tmp_path: Path, turn: Turn) -> None:
+    store, session = TurnStore(tmp_path), new_session()
+    told: list[str] = []
+    refused: list[int] = []
+
+    def chat(number: int) -> None:
+        try:
+            while True:
+                sheet = dataclasses.replace(turn.sheet, id=f"{number}{len(told):015}")
+                store.add(session, dataclasses.replace(turn, sheet=sheet))
+                told.append(sheet.id)
+        except StoreClosed:
+            refused.append(number)
+
+    threads = [threading.Thread(target=chat, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(told) < 8:
+        time.sleep(0.001)
+    store.close()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(refused) == [0, 1, 2, 3]
+    kept = [each.sheet.id for each in TurnStore(tmp_path).turns(session)]
+    assert sorted(kept) == sorted(told)
+    assert len(store.turns(session)) == len(told)  # reading goes on
