@@ -157,7 +157,8 @@ class Page(Desk):
         if not keep():
             return
         sheet = self._sheet_of(answer)
-        turn = Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact)
+        root = self._root()
+        turn = Turn(answer=answer, sheet=sheet, scope=how.scope, exact=how.exact, root=root)
         unkept = self._keep(name, turn, replacing)
         yield replace(now(self._painted(answer, sheet), sheet.id), unkept=unkept)
 
@@ -183,9 +184,18 @@ class Page(Desk):
 
     def _stream(self, question: str, earlier: list[Turn], how: Asked) -> Iterator[Answer]:
         """The growing answer; the last questions of the conversation complete a follow-up."""
-        history = [] if how.exact else [turn.answer.question for turn in earlier]
+        history = [] if how.exact else [turn.answer.question for turn in self._of_these(earlier)]
         filters = Filters(folder=how.scope) if how.scope else None
         return self.assistant.stream(question, history, filters=filters, rewrite=how.rewrite)
+
+    def _of_these(self, earlier: list[Turn]) -> list[Turn]:
+        """The turns since these notes are asked: what other ones were asked completes nothing."""
+        root = self._root()
+        others = [n for n, turn in enumerate(earlier, 1) if turn.root not in {root, ""}]
+        return earlier[max(others, default=0) :]
+
+    def _root(self) -> str:
+        return self.assistant.index.status().root or ""
 
     def is_rewritable(self, session: object) -> bool:
         """Whether the last answer is a model's and holds sentences without support."""

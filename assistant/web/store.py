@@ -75,13 +75,15 @@ _DROP_FROM = (
 class Turn:
     """A question with its answer as shown: `answer.hits` is empty, `sheet` holds the places.
 
-    `scope` is the note it was kept to, empty for all; `exact` says it was not to be completed.
+    `scope` is the note it was kept to, empty for all; `exact` says it was not to be completed;
+    `root` is the folder whose notes were asked, empty for a turn that was stored before it was.
     """
 
     answer: Answer
     sheet: Sheet
     scope: str = ""
     exact: bool = False
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,6 +185,20 @@ def test_an_edited_question_takes_the_place_of_its_turn_and_all_after_it(page: P
     ]
 
 
+def test_questions_to_other_notes_complete_no_follow_up(page: Page, tmp_path: Path) -> None:
+    first = finished(page, "GQA 分组")
+    then = finished(page, "它是谁提出的", first.session)
+    scripted = page.assistant
+    assert isinstance(scripted, ScriptedAssistant)
+    assert scripted.histories[-1] == ["GQA 分组"]
+    other = ScriptedAssistant(write_notes(tmp_path / "others"), tmp_path / "index-of-others")
+    page.assistant = other
+    finished(page, "乌龙茶用几度的水", then.session)
+    assert other.histories[-1] == []
+    finished(page, "那绿茶呢", then.session)
+    assert other.histories[-1] == ["乌龙茶用几度的水"]
+
+
 def test_a_foreign_session_begins_a_new_conversation(page: Page) -> None:
     for session in (None, "../../x", {"a": 1}, "f" * 31):
         found = page.conversation(session)
