@@ -46,20 +46,16 @@ def stoppable(announce: Callable[[str], None]) -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = {kind: signal.signal(kind, first) for kind in asking}
+    is_heeded = False
     try:
         yield
     except KeyboardInterrupt:
-        raise  # and the next signal ends the process while this one is heeded
-    except BaseException:
-        _restore(before)
+        is_heeded = True  # and the next signal ends the process meanwhile
         raise
-    else:
-        _restore(before)
-
-
-def _restore(before: dict[signal.Signals, Any]) -> None:
-    for kind, handler in before.items():
-        signal.signal(kind, handler)
+    finally:
+        if not is_heeded:
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
 
 
 def _at_once(_number: int, _frame: FrameType | None) -> NoReturn:
