@@ -1,7 +1,7 @@
 """Check-worthy claims of a text, each with its exact span and the markers it carries.
 
 Reads an answer, or any pasted text: Markdown, lists, tables, citation markers of any style.
-Greetings, questions, labels, headings and "not found" sentences are no claims. Knows texts; nothing
+Greetings, questions, labels, headings (of bold words, too) and "not found" sentences are no claims. Knows texts; nothing
 of notes or verdicts. Called by `grounding` and `binding`.
 """
 
@@ -71,6 +71,15 @@ _NOT_FOUND = re.compile(
 _CONDITION = re.compile(
     r"^(?:当|如果|若|假如|一旦|只要|when |if )|(?:时|的话|的情况下|就|会|应)", re.IGNORECASE
 )
+# A line of bold words alone, as answers set one above what they say of a thing.
+_BOLD_LINE = re.compile(r"(?:\*\*|__)(?P<words>[^*_\n]{1,40}?)[:：]?(?:\*\*|__)[:：]?")
+_PREDICATE = re.compile(
+    r"[。.!！;；,，]\s*$|[不没无未是比于]|需要|支持|\d\s*(?:%|[kmgt]b?\b|[个倍层维步年月天万亿])|"
+    r"\b(?:is|are|was|were|be|has|have|had|do(?:es)?|did|can|cannot|could|will|would|should|must|may|not|no|"
+    r"never|\w+n't)\b|(?:^|\s)\d[\d,.]*$",
+    re.IGNORECASE,
+)
+_TITLE_WORDS = 6  # in an English line that still names and does not say
 _MIN_CONTENT = 2
 _OPENS = 80  # characters in which a clause has named its subject
 
@@ -116,6 +125,7 @@ def claims_citing(text: str, markers: Sequence[Marker]) -> list[ClaimSpan]:
     claims = [
         claim
         for unit in _whole(units(note, 0, len(plain)))
+        if not _heads(text, unit)
         if (claim := _claim(text, plain, unit)) is not None
     ]
     owned = _Owners(text, claims, markers).numbers()
@@ -130,6 +140,22 @@ def _whole(pieces: Sequence[Unit]) -> list[Unit]:
         for unit in pieces
         if unit.kind != "heading" and not (unit.kind == "row" and (unit.start, unit.end) in headers)
     ]
+
+
+def _heads(text: str, unit: Unit) -> bool:
+    """Whether a unit is a line of bold words that name what stands below, and state nothing.
+
+    A line that says something of it, that carries a marker or has nothing below is a claim.
+    """
+    start = text.rfind("\n", 0, unit.start) + 1
+    line, _, below = text[start:].partition("\n")
+    bold = _BOLD_LINE.fullmatch(line.strip())
+    if bold is None or not below.strip() or _BOLD_LINE.fullmatch(below.strip().partition("\n")[0]):
+        return False
+    words = bold["words"].strip()
+    if _PREDICATE.search(words) or _SUBJECT.match(words):
+        return False
+    return len(words.split()) <= _TITLE_WORDS
 
 
 def _claim(text: str, plain: str, unit: Unit) -> ClaimSpan | None:

@@ -185,6 +185,25 @@ def test_a_courtesy_before_a_statement_does_not_hide_it() -> None:
     assert said("很抱歉，LoRA 不支持多任务。") == ["LoRA 不支持多任务。"]
 
 
+@pytest.mark.parametrize(
+    "line", ["**HNSW 索引与倒排索引**", "**Direct Preference Optimization:**", "__训练流程概览__："]
+)
+def test_a_bold_line_above_what_it_names_is_no_claim(line: str) -> None:
+    assert said(f"{line}\n\n它冻结原模型的权重。[1]") == ["它冻结原模型的权重。"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "**LoRA 冻结的是原模型的权重**", "**LoRA 不增加推理延迟**", "**LLaMA 7B 的显存 14 GB**",
+        "**DPO is a loss without a reward model**", "**LoRA 冻结权重。**", "**HNSW 索引与倒排索引** [1]",
+    ],
+)  # fmt: skip
+def test_a_bold_line_that_states_or_cites_or_heads_nothing_is_a_claim(line: str) -> None:
+    assert len(said(f"{line}\n\n它冻结原模型的权重。[1]")) == 2
+    assert len(said("前面的句子说明了背景。\n\n**HNSW 索引与倒排索引**")) == 2
+
+
 def test_quotes_tasks_and_bold_labels_are_claims_without_their_signs() -> None:
     text = "> 引用：LoRA 冻结权重\n\n- [x] 写完索引的测试\n\n**LoRA**：只训练低秩矩阵 [1]"
     assert said(text) == ["引用：LoRA 冻结权重", "写完索引的测试", "**LoRA**：只训练低秩矩阵"]
