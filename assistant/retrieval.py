@@ -21,8 +21,9 @@ from assistant.reranking import RERANKED, rerank
 from assistant.thesaurus import kin
 from assistant.types import Hit, Scores
 from corpus.errors import ModelError
-from corpus.glossary import expansions
+from corpus.glossary import expansions, translations
 from corpus.protocol import Index, Snapshot
+from corpus.text import has_han
 from corpus.tokens import STOP_TERMS, Token, content_terms, terms, tokens
 from corpus.types import Chunk, Note
 
@@ -36,7 +37,8 @@ _RRF_K = 60
 # (eval/LOG.md).
 _DENSE_SHARE = 0.25
 _LEAST_SHARE = 0.05  # a rarer translation is chance
-# Of a word that may stand for one of the query's; chosen on dev questions (eval/LOG.md).
+# Of a translation of a word's kin, with the least it may be; of the kin. Chosen on dev questions.
+_BY_KIN, _LEAST_KIN_SHARE = 0.5, 0.2
 _KIN_WEIGHT = 0.2
 _LONGEST, _MAX_WORDS = 3, 40  # of a phrase, in words; of a query
 
@@ -229,8 +231,8 @@ def _chunks(now: Snapshot, ids: Sequence[int], at_once: int) -> Iterator[Chunk]:
 def query_terms(now: Snapshot, query: str) -> dict[str, float]:
     """Terms of a query with their weights, and what names the same.
 
-    Words and phrases bring what the thesaurus knows to stand for them, words that no note holds
-    their translations.
+    Words and phrases bring what the thesaurus knows to stand for them, words that no note holds,
+    or few beside those that hold a translation, their translations.
 
     Args:
         now: the index.
@@ -248,7 +250,38 @@ def query_terms(now: Snapshot, query: str) -> dict[str, float]:
         for term, share in expansions(query[start:end]).items():
             if share >= _LEAST_SHARE and now.df(term):
                 weights[term] = max(weights.get(term, 0.0), share)
+    for term, share in _translated(now, query):
+        weights[term] = max(weights.get(term, 0.0), share)
     return weights
+
+
+def _translated(now: Snapshot, query: str) -> Iterator[tuple[str, float]]:
+    """Terms of the other language for the words of a query, those that a note holds.
+
+    A word may stand in a few notes of its own language while the answer is in the other one: a
+    translation counts by how much more of the notes hold it than the word itself. A word that the
+    glossary does not know has the translations of what may stand for it.
+    """
+    for token in [token for token in tokens(query) if not token.is_stop][:_MAX_WORDS]:
+        own = now.df(token.text)
+        for name, share in _foreign(token.text):
+            for term in terms(name):
+                held = now.df(term)
+                if held and term not in STOP_TERMS:
+                    yield term, share * held / (held + own)
+
+
+@lru_cache(maxsize=16_384)
+def _foreign(word: str) -> tuple[tuple[str, float], ...]:
+    """What a word is called in the other language, with weights in (0, 1]."""
+    own = [(name, share) for name, share in translations(word) if share >= _LEAST_SHARE]
+    return tuple(own) or tuple(
+        (name, _BY_KIN * share)
+        for other in sorted(kin(word))
+        if has_han(other) == has_han(word)
+        for name, share in translations(other)
+        if share >= _LEAST_KIN_SHARE
+    )
 
 
 def _kin_terms(now: Snapshot, query: str) -> list[str]:

@@ -125,3 +125,17 @@ def test_a_question_in_other_words_finds_the_note(tmp_path: Path) -> None:
         weights = query_terms(now, "很贵的屏幕")
     assert 0 < weights["昂贵"] < 1
     assert retrieve(index, "很贵的屏幕")[0].note.path == "a.md"
+
+
+def test_a_word_that_few_notes_hold_brings_its_translation_where_more_do(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "a.md").write_text("# Latency\n\nThe memory of the cache.\n", "utf-8")
+    for name in ("b", "c", "d"):
+        (notes / f"{name}.md").write_text(f"# {name}\n\n第 {name} 项要占多少内存。\n", "utf-8")
+    index = Index.open(tmp_path / "index", encoder=load_encoder())
+    index.refresh(Vault(notes))
+    with index.snapshot() as now:
+        english = query_terms(now, "how much memory")
+        chinese = query_terms(now, "占多少内存")
+    assert english["内存"] > 2 * chinese["memory"] > 0
