@@ -31,7 +31,7 @@ from assistant.similarity import WordSimilarity
 from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
 from assistant.trees import Trees, load_trees
 from assistant.types import Hit
-from assistant.words import weigh, words
+from assistant.words import Word, weigh, words
 from corpus.glossary import translations
 from corpus.protocol import Frequencies
 from corpus.tokens import is_proper
@@ -45,6 +45,9 @@ _LITTLE = frozenset(
 )
 _COVERED = 0.5  # a word is said that is covered so surely
 _UNHEARD = 0.1  # confidence at most where what is asked about a thing is not said of it
+# A question is off topic with so few of its words said and such a share of their weight in no note:
+# chosen on dev questions.
+_FEW, _UNHEARD_SHARE = 2, 0.3
 _TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
 # A unit of so many characters must be as likely to belong as the least says; a longer one has to
@@ -133,7 +136,8 @@ def select(
         return Selection(extracts=(), confidence=0.0)
     df = now.df
     asked = words(question.core)
-    whole = question_row(asked, weigh(asked, now.idf, df), found, rows, scores)
+    weights = weigh(asked, now.idf, df)
+    whole = question_row(asked, weights, found, rows, scores)
     sure = float(models.answerable.probability(whole[None, :])[0])
     ranked = _by_score(found)
     best = ranked[0]
@@ -141,7 +145,7 @@ def select(
     absent = _words_of((word, term) for word, term in lost if not _is_held(term, df))
     missing = absent or _words_of(lost)
     unknown = _unknown(question, found, df)
-    if _is_unheard_of(question, found, df):
+    if _is_unheard_of(question, found, df) or _is_off_topic(asked, weights, best, df):
         sure = min(sure, _UNHEARD)
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
@@ -290,12 +294,32 @@ def _is_unheard_of(
     said = covered[:, named].min(axis=1) >= _COVERED
     if question.kind in (Kind.DEFINE, Kind.OPEN) and others:
         return not (said & (covered[:, others].max(axis=1) >= _COVERED)).any()
-    held = any(
-        _is_held(term, df)
-        or any(df(name) for name, odds in translations(term) if odds >= _TRANSLATED)
-        for term in mine
+    return not any(_is_spoken_of(term, df) for term in mine) and not said.any()
+
+
+def _is_off_topic(
+    asked: Sequence[Word], weights: NDArray[np.float64], best: Candidate, df: Callable[[str], int]
+) -> bool:
+    """Whether the best unit shares a common word or two with a question about something else.
+
+    So it is where much of what the question says is in no note, in any form or language, and
+    little of the rest is said here.
+    """
+    content = [i for i, word in enumerate(asked) if word.is_content]
+    said = sum(best.covered[i] >= _COVERED for i in content)
+    unheard = sum(
+        weights[i]
+        for i in content
+        if best.covered[i] < _COVERED and not _is_spoken_of(asked[i].text, df)
     )
-    return not held and not said.any()
+    return said <= _FEW and unheard >= _UNHEARD_SHARE * max(float(weights.sum()), 1e-9)
+
+
+def _is_spoken_of(term: str, df: Callable[[str], int]) -> bool:
+    """Whether some note holds a term, another name of it or a translation."""
+    return _is_held(term, df) or any(
+        df(name) for name, odds in translations(term) if odds >= _TRANSLATED
+    )
 
 
 def _is_held(term: str, df: Callable[[str], int]) -> bool:

@@ -138,4 +138,4 @@ def test_a_word_that_few_notes_hold_brings_its_translation_where_more_do(tmp_pat
     with index.snapshot() as now:
         english = query_terms(now, "how much memory")
         chinese = query_terms(now, "占多少内存")
-    assert english["内存"] > 2 * chinese["memory"] > 0
+    assert english["内存"] > 1.3 * chinese["memory"] > 0
