@@ -24,6 +24,7 @@ from assistant.questions import (
     Kind,
     Question,
     attribute_of,
+    is_shown,
     is_talk,
     parse_question,
 )
@@ -48,6 +49,7 @@ _UNHEARD = 0.1  # confidence at most where what is asked about a thing is not sa
 # A question is off topic with so few of its words said and such a share of their weight in no note:
 # chosen on dev questions.
 _FEW, _UNHEARD_SHARE = 2, 0.3
+_ENOUGH = 2  # words of a follow-up that tell what it is about
 _TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
 # A unit of so many characters must be as likely to belong as the least says; a longer one has to
@@ -116,6 +118,7 @@ def select(
     *,
     similar: WordSimilarity,
     models: AnswerModels,
+    typed: str = "",
 ) -> Selection:
     """The units that answer a question, or none.
 
@@ -125,6 +128,8 @@ def select(
         now: how rare a term is in the notes that they come from.
         similar: word and sentence vectors.
         models: the trained ones.
+        typed: what was typed, where the question was completed from those before it: has to be
+            spoken of without what was added.
 
     Returns:
         The selection; deterministic for the same index.
@@ -145,7 +150,7 @@ def select(
     absent = _words_of((word, term) for word, term in lost if not _is_held(term, df))
     missing = absent or _words_of(lost)
     unknown = _unknown(question, found, df)
-    if _is_unheard_of(question, found, df) or _is_off_topic(asked, weights, best, df):
+    if _is_unheard_of(question, found, df) or _is_off_topic(asked, weights, best, df, typed):
         sure = min(sure, _UNHEARD)
     if sure < models.answerable.facts["cut"]:
         part = _without(question.text, unknown)
@@ -298,21 +303,34 @@ def _is_unheard_of(
 
 
 def _is_off_topic(
-    asked: Sequence[Word], weights: NDArray[np.float64], best: Candidate, df: Callable[[str], int]
+    asked: Sequence[Word],
+    weights: NDArray[np.float64],
+    best: Candidate,
+    df: Callable[[str], int],
+    typed: str,
 ) -> bool:
     """Whether the best unit shares a common word or two with a question about something else.
 
     So it is where much of what the question says is in no note, in any form or language, and
-    little of the rest is said here.
+    little of the rest is said here. Of a follow-up only what was typed counts, if it says enough.
     """
     content = [i for i, word in enumerate(asked) if word.is_content]
+    if typed:
+        own = {word.text for word in words(parse_question(typed).core)}
+        content = [i for i in content if asked[i].text in own and len(asked[i].text) > 1]
+        if len(content) < _ENOUGH:
+            return False
     said = sum(best.covered[i] >= _COVERED for i in content)
     unheard = sum(
         weights[i]
         for i in content
-        if best.covered[i] < _COVERED and not _is_spoken_of(asked[i].text, df)
+        if best.covered[i] < _COVERED
+        and len(asked[i].text) > 1  # a single character is often a piece of a word
+        and not is_shown(asked[i].text)
+        and not _is_spoken_of(asked[i].text, df)
     )
-    return said <= _FEW and unheard >= _UNHEARD_SHARE * max(float(weights.sum()), 1e-9)
+    total = float(sum(weights[i] for i in content) if typed else weights.sum())
+    return said <= _FEW and unheard >= _UNHEARD_SHARE * max(total, 1e-9)
 
 
 def _is_spoken_of(term: str, df: Callable[[str], int]) -> bool:

@@ -196,7 +196,7 @@ class Assistant(OpenNotes):
         clock.lap("retrieval")
         selection, beside = compared(
             searched[0],
-            self._selected(searched[0], hits),
+            self._selected(searched[0], hits, "" if len(searched) == 1 else scope.question),
             lambda side: asked(self.index, scope, side, _OF_SIDE, cross=self._cross),
             self._selected,
         )
@@ -229,15 +229,20 @@ class Assistant(OpenNotes):
         clock.lap("check")
         yield replace(answer, claims=claims, notes_disagree=disagree, timings_ms=clock.done())
 
-    def _selected(self, question: str, hits: Sequence[Hit]) -> Selection:
-        """What answers a question that is complete in itself.
+    def _selected(self, question: str, hits: Sequence[Hit], typed: str = "") -> Selection:
+        """What answers a question that is complete in itself, or was made so from what was typed.
 
         One after the other: the work is the interpreter's, so that questions at once would only
         share its time, and all be answered as late as the last.
         """
         with self._selecting, self.index.snapshot() as now:
             return select(
-                parse_question(question), hits, now, similar=self._similar, models=self._models
+                parse_question(question),
+                hits,
+                now,
+                similar=self._similar,
+                models=self._models,
+                typed=typed,
             )
 
     def passages(

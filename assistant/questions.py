@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Question",
     "attribute_of",
+    "is_shown",
     "is_talk",
     "parse_question",
     "question_numbers",
@@ -177,6 +178,15 @@ _SHOWN = re.compile(
     r"\b(?:formula|equation|functions?|code|commands?|method|way|process|steps?|structure|results?|"
     r"answer|contents?|example|syntax|format)\b"
 )
+
+
+def is_shown(word: str) -> bool:
+    """Whether notes show what a word calls without calling it so: a link, a formula, the steps.
+
+    Args:
+        word: folded.
+    """
+    return bool(_SHOWN.search(word) or _PAGES.search(word) or _SAID.search(word))
 
 
 def attribute_of(question: Question) -> str:

@@ -119,3 +119,28 @@ def test_what_a_note_says_of_a_thing_is_answered(assistant: Assistant) -> None:
 )
 def test_a_question_says_what_it_asks_of_a_thing(question: str, about: str) -> None:
     assert attribute_of(parse_question(question)) == about
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "模型的咖啡机怎么清洗？",
+        "显示器的保修单丢了怎么补办？",
+        "How do I renew the passport of the model?",
+    ],
+)
+def test_a_common_word_is_no_answer_to_what_no_note_speaks_of(
+    assistant: Assistant, question: str
+) -> None:
+    answer = assistant.ask(question)
+    assert answer.abstained, answer.text
+    assert answer.hits
+
+
+def test_a_follow_up_about_something_else_is_not_answered_by_the_topic_before(
+    assistant: Assistant,
+) -> None:
+    first = "Poker 是什么？"
+    answer = assistant.ask("训练营的咖啡机怎么清洗？", [first])
+    assert answer.abstained, answer.text
+    assert not assistant.ask("负责人是谁？", [first]).abstained
