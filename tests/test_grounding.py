@@ -208,7 +208,8 @@ def test_the_title_above_what_is_quoted_from_a_note_is_no_claim(samples: Notes) 
     text = f"**{title}**\n\n{answer.text}"
     check = samples.assistant._checker.check
     assert [c.text for c in check(text, answer.citations)] == [c.text for c in answer.claims]
-    assert check(text)[0].text == f"**{title}**", "in a text of another's, it may be one"
+    said = "**BM25 的 k1 默认值是 9。**"
+    assert check(f"{said}\n\n{answer.text}")[0].text == said, "what states something is one"
 
 
 def test_a_copied_sentence_of_the_feed_is_supported(feed: Notes) -> None:
