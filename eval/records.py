@@ -92,7 +92,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         with _opened(path) as file:
             text = file.read().decode("utf-8-sig")
     except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as fault:
-        raise ConfigError(f"{path} cannot be read ({fault})") from fault
+        why = getattr(fault, "strerror", None) or fault
+        raise ConfigError(f"{path} cannot be read ({why})") from fault
     if path.suffix == ".csv":
         yield from _table(text)
         return
