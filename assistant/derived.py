@@ -25,6 +25,8 @@ __all__ = ["Derivation", "derived"]
 _TIME = ("ns", "us", "ms", "秒", "分钟", "小时", "天", "周")
 _SECONDS = dict(zip(_TIME, (1e-9, 1e-6, 1e-3, 1.0, 60.0, 3600.0, 86_400.0, 604_800.0), strict=True))
 _BYTES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
+_LARGE = 100  # from here on a figure without a unit is known by its size
+_TRANSLATED = 0.05  # odds above which a word of the other language may name the same
 _EXACT = 1_000  # figures below may be rounded to their last digit
 _SAID = 0.5  # share of what else the claim says that the passages must know
 _UP = r"增加|提高|上升|升|涨|增长|多|长|延长|提升|变大|扩大"
@@ -125,7 +127,6 @@ class _Claim:
         self.text = claim
         self.found = words(claim)
         self.up = groups.get("up") is not None
-        self.changes = groups.get("up") is not None or groups.get("down") is not None
         n = next(name for name in ("n", "n2") if groups.get(name))
         at = m.start(n)
         self.figure = next((q for q in quantities(claim) if q.start <= at < q.end), None)
@@ -175,7 +176,7 @@ def _names(word: Word) -> set[str]:
     return {
         word.text,
         *alike(word.text),
-        *(name for name, odds in translations(word.text) if odds > 0.05),
+        *(name for name, odds in translations(word.text) if odds > _TRANSLATED),
     }
 
 
@@ -234,7 +235,7 @@ def _agrees(figure: Quantity, result: float) -> bool:
         return math.isclose(figure.value, result, rel_tol=0.05)
     digits = 10.0 ** -_decimals(figure.value)
     return abs(figure.value - result) <= 0.5 * digits * (
-        1 if figure.value < 1000 else 0
+        1 if figure.value < _EXACT else 0
     ) + 1e-6 * abs(result)
 
 
@@ -267,10 +268,6 @@ def _two(one: _Claim, passages: Sequence[Passage], unit: str) -> tuple[_Figure, 
 def _is_bare(figure: Quantity) -> bool:
     """Whether a figure has neither a unit nor a size by which others of its kind are known."""
     return not figure.unit and figure.value < _LARGE
-
-
-_LARGE = 100
-_TRANSLATED = 0.05  # odds from which a word of the other language may name the same
 
 
 def _units(passages: Sequence[Passage]) -> list[str]:

@@ -76,11 +76,6 @@ class Record:
     spans: tuple[tuple[int, int], ...] = ()
     reference: str = ""
 
-    @property
-    def is_unsupported(self) -> bool:
-        """Whether the gold says that the contexts do not support all of it."""
-        return self.label not in ("", "supported")
-
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON Lines (plain, .gz, .xz) or of a JSON list.

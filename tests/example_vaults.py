@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["VAULTS", "write_vault"]
+from assistant.pipeline import Assistant
+from assistant.types import Claim
+
+__all__ = ["VAULTS", "asked_notes", "judged", "write_vault"]
 
 _A, _B, _C = ("0123456789abcdef0123456789abcde" + end for end in "123")
 
@@ -81,3 +85,21 @@ def write_vault(home: Path, files: Mapping[str, str | bytes]) -> None:
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+@contextmanager
+def asked_notes(notes: Mapping[str, str], folder: Path) -> Iterator[Assistant]:
+    """An assistant over notes, given by name, with its index; both below an empty folder."""
+    root = folder / "notes"
+    root.mkdir()
+    for name, text in notes.items():
+        (root / name).write_text(text, encoding="utf-8")
+    with Assistant.open(root, folder / "index") as made:
+        made.refresh()
+        yield made
+
+
+def judged(assistant: Assistant, claim: str) -> Claim:
+    """The one claim of a text, checked."""
+    (found,) = assistant.check(claim).claims
+    return found

@@ -8,7 +8,8 @@ import pytest
 
 from assistant.compound import parts_of
 from assistant.pipeline import Assistant
-from assistant.types import Claim, Verdict
+from assistant.types import Verdict
+from tests.example_vaults import asked_notes, judged
 
 NOTES = {
     "index.md": (
@@ -26,17 +27,8 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
-    root = tmp_path_factory.mktemp("notes")
-    for name, text in NOTES.items():
-        (root / name).write_text(text, encoding="utf-8")
-    with Assistant.open(root, tmp_path_factory.mktemp("index")) as made:
-        made.refresh()
+    with asked_notes(NOTES, tmp_path_factory.mktemp("vault")) as made:
         yield made
-
-
-def judged(assistant: Assistant, claim: str) -> Claim:
-    (found,) = assistant.check(claim).claims
-    return found
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 
 from assistant.pipeline import Assistant
 from assistant.rewording import rewordings
-from assistant.types import Claim, Verdict
+from assistant.types import Verdict
 from eval.goldens import claims
+from tests.example_vaults import asked_notes, judged
 
 NOTES = {
     "gpu.md": "# 显卡\n\n在老显卡 P40 上，int8 反而比 bf16 慢。\n\n校准脚本由苏禾维护。\n",
@@ -27,17 +28,8 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
-    root = tmp_path_factory.mktemp("notes")
-    for name, text in NOTES.items():
-        (root / name).write_text(text, encoding="utf-8")
-    with Assistant.open(root, tmp_path_factory.mktemp("index")) as made:
-        made.refresh()
+    with asked_notes(NOTES, tmp_path_factory.mktemp("vault")) as made:
         yield made
-
-
-def judged(assistant: Assistant, claim: str) -> Claim:
-    (found,) = assistant.check(claim).claims
-    return found
 
 
 @pytest.mark.parametrize(
