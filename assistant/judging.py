@@ -142,10 +142,11 @@ def decide(
     # every word of the claim in one sentence, in the same order: no judge needs to be sure
     plain = (column["own"] >= _ALL) & (column["in_order"] >= 1.0) & (column["joined"] == 0)
     plain &= ~_objection(column)
-    # a copy of another sentence that lacks some of it speaks of another thing
+    # a copy of another sentence that lacks some of it speaks of another thing; several sentences
+    # may be one that is plain with others around it
+    copies = (column["altered"] > 0) & (column["joined"] == 0)
     says_more = (
-        column["own"][plain].max(initial=0.0)
-        > column["own"][column["altered"] > 0].max(initial=0.0) + _MORE
+        column["own"][plain].max(initial=0.0) > column["own"][copies].max(initial=0.0) + _MORE
     )
     if plain.any() and (not altered or says_more):
         return Verdict.SUPPORTED, int(np.where(plain, odds[:, 0], -1.0).argmax())

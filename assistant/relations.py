@@ -44,6 +44,8 @@ _NP = r"[^,，。；;:：!！?？\n]{1,40}?"
 _NP0 = r"[^,，。；;:：!！?？\n]{0,40}?"
 _TAIL = r"(?=[,，。；;:：!！?？\n]|$)"
 _MADE = "提出|发布|推出|开发|发明|设计|开源"
+# how it was made known, between who did and that they did: Meta 通过论文《LLaMA: …》发布了
+_MEANS = r"(?:(?:通过|在|于|以|用|凭)[^,，。；;！!？?\n》]{1,60}》?[^,，。；;:：！!？?\n》]{0,10})?"
 _MADE_EN = "proposed|introduced|released|developed|invented|designed|published|created"
 # (kind, pattern with groups s and o); "=" where the word itself says which side has more
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -93,7 +95,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("cause", re.compile(rf"(?P<o>{_NP})(?:由|是由)(?P<s>{_NP})(?:导致|引起|造成|引发)")),
     ("author", re.compile(rf"(?P<o>{_NP})(?:是由|由|被)(?P<s>{_NP})(?:{_MADE})")),
     ("author", re.compile(rf"(?P<o>{_NP})是(?!由)(?P<s>{_NP})(?<!所)(?:{_MADE})的")),
-    ("author", re.compile(rf"(?P<s>[^,，。；;:：!！?？\n由被是]{{1,30}}?)(?:{_MADE})了(?P<o>{_NP}){_TAIL}")),
+    ("author", re.compile(rf"(?:^|(?<=[,，。；;:：！!？?\n]))(?P<s>[^,，。；;:：!！?？\n由被是《]{{1,30}}?)"
+                          rf"{_MEANS}(?:{_MADE})了(?P<o>{_NP}){_TAIL}")),
     ("author", re.compile(rf"(?P<o>{_NP})\b(?:was|were|is|are|,)\s+(?:{_MADE_EN})\s+by\s+(?P<s>{_NP})"
                           rf"(?=[,.;]|\bin\b|\bat\b|\bon\b|\(|$)")),
     ("author", re.compile(rf"(?P<s>{_NP})\b(?:{_MADE_EN})\s+(?P<o>{_NP})(?=[,.;]|\bin\b|\bat\b|$)")),

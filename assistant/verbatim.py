@@ -81,6 +81,11 @@ def _is_whole(text: str, start: int, end: int) -> bool:
     return before and re.match(r"\d|[.,]\d|%|[A-Za-z]", after) is None
 
 
+_LEADS_ON = re.compile(
+    r"(?:[由被把将让给对从向用以按经为]|\b(?:by|of|from|with|to|for|via|using))\s*$", re.IGNORECASE
+)
+
+
 def is_copy_of_subject(claim: str, passage: Passage) -> bool:
     """Whether a claim is a clause of the passage to the letter behind what the clause is about.
 
@@ -108,6 +113,8 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
         before = ours[:i]
         if any(w.role in ("negation", "quantifier") for w in before):
             return False
+        if _LEADS_ON.search(claim[: ours[i].start]):
+            return False  # what stands behind it does something to the subject: X 由 Y 发布
         return _names_subject([w.text for w in before if w.is_content], lead, passage)
     return False
 

@@ -273,6 +273,6 @@ def _write(path: Path | None, body: bytes) -> None:
     if path is None:
         return
     with suppress(OSError):
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         temporary.write_bytes(sha256(body).hexdigest().encode("ascii") + b"\n" + body)
         temporary.replace(path)

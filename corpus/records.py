@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def write_record(path: Path, name: str, value: Value) -> None:
         OSError: the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    # of this thread alone: another one may write the same record at the same time
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         file.write(_content(name, value))

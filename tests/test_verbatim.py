@@ -54,6 +54,7 @@ def test_a_clause_behind_its_own_subject_is_a_copy(claim: str, passages: list[Pa
         "Beta 输出不稳定,很快下线",  # said of Alpha
         "倒排索引只用于解决长尾词的召回问题",  # narrowed
         "建库阶段,程序删除重复的条目",  # said of the next stage
+        "倒排索引由程序读取全部文档",  # the clause is about what the program does
     ],
 )
 def test_another_subject_or_a_denial_is_none(claim: str, passages: list[Passage]) -> None:
