@@ -13,8 +13,8 @@ from typing import Literal
 
 from assistant.announcing import announcing
 from assistant.types import Hit
-from corpus.blocks import units
 from corpus.types import Chunk, Note, Unit
+from corpus.units import units
 
 __all__ = ["Candidate", "Links", "candidates"]
 

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.markers import BETWEEN, Marker, blanked, markers_of
-from corpus.blocks import units
 from corpus.sentences import is_balanced, strip_span
 from corpus.text import fold
 from corpus.tokens import STOP_TERMS, tokens
 from corpus.types import Note, Unit
+from corpus.units import units
 
 __all__ = ["ClaimSpan", "claims_citing", "claims_of", "pieces_of", "standalone_parts"]
 

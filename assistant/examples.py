@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
 
-from corpus.blocks import units
 from corpus.protocol import Index
 from corpus.text import has_han
 from corpus.types import Note
+from corpus.units import units
 
 __all__ = ["draft_questions"]
 

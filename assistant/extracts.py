@@ -28,9 +28,9 @@ from assistant.unfolding import (
     with_announced,
 )
 from assistant.words import words
-from corpus.blocks import units
 from corpus.text import fold
 from corpus.types import Unit
+from corpus.units import units
 
 __all__ = ["FACTS", "MAX_UNITS", "Extract", "extracts_of", "with_stem"]
 

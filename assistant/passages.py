@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from assistant.lexicon import alike, opposites
 from assistant.types import Evidence, Hit
 from assistant.words import Word, words
-from corpus.blocks import units
 from corpus.glossary import translations
 from corpus.text import fold
 from corpus.types import Chunk, Note
+from corpus.units import units
 
 __all__ = [
     "Passage", "evidence_of", "holds", "joined", "of_hits", "passages_of", "rough_coverage",

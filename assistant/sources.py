@@ -17,10 +17,10 @@ from hashlib import blake2b
 from assistant.disarming import for_model
 from assistant.markers import without_markers
 from assistant.types import Hit
-from corpus.blocks import units
 from corpus.text import is_han
 from corpus.tokens import content_terms
 from corpus.types import Unit
+from corpus.units import units
 
 __all__ = ["KEY", "Source", "n_tokens", "sources_of"]
 

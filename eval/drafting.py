@@ -19,9 +19,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from corpus.blocks import units
 from corpus.errors import ConfigError
 from corpus.types import Note
+from corpus.units import units
 from eval import draft_headings, draft_questions
 from eval.draft_claims import claims
 from eval.draft_rows import Draft, gold_of, made

@@ -17,10 +17,10 @@ from itertools import zip_longest
 from assistant.claims import claims_of
 from assistant.lexicon import LIGHT, alike, opposites
 from assistant.words import words
-from corpus.blocks import units
 from corpus.text import has_han
 from corpus.tokens import stem
 from corpus.types import Note, Unit
+from corpus.units import units
 from eval.draft_claims import denied, other_number
 from eval.draft_questions import defined, figures
 from eval.draft_rows import statement

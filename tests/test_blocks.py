@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.blocks import blocks, units
+from corpus.blocks import blocks
 from corpus.types import Unit
+from corpus.units import units
 from tests.generated import entries, markdown, note_of
 
 

@@ -7,9 +7,9 @@ from assistant.claims import claims_of
 from assistant.composing import abstention, compose, unanswered
 from assistant.extracts import Extract
 from assistant.types import Hit, Scores
-from corpus.blocks import units
 from corpus.notes import notes_from_text
 from corpus.types import Chunk, Note
+from corpus.units import units
 
 TEXT = """# LoRA
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from corpus.ann import GraphIndex
-from corpus.blocks import units
 from corpus.chunking import chunk_note
 from corpus.decoding import decoded
 from corpus.index import Index
@@ -21,6 +20,7 @@ from corpus.links import links_of
 from corpus.notes import notes_from_text
 from corpus.readers import Vault
 from corpus.tokens import terms
+from corpus.units import units
 from tests.faults import World
 from tests.generated import note_of
 

@@ -21,8 +21,8 @@ from assistant.pipeline import Assistant
 from assistant.quantities import quantities
 from assistant.types import LIKELY, Verdict
 from assistant.words import words
-from corpus.blocks import units
 from corpus.tokens import tokens
+from corpus.units import units
 
 SEED = 20_261
 N_COPIES, N_EDITS = 80, 40  # of each vault and each kind, by default

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.passages import passages_of
-from corpus.blocks import blocks, units
+from corpus.blocks import blocks
 from corpus.chunking import chunk_note
 from corpus.notes import notes_from_text
 from corpus.types import NoteFormat
+from corpus.units import units
 from tests.generated import markdown, note_of
 
 ORG = """\

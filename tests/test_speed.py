@@ -13,7 +13,7 @@ from assistant.config import sample_notes
 from assistant.pipeline import Assistant
 from assistant.quantities import quantities
 from assistant.words import words
-from corpus.blocks import _units_of
+from corpus.units import _units_of
 
 QUESTIONS = (
     "BM25 的 k1 默认值是多少?", "HNSW 的 M 是什么?", "BM25 和 TF-IDF 有什么区别?",
