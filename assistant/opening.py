@@ -1,7 +1,7 @@
 """From what was typed to an assistant that answers: settings, models, an index that is up to date.
 
 Knows a parsed command line and the person at the terminal, who may be asked to agree; what the
-verbs do with the assistant, `cli` knows. Called by `cli`.
+verbs do with the assistant, `cli` knows. Called by `cli` and by `eval`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from assistant import told
 from assistant.answering import AnswerModels, Selection, answer_models, ranking, select
@@ -41,6 +42,9 @@ from corpus.protocol import Index
 from corpus.readers import Vault
 from corpus.records import RecordDamaged
 from corpus.text import has_han
+
+if TYPE_CHECKING:
+    from assistant.links import Openers
 
 __all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
 
@@ -346,14 +350,14 @@ class Assistant(OpenNotes):
         claims = told.checked(self._checker, lambda path: self.index.note(path).text, text)
         return Checked(text=text, claims=self._review(claims))
 
-    def links(self, note: str, line: int) -> dict[str, str]:
-        """What opens a note outside, by name of the program: see `assistant.links`."""
+    def links(self, note: str, line: int) -> Openers | None:
+        """What opens a note outside, by path; None where nothing does (`assistant.links`)."""
         from assistant.links import links_of  # only JSON and the page show them
 
         try:
             return links_of(self.index.status().root, self.index.note(note), line)
         except CorpusError:
-            return {}  # deleted since it was cited
+            return None  # deleted since it was cited
 
     def examples(self, n: int = 4) -> list[str]:
         """Questions that the notes answer, from as many different notes as possible."""

@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from assistant.links import Openers
 from assistant.types import Answer, Checked, Citation, Claim, Disagreement, Evidence, Hit
 from corpus.protocol import IndexStatus
 from corpus.types import RefreshReport
@@ -19,11 +20,11 @@ from corpus.types import RefreshReport
 __all__ = ["answer_object", "checked_object", "found_object", "status_object"]
 
 Object = dict[str, Any]
-Links = Callable[[str, int], dict[str, str]]
+Links = Callable[[str, int], Openers | None]
 
 
-def _no_links(note: str, line: int) -> dict[str, str]:
-    return {}
+def _no_links(note: str, line: int) -> None:
+    return None
 
 
 def answer_object(answer: Answer, links: Links = _no_links) -> Object:
@@ -79,7 +80,7 @@ def status_object(status: IndexStatus, report: RefreshReport | None = None) -> O
 
 
 def _citation(citation: Citation, links: Links) -> Object:
-    opened_by = links(citation.note, citation.line)
+    openers = links(citation.note, citation.line)
     return {
         "marker": citation.marker,
         "note": citation.note,
@@ -89,8 +90,13 @@ def _citation(citation: Citation, links: Links) -> Object:
         "end": citation.end,
         "line": citation.line,
         "quote": citation.quote,
-        **({"links": opened_by} if opened_by else {}),
+        **({"links": _opened_by(openers)} if openers else {}),
     }
+
+
+def _opened_by(openers: Openers) -> Object:
+    """The links by name of what opens them; one that there is not is left out."""
+    return {name: link for name, link in dataclasses.asdict(openers).items() if link is not None}
 
 
 def _claim(claim: Claim) -> Object:

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from assistant import calibration
-from assistant.config import Config, load_config
-from assistant.opening import serving
+from assistant.config import Config
+from assistant.opening import serving, typed_config
 from corpus.drafts import Unreadable
 from corpus.errors import ConfigError
 from corpus.milvus.address import MilvusAddress
@@ -113,14 +113,7 @@ def _person(args: argparse.Namespace) -> tuple[Config, Path]:
     """The person's settings, and the folder of their index."""
     if len(args.set) > 1:
         raise ConfigError("calibrate takes one folder, file or zip of notes")
-    named = Path(args.set[0]) if args.set else getattr(args, "notes", None)
-    config = load_config(
-        notes=named,
-        index=getattr(args, "index", None),
-        file=getattr(args, "config", None),
-        encoder=getattr(args, "encoder", None),
-        device=getattr(args, "device", None),
-    )
+    config = typed_config(args, notes=Path(args.set[0]) if args.set else None)
     if isinstance(config.index, MilvusAddress):
         raise ConfigError("calibrate keeps its threshold in an index folder: name one with --index")
     return config, config.index
@@ -171,7 +164,7 @@ def _require_sound(args: argparse.Namespace) -> None:
 
 
 def _show(args: argparse.Namespace, run: Run, compared: Run | None) -> None:
-    if getattr(args, "json", False):
+    if args.json:
         print(json.dumps(runs.sound({"run": run, "against": compared}), ensure_ascii=False))
     else:
         if args.suite != "compare":

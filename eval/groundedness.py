@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from assistant.contexts import Contexts
 from assistant.opinions import SecondOpinion
 from assistant.types import Claim
 from corpus.encoder import Encoder, load_encoder
 from eval import verdicts
 from eval.baselines import WINDOW, Lines
+from eval.contexts import Contexts
 from eval.records import Record
 from eval.runs import mean_metric
 from eval.stats import with_interval

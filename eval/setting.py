@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from assistant.choosing import Models, models_of
-from assistant.config import Config, load_config
+from assistant.config import Config
 from assistant.crossing import Reranker, load_reranker
 from assistant.generating import EXTRACTIVE
+from assistant.opening import typed_config
 from assistant.pipeline import Assistant
 from corpus.encoder import Encoder, is_endpoint, load_encoder
 from corpus.index import Index
@@ -145,14 +146,4 @@ def setting_of(args: argparse.Namespace) -> Setting:
     Raises:
         ConfigError: the settings file cannot be read or holds a setting that does not exist.
     """
-    config = load_config(
-        notes=getattr(args, "notes", None),
-        file=getattr(args, "config", None),
-        encoder=getattr(args, "encoder", None),
-        reranker=getattr(args, "reranker", None),
-        device=getattr(args, "device", None),
-        model=getattr(args, "model", None),
-        base_url=getattr(args, "base_url", None),
-        nli=getattr(args, "nli", None),
-    )
-    return Setting(suite=args.suite, config=config, judged=bool(getattr(args, "judge", False)))
+    return Setting(suite=args.suite, config=typed_config(args), judged=args.judge)

@@ -86,7 +86,7 @@ def _notes(args: argparse.Namespace, setting: Setting, name: str) -> Path:
     """The notes that a set is about: of a golden set its own, else the person's."""
     if _is_file(name):
         return args.data or setting.config.notes
-    given = args.data or getattr(args, "notes", None)
+    given = args.data or args.notes
     return sample_notes() if name == "sample" else goldens.notes_of(name, given)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from assistant.contexts import Contexts
 from assistant.types import Claim
 from eval import verdicts
+from eval.contexts import Contexts
 from eval.ranking import character_f1
 from eval.records import Record
 from eval.stats import with_interval

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from assistant.asked import stated
-from assistant.contexts import Contexts
 from corpus.encoder import load_encoder
+from eval.contexts import Contexts
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from assistant import cli
-from assistant.contexts import Contexts
 from corpus.encoder import load_encoder
 from corpus.errors import ConfigError
 from corpus.index import Index
@@ -20,6 +19,7 @@ from corpus.readers import Vault
 from corpus.types import Note
 from eval import charts, drafting, figures, runs
 from eval.answers import abstention_curve
+from eval.contexts import Contexts
 from eval.records import load_records, sample
 
 NOTE = """# 索引笔记

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assistant.contexts import Contexts
 from assistant.judging import JUDGED, LABELS, Likelihood, judged_row
 from assistant.reasons import reason_for
 from assistant.shares import Shares
 from assistant.types import Verdict
 from corpus.encoder import load_encoder
+from eval.contexts import Contexts
 from eval.training.claim_sources import statement
 
 FITTED = Likelihood(coverage=4.0, whole=3.0, window=2.0, slope=0.5, contradicted=-1.0, offset=-3.0)

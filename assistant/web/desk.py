@@ -166,8 +166,8 @@ class Desk:
         line = note.line_of(start) if note else 1
         found = links_of(self.assistant.index.status().root, note, line)
         return {
-            "obsidian": found.get("obsidian", ""),
-            "editor": found.get("editor", ""),
+            "obsidian": (found.obsidian or "") if found else "",
+            "editor": found.editor if found else "",
             "file": note.path if note and found and self.local else "",
         }
 

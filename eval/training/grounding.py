@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.comparing import Finding
-from assistant.contexts import Contexts
 from assistant.grounding import Checker, Search, Source, searching
 from assistant.judging import (
     CLAIM_FEATURES,
@@ -43,6 +42,7 @@ from assistant.types import Verdict
 from corpus.encoder import load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
+from eval.contexts import Contexts
 from eval.goldens import GoldClaim, claims, notes_of
 from eval.training import claim_sources
 from eval.training.boosting import fit, tree_object, write_trees

@@ -2,7 +2,6 @@
 
 For answers of any system with the passages they were made from, and for public sets of claims with
 their context: nothing is searched outside the texts that belong to the claim. Knows no files.
-Called by `eval`.
 """
 
 from __future__ import annotations
