@@ -30,7 +30,8 @@ from corpus.places import data_home
 from corpus.readers import Vault
 from corpus.records import RecordDamaged, read_record
 from corpus.repair import rebuilt, removed
-from corpus.store import DATABASE, Store
+from corpus.sealing import DATABASE
+from corpus.store import Store
 
 if TYPE_CHECKING:
     from corpus.encoder import Encoder

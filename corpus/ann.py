@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.store import write_atomically
+from corpus.sealing import write_atomically
 
 __all__ = ["EXACT_LIMIT", "ExactIndex", "GraphIndex", "Neighbours"]
 

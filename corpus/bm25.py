@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from corpus.lexical import Lexical, Terms, saturation, scored, unknown_weight, weights
 from corpus.postings import Counted, place_of
-from corpus.store import write_atomically
+from corpus.sealing import write_atomically
 from corpus.text import is_han
 
 __all__ = ["BM25", "Terms"]

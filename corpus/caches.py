@@ -23,9 +23,10 @@ from corpus.bm25 import BM25
 from corpus.layered import Layered, LayeredNeighbours
 from corpus.lexical import Lexical
 from corpus.rows import Base
-from corpus.store import Reader, Writer
+from corpus.tables import Reader
 from corpus.text import fold
 from corpus.types import Note
+from corpus.writer import Writer
 
 __all__ = ["Caches"]
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from corpus.chunking import CHUNKER_VERSION
 from corpus.drafts import READERS_VERSION
-from corpus.store import Reader, stored_json
+from corpus.rows import stored_json
+from corpus.tables import Reader
 from corpus.tokens import TOKENIZER_VERSION
 
 if TYPE_CHECKING:

@@ -29,7 +29,9 @@ from corpus.phrases import keys, pattern
 from corpus.protocol import IndexStatus
 from corpus.queries import Queries, QueryVectors
 from corpus.refresh import Refresh
-from corpus.store import IndexDamaged, NoteRow, Reader, Store
+from corpus.rows import IndexDamaged, NoteRow
+from corpus.store import Store
+from corpus.tables import Reader
 from corpus.text import fold
 from corpus.types import Chunk, Note, RefreshReport
 from corpus.work import NoteSource, Progress

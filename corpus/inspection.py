@@ -31,7 +31,8 @@ from corpus.fingerprints import encoder_of
 from corpus.links import links_of
 from corpus.passages import encoded, passage_key, passage_terms, passage_texts
 from corpus.schema import SCHEMA_VERSION
-from corpus.store import DATABASE, LOG, Store
+from corpus.sealing import DATABASE, LOG
+from corpus.store import Store
 from corpus.tables import Reader
 from corpus.writeahead import log_state
 

@@ -17,7 +17,9 @@ from corpus.ahead import GraphAhead
 from corpus.chunking import chunk_note
 from corpus.errors import CorpusError
 from corpus.passages import passage_key, passage_texts, terms_of, tokens_of
-from corpus.store import FileRow, Reader, Store, storable, storable_path
+from corpus.rows import FileRow, storable, storable_path
+from corpus.store import Store
+from corpus.tables import Reader
 from corpus.types import Chunk, Note
 from corpus.work import NoteSource, Progress, Work
 from corpus.workers import Made, Workers, made_here

@@ -14,9 +14,11 @@ from corpus.caches import Caches
 from corpus.errors import ManyGone
 from corpus.links import links_of
 from corpus.preparing import Preparation
-from corpus.store import Reader, Store, Writer
+from corpus.store import Store
+from corpus.tables import Reader
 from corpus.types import RefreshReport
 from corpus.work import Work
+from corpus.writer import Writer
 
 __all__ = ["publish", "report_of"]
 

@@ -19,7 +19,9 @@ from corpus.errors import CorpusError, IndexError_, ManyGone, ModelError
 from corpus.fingerprints import encoder_of, fingerprint_of, made_by
 from corpus.preparing import Preparation, require_vault
 from corpus.publishing import publish, report_of
-from corpus.store import Reader, Store, storable_path
+from corpus.rows import storable_path
+from corpus.store import Store
+from corpus.tables import Reader
 from corpus.types import RefreshReport
 from corpus.work import NoteSource, Progress, Work
 

@@ -18,7 +18,8 @@ from corpus.chunking import DEFAULT_SIZE
 from corpus.errors import CorpusError, IndexError_
 from corpus.index import Index
 from corpus.inspection import REBUILDING, Finding
-from corpus.store import DATABASE, Store
+from corpus.sealing import DATABASE
+from corpus.store import Store
 from corpus.types import RefreshReport
 from corpus.work import NoteSource, Progress
 

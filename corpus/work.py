@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from corpus.store import FileRow
+from corpus.rows import FileRow
 from corpus.types import Chunk, Note, Skipped
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from corpus import dictionary
 from corpus.checksums import LIST, parse
 from corpus.encoder import BUILT_IN, Encoder, load_encoder
 from corpus.places import data_home, index_folder
-from corpus.store import DATABASE, Store
+from corpus.sealing import DATABASE
+from corpus.store import Store
 from eval.training.checksums import current_list
 from tests.conftest import REPO
 from tests.test_cli import Run, notes, run

@@ -25,7 +25,8 @@ from corpus import caches, inspection
 from corpus.index import Index
 from corpus.inspection import inspected
 from corpus.readers import Vault
-from corpus.store import DATABASE, IndexDamaged
+from corpus.rows import IndexDamaged
+from corpus.sealing import DATABASE
 from tests.failing import in_faulty_process, library, sweep
 from tests.fakes import HashingEncoder
 from tests.faults import World

@@ -24,7 +24,9 @@ from corpus import fingerprints
 from corpus.errors import IndexBusy, IndexError_, ModelError, YoujuError
 from corpus.index import Index
 from corpus.readers import Vault
-from corpus.store import DATABASE, IndexDamaged, Store
+from corpus.rows import IndexDamaged
+from corpus.sealing import DATABASE
+from corpus.store import Store
 from corpus.tokens import terms
 from corpus.types import RefreshReport
 from tests.fakes import HashingEncoder

@@ -32,7 +32,8 @@ from corpus.fingerprints import fingerprint_of
 from corpus.inspection import Finding, inspected
 from corpus.readers import Vault
 from corpus.repair import rebuilt, removed
-from corpus.store import DATABASE, LOG, Store
+from corpus.sealing import DATABASE, LOG
+from corpus.store import Store
 from corpus.writeahead import log_state
 from tests.faults import World
 
@@ -213,9 +214,9 @@ def test_leftovers_of_an_older_log_are_no_damage(world: World) -> None:
     store = Store.open(world.folder)
     with store.lock(), store.writing() as writer:
         writer.set_meta(**{f"key{n}": "x" * 3000 for n in range(20)})
-    connection = store._take()
+    connection = store._connections.take()
     connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-    store._give(connection)
+    store._connections.give(connection)
     with store.lock(), store.writing() as writer:
         writer.set_meta(key0="y")
     assert log_state((world.folder / LOG).read_bytes()) == "whole"
@@ -338,9 +339,9 @@ def test_a_version_that_cannot_be_is_damage_and_heals_by_itself(world: World, ve
     right = world.content()
 
     def change(store: Store) -> None:
-        connection = store._take()
+        connection = store._connections.take()
         connection.execute(f"PRAGMA user_version = {version}")
-        store._give(connection)
+        store._connections.give(connection)
 
     (world.folder / LIST).unlink()
     unsealed(world, change)

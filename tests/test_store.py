@@ -13,15 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.errors import CorpusError, IndexBusy, IndexError_
-from corpus.store import (
-    DATABASE,
-    FileRow,
-    IndexDamaged,
-    Store,
-    storable,
-    storable_path,
-    write_atomically,
-)
+from corpus.rows import FileRow, IndexDamaged, storable, storable_path
+from corpus.sealing import DATABASE, write_atomically
+from corpus.store import Store
 from corpus.types import Chunk, Note
 from tests.generated import note_of, texts
 

@@ -35,7 +35,7 @@ from corpus.milvus.rows import HEAD, NoteHead, bucket_of, file_of, fitted, head_
 from corpus.milvus.writing import Draft, Writing
 from corpus.passages import passage_key
 from corpus.preparing import UNSETTLED_NS
-from corpus.store import FileRow, storable, storable_path
+from corpus.rows import FileRow, storable, storable_path
 from corpus.types import Note, RefreshReport, Skipped
 from corpus.work import NoteSource, Progress
 

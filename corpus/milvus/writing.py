@@ -33,7 +33,7 @@ from corpus.milvus.rows import (
 )
 from corpus.milvus.statistics import Totals, saturated
 from corpus.passages import checked_vectors, passage_terms
-from corpus.store import FileRow
+from corpus.rows import FileRow
 from corpus.types import Chunk, Note
 from corpus.work import Progress
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from corpus import caches, inspection
 from corpus.checksums import LIST, ListDamaged, Seal, differing, parse, written_seal
 from corpus.inspection import inspected
-from corpus.store import DATABASE, LOG, Store
+from corpus.sealing import DATABASE, LOG
+from corpus.store import Store
 from tests import fuzz
 from tests.conftest import REPO
 from tests.failing import library, sweep
