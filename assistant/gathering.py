@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
-from assistant.lexicon import opposites, quantifier
+from assistant.denials import quantifier
+from assistant.lexicon import opposites
 from assistant.types import Hit
 from corpus.text import fold
 from corpus.tokens import tokens

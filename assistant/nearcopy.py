@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from assistant.lexicon import LIGHT, alike, quantifier
+from assistant.denials import quantifier
+from assistant.lexicon import LIGHT, alike
 from assistant.magnitudes import same_quantity
 from assistant.quantities import quantities
 from assistant.words import Word, words

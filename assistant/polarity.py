@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
-from assistant.lexicon import denies, quantifier
+from assistant.denials import denies, quantifier
 from assistant.relations import relations
 from assistant.roles import is_converse
 from assistant.words import Word

@@ -17,16 +17,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.lexicon import (
-    LIGHT,
-    NEGATIONS,
-    NOT_NEGATIONS,
-    alike,
-    is_listed,
-    listed,
-    opposites,
-    quantifier,
-)
+from assistant.denials import NEGATIONS, NOT_NEGATIONS, quantifier
+from assistant.lexicon import LIGHT, alike, is_listed, listed, opposites
 from assistant.quantities import quantities
 from assistant.thesaurus import members_with
 from corpus.text import has_han, is_han

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from assistant import lexicon
-from assistant.lexicon import LIGHT, NEGATIONS, NOT_NEGATIONS, alike, opposites, quantifier
+from assistant.denials import NEGATIONS, NOT_NEGATIONS, quantifier
+from assistant.lexicon import LIGHT, alike, opposites
 
 EVERY = sorted(lexicon._alike_table() | lexicon._opposite_table())
 
