@@ -15,7 +15,7 @@ from assistant.config import load_config
 from assistant.filters import Filters
 from corpus.bm25 import BM25
 from corpus.errors import ConfigError
-from corpus.milvus import client
+from corpus.milvus import connecting
 from corpus.milvus.address import MilvusAddress, milvus_address
 from corpus.milvus.expressions import like, narrowing
 from corpus.milvus.ingest import Share
@@ -94,7 +94,7 @@ def test_wrong_use_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(client, "find_spec", lambda name: None)
+    monkeypatch.setattr(connecting, "find_spec", lambda name: None)
     (tmp_path / "a.md").write_text("# A\n\n一段话。\n", encoding="utf-8")
     assert main([part.format(notes=tmp_path) for part in argv]) == code
     told = capsys.readouterr().err

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.bench.sizing import PAGE, RESULT, needed, page, read_figures
+from eval.bench.needs import needed
+from eval.bench.sizing import PAGE, RESULT, page, read_figures
 
 TYPES = ("HNSW", "HNSW_SQ", "IVF_SQ8", "DISKANN")
 

@@ -18,8 +18,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from corpus.errors import IndexBusy, IndexError_
-from corpus.milvus.client import MAX_HITS, Column, Gateway, VectorIndex
+from corpus.milvus.client import Gateway
+from corpus.milvus.columns import Column, VectorIndex
 from corpus.milvus.rows import STUB
+from corpus.milvus.searching import MAX_HITS
 from corpus.milvus.statistics import Totals
 
 __all__ = [

@@ -19,7 +19,9 @@ from corpus.milvus.address import MilvusAddress
 from corpus.milvus.catalog import Build, Catalog, Facts, facts_of, lacking
 from corpus.milvus.client import Gateway
 from corpus.milvus.ingest import Ingest, Share
-from corpus.milvus.snapshot import MilvusSnapshot, NoRows, Notes
+from corpus.milvus.kept import Notes
+from corpus.milvus.searching import NoRows
+from corpus.milvus.snapshot import MilvusSnapshot
 from corpus.milvus.statistics import Statistics
 from corpus.protocol import IndexStatus
 from corpus.queries import Queries

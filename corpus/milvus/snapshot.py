@@ -7,12 +7,10 @@ expressions; how rows get there is `ingest`'s to know.
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import groupby
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +20,11 @@ from corpus.bm25 import Terms
 from corpus.errors import CorpusError
 from corpus.links import Link
 from corpus.milvus.catalog import Build, Facts
-from corpus.milvus.client import MAX_HITS, VectorIndex
+from corpus.milvus.columns import VectorIndex
 from corpus.milvus.expressions import among, equal, holding, is_exact, like, narrowing, phrase_words
+from corpus.milvus.kept import Notes
 from corpus.milvus.rows import CHUNK, HEAD, Placed, Row, chunk_of, head_of, note_of, numbers_of
+from corpus.milvus.searching import MAX_HITS, Rows, Search
 from corpus.milvus.statistics import Statistics, term_number
 from corpus.phrases import keys, pattern
 from corpus.queries import QueryVectors
@@ -32,121 +32,11 @@ from corpus.rows import NoteRow, storable_path
 from corpus.text import fold
 from corpus.types import Chunk, Note
 
-__all__ = ["MilvusSnapshot", "NoRows", "Notes", "Rows"]
+__all__ = ["MilvusSnapshot"]
 
 _RRF_K = 60
-_MAX_CHARS = 8_000_000  # of the notes that are kept in memory
 _IDS_AT_ONCE = 4096
 _NOTE = (*HEAD, "part", "text")
-
-
-class Rows(Protocol):
-    """Where rows are found: see `client.Gateway`."""
-
-    def rows(self, name: str, where: str, columns: Sequence[str], limit: int) -> list[Row]:
-        """At most `limit` rows."""
-        ...
-
-    def all_rows(self, name: str, where: str, columns: Sequence[str]) -> Iterator[Row]:
-        """All rows that meet an expression."""
-        ...
-
-    def rows_by(
-        self,
-        name: str,
-        column: str,
-        values: Iterable[str | int],
-        columns: Sequence[str],
-        *,
-        at_once: int = 1024,
-    ) -> Iterator[Row]:
-        """All rows whose column has one of these values."""
-        ...
-
-    def search(
-        self, name: str, column: str, vector: Any, k: int, *, where: str, params: dict[str, Any]
-    ) -> list[tuple[int, float]]:
-        """The `k` rows with the largest inner product."""
-        ...
-
-    def hybrid(
-        self,
-        name: str,
-        branches: Sequence[tuple[str, Any, int, str, dict[str, Any]]],
-        k: int,
-        *,
-        damping: int,
-    ) -> list[tuple[int, float]]:
-        """Several searches, fused."""
-        ...
-
-
-class NoRows:
-    """A database in which no build is complete."""
-
-    def rows(self, name: str, where: str, columns: Sequence[str], limit: int) -> list[Row]:
-        """None."""
-        return []
-
-    def all_rows(self, name: str, where: str, columns: Sequence[str]) -> Iterator[Row]:
-        """None."""
-        return iter(())
-
-    def rows_by(
-        self,
-        name: str,
-        column: str,
-        values: Iterable[str | int],
-        columns: Sequence[str],
-        *,
-        at_once: int = 1024,
-    ) -> Iterator[Row]:
-        """None."""
-        return iter(())
-
-    def search(
-        self, name: str, column: str, vector: Any, k: int, *, where: str, params: dict[str, Any]
-    ) -> list[tuple[int, float]]:
-        """None."""
-        return []
-
-    def hybrid(
-        self,
-        name: str,
-        branches: Sequence[tuple[str, Any, int, str, dict[str, Any]]],
-        k: int,
-        *,
-        damping: int,
-    ) -> list[tuple[int, float]]:
-        """None."""
-        return []
-
-
-class Notes:
-    """The notes read last, by path and version. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], Note] = OrderedDict()
-        self._n_chars = 0
-        self._guard = threading.Lock()
-
-    def get(self, path: str, version: str) -> Note | None:
-        """The note of a path and version, if it is kept."""
-        with self._guard:
-            found = self._kept.get((path, version))
-            if found is not None:
-                self._kept.move_to_end((path, version))
-            return found
-
-    def put(self, path: str, version: str, note: Note) -> None:
-        """Keep a note, and let go of those not asked for the longest."""
-        with self._guard:
-            if (path, version) in self._kept:
-                return
-            self._kept[path, version] = note
-            self._n_chars += len(note.text)
-            while self._n_chars > _MAX_CHARS and len(self._kept) > 1:
-                self._n_chars -= len(self._kept.popitem(last=False)[1].text)
 
 
 class MilvusSnapshot:
@@ -238,16 +128,17 @@ class MilvusSnapshot:
             the best of all passages are among them, since scores are relative to those.
         """
         sparse, vector = self._sparse(terms), self._vector_of(query)
-        branches: list[tuple[str, Any, int, str, dict[str, Any]]] = []
+        searches: list[Search] = []
         for limit, where in [(depth, self._where), (1, "")][: 1 + bool(self._where)]:
             if sparse:
-                branches.append(("sparse", sparse, limit, where, {}))
+                searches.append(
+                    Search(column="sparse", vector=sparse, k=limit, where=where, params={})
+                )
             if vector is not None and vector.any():
-                params = self._dense.search(limit, self.n_chunks)
-                branches.append(("dense", vector.tolist(), limit, where, params))
-        if not branches:
+                searches.append(self._by_vector(vector, limit, where))
+        if not searches:
             return []
-        return self._gateway.hybrid(self._chunks, branches, 2 * (depth + 1), damping=_RRF_K)
+        return self._gateway.hybrid(self._chunks, searches, 2 * (depth + 1), damping=_RRF_K)
 
     def _sparse(self, terms: Terms) -> dict[int, float]:
         """The query by hashed term: how often it is said, times the idf."""
@@ -265,23 +156,26 @@ class MilvusSnapshot:
         sparse = self._sparse(terms)
         if k < 1 or not sparse:
             return []
-        return self._found("sparse", sparse, k, self._where, {})
+        return self._by_words(sparse, k, self._where)
 
     def nearest(self, query: str, k: int) -> list[tuple[int, float]]:
         """See `protocol.Snapshot.nearest`."""
         vector = self._vector_of(query)
         if k < 1 or vector is None or not vector.any():
             return []
-        params = self._dense.search(min(k, MAX_HITS), self.n_chunks)
-        found = self._found("dense", vector.tolist(), k, self._where, params)
+        found = self._found(self._by_vector(vector, k, self._where))
         return [(id_, min(1.0, max(-1.0, score))) for id_, score in found]
 
-    def _found(
-        self, column: str, vector: object, k: int, where: str, params: dict[str, int]
-    ) -> list[tuple[int, float]]:
-        found = self._gateway.search(self._chunks, column, vector, k, where=where, params=params)
-        if column == "sparse":
-            found = [(id_, score) for id_, score in found if score > 0]
+    def _by_words(self, sparse: dict[int, float], k: int, where: str) -> list[tuple[int, float]]:
+        search = Search(column="sparse", vector=sparse, k=k, where=where, params={})
+        return [(id_, score) for id_, score in self._found(search) if score > 0]
+
+    def _by_vector(self, vector: NDArray[np.float32], k: int, where: str) -> Search:
+        params = self._dense.search(min(k, MAX_HITS), self.n_chunks)
+        return Search(column="dense", vector=vector.tolist(), k=k, where=where, params=params)
+
+    def _found(self, search: Search) -> list[tuple[int, float]]:
+        found = self._gateway.search(self._chunks, search)
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
     def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
@@ -293,7 +187,7 @@ class MilvusSnapshot:
         for part in _parts(missing):
             scores = dict.fromkeys(part, 0.0)
             if sparse:
-                scores.update(self._found("sparse", sparse, len(part), among("id", part), {}))
+                scores.update(self._by_words(sparse, len(part), among("id", part)))
             self._bm25_of.update({(key, i): scores[i] for i in part})
         return [self._bm25_of[key, i] for i in ids]
 
@@ -305,10 +199,7 @@ class MilvusSnapshot:
         missing = [i for i in dict.fromkeys(ids) if (query, i) not in self._cosine_of]
         for part in _parts(missing):
             scores = dict.fromkeys(part, 0.0)
-            params = self._dense.search(len(part), self.n_chunks)
-            scores.update(
-                self._found("dense", vector.tolist(), len(part), among("id", part), params)
-            )
+            scores.update(self._found(self._by_vector(vector, len(part), among("id", part))))
             self._cosine_of.update({(query, i): scores[i] for i in part})
         return [min(1.0, max(-1.0, self._cosine_of[query, i])) for i in ids]
 
