@@ -14,10 +14,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.faults import World
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -167,3 +170,11 @@ def chromium_path() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A vault and an index that the tests of faults break."""
+    from tests.faults import World  # loads the index, which most tests need nothing of
+
+    return World(tmp_path)

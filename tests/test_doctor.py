@@ -30,8 +30,8 @@ from corpus.places import data_home, index_folder
 from corpus.sealing import DATABASE
 from corpus.store import Store
 from eval.training.checksums import current_list
+from tests.commands import Run, notes, run
 from tests.conftest import REPO
-from tests.test_cli import Run, notes, run
 
 if TYPE_CHECKING:
     from assistant.web.store import Turn

@@ -19,11 +19,6 @@ from tests.faults import World
 pytest.importorskip("pypdf", reason="PDFs are read with the extra `formats`")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def pdf(objects: dict[int, bytes], root: int = 1, trailer: bytes = b"") -> bytes:
     """A PDF of these objects, with its table of places."""
     out, places = b"%PDF-1.7\n", {}

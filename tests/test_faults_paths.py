@@ -25,11 +25,6 @@ from tests.faults import World
 posix = pytest.mark.skipif(sys.platform == "win32", reason="names and links as POSIX has them")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 @posix
 def test_row_28_links_to_outside_are_skipped(world: World, tmp_path: Path) -> None:
     (tmp_path / "secret.md").write_text("# 秘密", encoding="utf-8")

@@ -46,11 +46,6 @@ WRITER = textwrap.dedent("""
 """)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def writer(world: World, seconds: float, rounds: int = 1) -> subprocess.Popen[str]:
     """A process that rebuilds the index, and is in the middle of it."""
     begun = subprocess.Popen(

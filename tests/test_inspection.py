@@ -41,11 +41,6 @@ N_FLIPS = 25
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
-@pytest.fixture
 def graphed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world whose index has a graph, which small ones lack."""
     monkeypatch.setattr(caches, "EXACT_LIMIT", 5)

@@ -21,8 +21,9 @@ from corpus.store import Store
 from corpus.tokens import terms
 from tests.fakes import HashingEncoder
 from tests.faults import World
+from tests.indexed import content, found_by, write
 from tests.test_bm25 import QUERIES, WORDS
-from tests.test_index import Op, apply, content, edits, found_by, write
+from tests.test_index import Op, apply, edits
 
 DOCUMENTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=12), max_size=14)
 PIECES = ["适", "lora", "o", "+", "é", "𠀀", "中"]

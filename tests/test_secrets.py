@@ -23,7 +23,7 @@ from corpus import keys, limited
 from corpus.errors import ModelError
 from corpus.keys import discreet, kept_key, shown_address
 from corpus.remote import RemoteEncoder
-from tests.test_cli import Run, notes, run
+from tests.commands import Run, notes, run
 
 __all__ = ["notes", "run"]  # fixtures
 
