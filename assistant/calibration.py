@@ -15,9 +15,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from corpus.errors import ConfigError
+from corpus.milvus.address import MilvusAddress
 from corpus.records import RecordDamaged, read_record, write_record
 
-__all__ = ["FILE", "Calibration", "calibration_of", "models_of_check", "removed", "write"]
+__all__ = [
+    "FILE", "Calibration", "calibration_in_force", "calibration_of", "models_of_check", "removed",
+    "write",
+]  # fmt: skip
 
 FILE = "calibration.json"
 _NAME = "calibration"
@@ -99,6 +103,21 @@ def calibration_of(folder: Path) -> Calibration | None:
     if not is_sound:
         raise RecordDamaged(f"{folder / FILE} holds no calibration")
     return made
+
+
+def calibration_in_force(place: Path | MilvusAddress) -> Calibration | None:
+    """The calibration beside an index; None where the shipped threshold holds.
+
+    One that was made with other models, or is damaged, is none: the doctor tells of it, and the
+    notes can still be asked.
+    """
+    if isinstance(place, MilvusAddress):
+        return None
+    try:
+        found = calibration_of(place)
+    except RecordDamaged:
+        return None
+    return found if found is not None and found.is_current else None
 
 
 def write(folder: Path, made: Calibration) -> Path:

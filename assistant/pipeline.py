@@ -7,7 +7,6 @@ words, the verdicts. Knows no command line and no page; called by both.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from assistant import told
 from assistant.answering import AnswerModels, Selection, answer_models, ranking, select
-from assistant.calibration import Calibration, calibration_of
+from assistant.calibration import Calibration, calibration_in_force
+from assistant.clock import Clock
 from assistant.composing import abstention, unanswered
 from assistant.crossing import Reranker, load_reranker
 from assistant.endpoint import ChatModel
@@ -25,6 +25,7 @@ from assistant.extracts import Extract
 from assistant.gathering import gathered, merge
 from assistant.generating import EXTRACTIVE, Chat, Extractive, Generator, Task
 from assistant.grounding import Checker, load_checker, searching
+from assistant.limits import MAX_QUESTION, MAX_TEXT, sound
 from assistant.notes import OpenNotes
 from assistant.operators import parse_query, sentence_of
 from assistant.opinions import SecondOpinion, reviewed
@@ -35,21 +36,18 @@ from assistant.sidewise import compared
 from assistant.similarity import WordSimilarity
 from assistant.types import Answer, Checked, Claim, Hit
 from corpus.encoder import AbsentEncoder, Encoder, is_endpoint, load_encoder
-from corpus.errors import ConfigError, CorpusError, ModelError
+from corpus.errors import CorpusError, ModelError
 from corpus.milvus.address import MilvusAddress
 from corpus.opening import open_index
 from corpus.protocol import Index
 from corpus.readers import Vault
-from corpus.records import RecordDamaged
 from corpus.text import has_han
 
 if TYPE_CHECKING:
     from assistant.links import Openers
 
-__all__ = ["MAX_QUESTION", "MAX_TEXT", "Assistant"]
+__all__ = ["Assistant"]
 
-MAX_QUESTION = 2_000
-MAX_TEXT = 200_000
 _HITS = 12
 _OF_SIDE = 6  # passages of one side of a comparison
 
@@ -155,7 +153,7 @@ class Assistant(OpenNotes):
         index = open_index(place, encoder=model, earlier=earlier)
         return cls(
             index, vault=vault, encoder=model, reranker=cross, chat=chat, judges=judges,
-            calibration=_calibration(place),
+            calibration=calibration_in_force(place),
         )  # fmt: skip
 
     def ask(self, question: str, history: Sequence[str] = (), *, rewrite: bool = False) -> Answer:
@@ -193,8 +191,8 @@ class Assistant(OpenNotes):
         Raises:
             ConfigError: as `ask`.
         """
-        question = _sound(question, MAX_QUESTION, "question")
-        clock = _Clock()
+        question = sound(question, MAX_QUESTION, "question")
+        clock = Clock()
         scope = scope_of(self.index, question, filters)
         searched, hits = self._passages(scope, history, k=_HITS)
         clock.lap("retrieval")
@@ -286,7 +284,7 @@ class Assistant(OpenNotes):
         whole = self._writer.standalone(question, [sentence_of(turn) for turn in history])
         if whole == question or len(whole) > MAX_QUESTION:
             return (question,), hits
-        whole = _sound(whole, MAX_QUESTION, "question")
+        whole = sound(whole, MAX_QUESTION, "question")
         return (whole, question), merge(
             asked(self.index, scope, whole, k, cross=self._cross), hits, k
         )
@@ -318,7 +316,7 @@ class Assistant(OpenNotes):
             ConfigError: the query is blank or longer than MAX_QUESTION characters, or holds a
                 date filter that is no date.
         """
-        asked_for = parse_query(_sound(query, MAX_QUESTION, "query"))
+        asked_for = parse_query(sound(query, MAX_QUESTION, "query"))
         within = (filters or Filters()).narrowed(*asked_for.filters)
         if not asked_for.text:
             return browse(self.index, k=k, filters=within)
@@ -346,7 +344,7 @@ class Assistant(OpenNotes):
         Raises:
             ConfigError: the text is blank or longer than MAX_TEXT characters.
         """
-        text = _sound(text, MAX_TEXT, "text", strip=False)
+        text = sound(text, MAX_TEXT, "text", strip=False)
         claims = told.checked(self._checker, lambda path: self.index.note(path).text, text)
         return Checked(text=text, claims=self._review(claims))
 
@@ -372,20 +370,6 @@ class Assistant(OpenNotes):
         return found
 
 
-def _calibration(place: Path | MilvusAddress) -> Calibration | None:
-    """The calibration beside an index, if it was made with these models; else the shipped one.
-
-    A damaged one is none: the doctor tells of it, and the notes can still be asked.
-    """
-    if isinstance(place, MilvusAddress):
-        return None
-    try:
-        found = calibration_of(place)
-    except RecordDamaged:
-        return None
-    return found if found is not None and found.is_current else None
-
-
 def _encoder(name: str | None, device: str | None) -> Encoder:
     """The encoder by name; where the built-in one is damaged, what stands for it."""
     try:
@@ -401,32 +385,3 @@ def _refused(answer: Answer, selection: Selection, scope: Scope) -> Answer:
     text, why = abstention(answer.question, selection, answer.hits)
     mark = "；" if has_han(scope.question) else "; "
     return replace(answer, text=text, reason=mark.join((*scope.notices, answer.reason or why)))
-
-
-class _Clock:
-    """Wall time of the stages, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._laps[stage] = round(1000 * (now - self._last), 2)
-        self._last = now
-
-    def done(self) -> dict[str, float]:
-        return {**self._laps, "total": round(1000 * (time.perf_counter() - self._start), 2)}
-
-
-def _sound(text: str, limit: int, what: str, *, strip: bool = True) -> str:
-    """The text, if it can be worked on; half of a pair of surrogates becomes U+FFFD."""
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    plain = text.strip() if strip else text
-    if not plain.strip():
-        raise ConfigError(f"The {what} is empty. Write a few words.")
-    if len(plain) > limit:
-        raise ConfigError(
-            f"The {what} has {len(plain)} characters; shorten it to {limit} or fewer."
-        )
-    return plain

@@ -1,6 +1,7 @@
-"""The tables of both READMEs, made from the committed results: `python -m eval.figures`.
+"""The tables of the documents, made from the committed results: `python -m eval.figures`.
 
-Writes between `<!-- table NAME -->` and `<!-- /table -->` only; the words around stay a person's.
+In both READMEs, docs/targets.md, docs/performance.md and docs/scale.md; of the READMEs it writes
+between `<!-- table NAME -->` and `<!-- /table -->` only; the words around stay a person's.
 `--check` changes nothing and fails if a table is not what the results say; `--rerun` measures every
 result again. Counts come from the items of a result, so that a rate always shows how many it is of.
 """
@@ -18,6 +19,8 @@ from typing import Any
 from corpus.errors import ConfigError
 from eval import reruns, targets
 from eval.bench import again as bench
+from eval.bench import report as costs
+from eval.bench import sizing
 from eval.labels import in_chinese
 from eval.runs import load
 
@@ -200,7 +203,7 @@ def written(text: str, made: dict[str, str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write or check the tables of both READMEs and docs/targets.md, or measure all of it again.
+    """Write or check every table that is made from committed results, or measure all of it again.
 
     Returns:
         1 if `--check` finds a table that is not current, or a result could not be measured; else 0.
@@ -229,6 +232,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         current = [_renewed(path, made, args.check) for path in _named(args.readme)]
         if args.readme is None:
             current.append(targets.renewed(PAGE, check=args.check))
+            # last, for the READMEs are read again
+            current += [_written(*one, check=args.check) for one in costs.renewed(Path()).items()]
+            sizes = sizing.renewed(sizing.read_figures())
+            current += [_written(*one, check=args.check) for one in sizes.items()]
+        if not max(current):
+            print("figures: the tables are those of the committed results", file=sys.stderr)
         return max(current)
     except (OSError, ConfigError) as fault:
         print(f"figures: {fault}", file=sys.stderr)
@@ -294,12 +303,18 @@ def _renewed(readme: Path, made: dict[str, str], check: bool) -> int:
     if readme.name.endswith(".zh.md"):
         made = {name: in_chinese(table) for name, table in made.items()}
     text = readme.read_text(encoding="utf-8")
-    new = written(text, made)
-    if check and new != text:
-        print(f"figures: tables of {readme} are not current: run make figures", file=sys.stderr)
+    return _written(readme, written(text, made), check=check)
+
+
+def _written(path: Path, text: str, *, check: bool) -> int:
+    """Write a document where it is not current; with `check` only say so, and return 1."""
+    if path.read_text(encoding="utf-8") == text:
+        return 0
+    if check:
+        print(f"figures: tables of {path} are not current: run make figures", file=sys.stderr)
         return 1
-    if new != text:
-        readme.write_text(new, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    print(f"figures: {path} is renewed", file=sys.stderr)
     return 0
 
 

@@ -1,11 +1,36 @@
-"""The tables of the README with the labels of the Chinese one. Called by `figures`."""
+"""The tables of the README with the labels of the Chinese one. Called by `figures` and `bench`."""
 
 from __future__ import annotations
+
+import re
 
 __all__ = ["in_chinese"]
 
 # Labels in the Chinese README; a label without an entry stays as it is.
 _CHINESE = {
+    "floor": "下限",
+    "youju, fused": "youju，只融合",
+    "index build, cpu s": "建索引，CPU 秒",
+    "one note changed, cpu s": "改一篇笔记，CPU 秒",
+    "load from disk and first query, cpu s": "从磁盘载入并答第一问，CPU 秒",
+    "first query, cpu ms": "第一次查询，CPU 毫秒",
+    "query warm, cpu ms": "热查询，CPU 毫秒",
+    "query warm, p50 ms": "热查询，p50 毫秒",
+    "query warm, p95 ms": "热查询，p95 毫秒",
+    "memory, MB": "内存，MB",
+    "whole answer with check, cpu p50 ms": "完整回答连核对，CPU p50 毫秒",
+    "whole answer with check, p50 ms": "完整回答连核对，p50 毫秒",
+    "whole answer with check, p95 ms": "完整回答连核对，p95 毫秒",
+    "claim checked, cpu p50 ms": "核对一条陈述，CPU p50 毫秒",
+    "neighbours, recall@10 against exact search": "最近邻，相对精确搜索的 recall@10",
+    "passages": "段落",
+    "full index, wall s": "全量建索引，实际秒",
+    "full index, cpu s": "全量建索引，CPU 秒",
+    "peak memory of all processes, MB": "全部进程的内存峰值，MB",
+    "on disk, MB": "磁盘，MB",
+    "nothing changed, wall s": "什么都没变，实际秒",
+    "one note changed and found, wall s": "改一篇笔记到能找到，实际秒",
+    "one note changed and found, cpu s": "改一篇笔记到能找到，CPU 秒",
     "answers": "回答",
     "check": "核对",
     "search, test halves, hit@1 / hit@10": "检索，test 一半，hit@1 / hit@10",
@@ -61,6 +86,15 @@ def in_chinese(table: str) -> str:
     return "\n".join(" | ".join(_translated(cell) for cell in cells) for cells in lines)
 
 
+_COUNTED = (
+    (re.compile(r"([\d,]+) passages"), r"\1 段"),
+    (re.compile(r"([\d,]+) notes, ([\d,]+) MB"), r"\1 篇笔记，\2 MB"),
+)
+
+
 def _translated(cell: str) -> str:
     label = cell.strip("| ")
+    for pattern, chinese in _COUNTED:
+        if pattern.fullmatch(label):
+            return cell.replace(label, pattern.sub(chinese, label))
     return cell.replace(label, _CHINESE[label]) if label in _CHINESE else cell

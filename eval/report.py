@@ -273,10 +273,7 @@ def lines(table: Table) -> list[str]:
     widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
     return [
         heading,
-        *(
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            for row in [columns, *rows]
-        ),
+        *(f"  {'  '.join(map(str.ljust, row, widths))}".rstrip() for row in [columns, *rows]),
     ]
 
 

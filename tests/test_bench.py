@@ -64,8 +64,9 @@ def test_medians_leave_out_what_was_not_measured() -> None:
 
 def test_the_newest_result_is_written_to_the_documents_and_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "utf-8")
+    readme, chinese = tmp_path / "README.md", tmp_path / "README.zh.md"
+    for path in (readme, chinese):
+        path.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "utf-8")
     page = tmp_path / "docs" / "performance.md"
     report.write(tmp_path)
     assert "old" not in readme.read_text("utf-8")
@@ -87,6 +88,7 @@ def test_the_newest_result_is_written_to_the_documents_and_none_is_told(tmp_path
         assert "at new:" in text
         assert "| query warm, cpu ms | 8.5 |" in text
         assert "No run" not in text
+    assert "| 热查询，CPU 毫秒 | 8.5 |" in chinese.read_text("utf-8")
     assert readme.read_text("utf-8").startswith("before\n<!-- bench -->\nMeasured")
     assert "| floor | – | 0.30 | – | – |" in page.read_text("utf-8")  # log10 of 8.5 / 4.25
 
@@ -94,4 +96,5 @@ def test_the_newest_result_is_written_to_the_documents_and_none_is_told(tmp_path
 def test_the_tables_of_the_documents_are_those_of_the_newest_result() -> None:
     result = report.newest(REPO)
     assert report.readme(result) in (REPO / "README.md").read_text("utf-8")
+    assert report.readme_zh(result) in (REPO / "README.zh.md").read_text("utf-8")
     assert (REPO / "docs" / "performance.md").read_text("utf-8") == report.page(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -472,6 +473,33 @@ def test_a_table_that_was_written_by_hand_is_found(tmp_path: Path) -> None:
     assert figures.main(["--check", "--readme", str(copy)]) == 1
     assert figures.main(["--readme", str(copy)]) == 0
     assert copy.read_text(encoding="utf-8") == text
+
+
+DOCUMENTS = ("README.md", "README.zh.md", "docs/targets.md", "docs/performance.md")
+
+
+def test_one_command_writes_and_checks_every_table_of_the_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(__file__).resolve().parent.parent
+    for name in DOCUMENTS:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(root / name, tmp_path / name)
+    shutil.copytree(root / "eval/bench/results", tmp_path / "eval/bench/results")
+    monkeypatch.chdir(tmp_path)
+    assert figures.main(["--check"]) == 0
+    assert "those of the committed results" in capsys.readouterr().err
+    for name in DOCUMENTS:
+        text = Path(name).read_text("utf-8")
+        text = text.replace("| 1,096 ", "| 1,097 ").replace("149/180", "150/180")
+        Path(name).write_text(text, "utf-8")
+    assert figures.main(["--check"]) == 1
+    assert "docs/performance.md are not current" in capsys.readouterr().err
+    assert figures.main([]) == 0
+    told = capsys.readouterr().err
+    for name in DOCUMENTS:
+        assert Path(name).read_text("utf-8") == (root / name).read_text("utf-8")
+    assert "README.zh.md is renewed" in told
 
 
 def test_a_plot_escapes_what_it_is_given() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from assistant.followups import HISTORY, is_elsewhere, standalone
 from assistant.gathering import merge
-from assistant.pipeline import MAX_QUESTION, Assistant
+from assistant.limits import MAX_QUESTION
+from assistant.pipeline import Assistant
 from assistant.retrieval import Filters
 from assistant.types import Answer, Hit, Scores
 from assistant.web.handlers import Asked, Page

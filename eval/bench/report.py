@@ -1,4 +1,4 @@
-"""The tables of README and docs/performance.md, from the newest result of the bench.
+"""The tables of the READMEs and docs/performance.md, from the newest result of the bench.
 
 `python -m eval.bench.report` writes them; a test checks that they are current.
 """
@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["newest", "page", "readme", "table", "write"]
+from eval.labels import in_chinese
+
+__all__ = ["newest", "page", "readme", "readme_zh", "renewed", "table", "write"]
 
 _ROWS = (
     ("build_cpu_s", "index build, cpu s", 1),
@@ -110,6 +112,21 @@ def readme(result: dict[str, Any] | None) -> str:
     return f"{_head(result)}\n{more}\n\n{table(result)}"
 
 
+def readme_zh(result: dict[str, Any] | None) -> str:
+    """The same for the Chinese README."""
+    if result is None:
+        return (
+            "还没有提交过运行：`make bench` 测量，并把结果留在 `eval/bench/results`；表会放在这里。"
+        )
+    peers = "" if result["peers"] else "这次运行装不了别的库。"
+    return (
+        f"由 `make bench` 在 {result['commit']} 测得：{result['machine']}，单线程，"
+        f"{result['runs']} 次运行的中位数；笔记、向量和机器全都相同。{peers}\n"
+        "各系统做了什么、版本和剖析：[docs/performance.md](docs/performance.md)。\n\n"
+        f"{in_chinese(table(result))}"
+    )
+
+
 def _growth(result: dict[str, Any]) -> str:
     """Exponents between the smallest and the largest size: 1 is linear."""
     sizes = sorted(result["sizes"], key=int)
@@ -156,15 +173,27 @@ def page(result: dict[str, Any] | None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def write(repo: Path) -> None:
-    """Bring README and docs/performance.md in line with the newest result, if there is one."""
+def renewed(repo: Path) -> dict[Path, str]:
+    """The READMEs and docs/performance.md in line with the newest result, if there is one."""
     result = newest(repo)
-    path = repo / "README.md"
+    return {
+        repo / "README.md": _put(repo / "README.md", readme(result)),
+        repo / "README.zh.md": _put(repo / "README.zh.md", readme_zh(result)),
+        repo / "docs" / "performance.md": page(result),
+    }
+
+
+def write(repo: Path) -> None:
+    """Write what `renewed` says."""
+    for path, text in renewed(repo).items():
+        path.write_text(text, "utf-8")
+
+
+def _put(path: Path, written: str) -> str:
+    """A document with something else between its markers."""
+    inside = f"{_MARKS[0]}\n{written}\n{_MARKS[1]}"
     text = path.read_text("utf-8")
-    inside = f"{_MARKS[0]}\n{readme(result)}\n{_MARKS[1]}"
-    text = re.sub(f"{_MARKS[0]}.*?{_MARKS[1]}", lambda _: inside, text, flags=re.S)
-    path.write_text(text, "utf-8")
-    (repo / "docs" / "performance.md").write_text(page(result), "utf-8")
+    return re.sub(f"{_MARKS[0]}.*?{_MARKS[1]}", lambda _: inside, text, flags=re.S)
 
 
 if __name__ == "__main__":

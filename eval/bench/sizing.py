@@ -26,7 +26,7 @@ from eval.bench.needs import (
     needed,
 )
 
-__all__ = ["page", "read_figures"]
+__all__ = ["page", "read_figures", "renewed"]
 
 REPO = Path(__file__).resolve().parents[2]
 RESULT = REPO / "eval" / "bench" / "results" / "sizing.json"
@@ -120,12 +120,11 @@ def _gib(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
-def write(figures: Figures) -> None:
-    """Renew docs/scale.md."""
+def renewed(figures: Figures) -> dict[Path, str]:
+    """docs/scale.md in line with what was measured."""
     before, _, rest = PAGE.read_text("utf-8").partition(_MARKS[0])
     behind = rest.partition(_MARKS[1])[2]
-    text = f"{before}{_MARKS[0]}\n\n{page(figures)}\n\n{_MARKS[1]}{behind}"
-    PAGE.write_text(text, encoding="utf-8")
+    return {PAGE: f"{before}{_MARKS[0]}\n\n{page(figures)}\n\n{_MARKS[1]}{behind}"}
 
 
 def main() -> None:
@@ -139,7 +138,8 @@ def main() -> None:
         RESULT.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(figures), indent=1, ensure_ascii=False)
         RESULT.write_text(text + "\n", encoding="utf-8")
-    write(read_figures())
+    for path, text in renewed(read_figures()).items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
