@@ -65,6 +65,7 @@ def assert_claim(vault: Path, claim: dict[str, Any], text: str) -> None:
 
 
 def test_ask_prints_the_object_of_the_contract(run: Run, notes: Path) -> None:
+    run("index", notes)  # on a machine under load it tells how far it is
     done = run("ask", "LoRA 的秩通常取多少？", "--notes", notes, "--json")
     assert (done.code, done.err) == (0, "")
     answer = done.object
