@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import add
 from typing import Literal, NamedTuple
 
@@ -26,6 +26,7 @@ __all__ = [
     "commonness",
     "content_terms",
     "is_proper",
+    "read_dictionary",
     "stem",
     "terms",
     "tokens",
@@ -93,6 +94,7 @@ class Token(NamedTuple):
         return self.text in STOP_TERMS
 
 
+_token = partial(tuple.__new__, Token)  # as Token(*fields), in half the time
 _segmenter = Dictionary()
 
 
@@ -104,6 +106,11 @@ def commonness(word: str) -> float:
 def is_proper(word: str) -> bool:
     """Whether jieba's dictionary tags a word as the name of a person, place, firm or brand."""
     return _segmenter.is_name(word)
+
+
+def read_dictionary() -> None:
+    """Read all of jieba's words into memory (`Dictionary.read_all`)."""
+    _segmenter.read_all()
 
 
 @lru_cache(maxsize=20_000)
@@ -171,12 +178,12 @@ def tokens(text: str) -> tuple[Token, ...]:
         start, end = match.span()
         if match.lastgroup == "han":
             for word in _cut(match.group()):
-                found.append(Token(word, start, start + len(word), "han"))
+                found.append(_token((word, start, start + len(word), "han")))
                 start += len(word)
         elif match.lastgroup == "latin":
             piece = match.group()
             kind: TokenKind = "number" if piece[0].isdigit() else "latin"
-            found.append(Token(_latin(piece), start, end, kind))
+            found.append(_token((_latin(piece), start, end, kind)))
         else:
             found.extend(
                 Token(match.group()[i : i + 2], start + i, min(start + i + 2, end), "other")
