@@ -19,6 +19,7 @@ from assistant.alignment import Alignment, Matcher
 from assistant.conflict import Conflict
 from assistant.contrast import conflicts
 from assistant.differing import missing_numbers
+from assistant.misplaced import misplaced
 from assistant.nearcopy import alteration
 from assistant.passages import Passage
 from assistant.polarity import added_quantifiers, heads, lacks_relation, mixing, scopes
@@ -68,6 +69,7 @@ class Finding:
         heaviest: largest share of the claim's weight that one word without a pair has.
         is_altered: a copy of the passage with something changed that matters.
         is_near: what is copied stands close together in the passage.
+        is_misplaced: a figure of the claim stands there, but of another thing.
         is_crossing: claim and passage are in different languages.
         is_joined: the passage is more than one sentence.
         in_order: share of neighbouring words of the claim whose pairs keep their order.
@@ -104,6 +106,7 @@ class Finding:
     heaviest: float
     is_altered: bool
     is_near: bool
+    is_misplaced: bool
     is_crossing: bool
     is_joined: bool
     in_order: float
@@ -168,19 +171,21 @@ class _Comparison:
         for i, word in enumerate(ours):
             if word.is_number and not any(q.start <= word.start < q.end for q in lost):
                 own[i], both[i] = max(own[i], 0.9), max(both[i], 0.9)
-        altered = alteration(claim, text)
-        objections = conflicts(claim, text, found, both.tolist())
+        altered = alteration(claim, text, passage.context)
+        moved = misplaced(claim, text, passage.context)
+        objections = [*moved, *conflicts(claim, text, found, both.tolist())]
         said = [c.said for c in objections if c.kind in _OTHER_WORDS]
         kept = np.array([not any(_overlaps(claim, w, other) for other in said) for w in ours])
         loose = sorted(
             (i for i, w in enumerate(ours) if w.is_content and both[i] < 0.5 and not w.is_number),
             key=lambda i: -weights[i],
         )
+        whole, rest = _share(own, weights), _share(both[kept], weights[kept])
         return Finding(
             passage=passage,
             coverage=_share(both, weights),
-            own=_share(own, weights),
-            rest=_share(both[kept], weights[kept]),
+            own=whole,
+            rest=rest,
             told=_told(ours, own, weights, kept),
             is_verbatim=False,
             found=tuple(objections),
@@ -197,6 +202,7 @@ class _Comparison:
             / (float(weights.sum()) or 1.0),
             is_altered=bool(altered),
             is_near=altered == "near",
+            is_misplaced=bool(moved) and rest >= _REST and whole >= _TOPIC,
             is_crossing=has_han(claim) != has_han(text),
             is_joined=bool(passage.cuts),
             in_order=_in_order(found),
@@ -277,6 +283,7 @@ def verbatim(passage: Passage) -> Finding:
         heaviest=0.0,
         is_altered=False,
         is_near=False,
+        is_misplaced=False,
         is_crossing=False,
         is_joined=False,
         in_order=1.0,

@@ -183,28 +183,41 @@ def _words_near(found: Sequence[Word], q: Quantity, n: int) -> list[int]:
 
 
 _MEASURES = (
-    frozenset("年 月 周 天 日 小时 分钟 秒 毫秒 year month week day hour minute second ms".split()),
+    frozenset(
+        "年 月 周 星期 天 日 小时 分钟 秒 毫秒 year month week day hour minute second ms".split()
+    ),
     frozenset("bit byte 比特 字节 kb mb gb tb kib mib gib tib".split()),
     frozenset("元 美元 块 dollar yuan".split()),
 )
 _MEASURING = frozenset().union(*_MEASURES)
+_ONE_UNIT = {  # units of the other language or another spelling
+    "year": "年", "month": "月", "week": "周", "星期": "周", "day": "天", "日": "天",
+    "hour": "小时", "minute": "分钟", "second": "秒", "ms": "毫秒", "比特": "bit",
+    "字节": "byte", "yuan": "元", "块": "元", "dollar": "美元",
+}  # fmt: skip
+
+
+def _measured(word: Word) -> str:
+    """The unit that a word names, in one form."""
+    return _ONE_UNIT.get(word.text, word.text)
 
 
 def measures(pair: Pair) -> list[Conflict]:
     """Another unit of the same kind, apart from its figure: 4 个 GPU 天, 4 个 GPU 小时."""
     found = pair.found
-    said = {w.text for w in found.claim}
+    said = {_measured(w) for w in found.claim}
     out = []
     for i, word in enumerate(found.claim):
         if word.text not in _MEASURING:
             continue
         group = next(g for g in _MEASURES if word.text in g)
-        if any(w.text == word.text for w in found.evidence):
+        unit = _measured(word)
+        if any(_measured(w) == unit for w in found.evidence):
             continue
         before = found.to[i - 1] if i else -1
         for j, other in enumerate(found.evidence):
             near = before >= 0 and abs(j - before) <= 2
-            if other.text in group and other.text not in said and near:
+            if other.text in group and _measured(other) not in said and near:
                 out.append(
                     Conflict(
                         kind="number",

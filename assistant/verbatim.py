@@ -122,6 +122,8 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
 def _names_subject(named: list[str], lead: str, passage: Passage) -> bool:
     """Whether words name what a clause behind `lead` is about."""
     before = words(lead)
+    if any(w.role in ("negation", "quantifier") for w in before if w.clause == before[-1].clause):
+        return False  # the words before may govern the clause as well: not A, B or C
     context = {name for w in words(passage.context) for name in (w.text, *w.known)}
     own_names = [w.text for w in before if w.is_name]
     if own_names and own_names[-1] not in named:

@@ -42,7 +42,7 @@ MAX_MERGE = 4  # pieces of a word of the lexicon
 _NEGATING = frozenset(NEGATIONS) | {"与其", "而不是", "而非"}
 _PAYS = 500  # texts from which knowing all beginnings pays
 _MAX_LETTERS = 4  # of a word of the lexicon
-_BREAK = re.compile(r"[,，。；;!！?？\n]")
+_BREAK = re.compile(r"[,，。；;!！?？\n|]")  # a cell of a table is a clause
 _HAN_RARE, _HAN_COMMON = 1.0, 300.0  # occurrences per million words
 
 
