@@ -6,8 +6,6 @@ Knows claims, passages and alignments; `judging` decides what a finding means. C
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +20,8 @@ from assistant.differing import missing_numbers
 from assistant.misplaced import misplaced
 from assistant.nearcopy import alteration
 from assistant.passages import Passage
-from assistant.polarity import added_quantifiers, heads, lacks_relation, mixing, scopes
+from assistant.polarity import added_quantifiers, denies_unsaid, lacks_relation, mixing, scopes
+from assistant.scattered import is_scattered
 from assistant.similarity import WordSimilarity
 from assistant.types import Verdict
 from assistant.verbatim import is_copy_of_subject, is_verbatim
@@ -194,10 +193,10 @@ class _Comparison:
             ),
             numbers=tuple(claim[q.start : q.end] for q in lost),
             words=tuple(claim[ours[i].start : ours[i].end] for i in loose),
-            denied=lacks_relation(claim, text) or any(both[head] < 0.5 for _, head in heads(ours)),
+            denied=lacks_relation(claim, text) or denies_unsaid(ours, both.tolist()),
             added=tuple(added_quantifiers(claim, found)),
             mixing=mixing(found),
-            is_scattered=_is_scattered(passage, found, context),
+            is_scattered=is_scattered(passage, found, context),
             heaviest=max((float(weights[i]) for i in loose), default=0.0)
             / (float(weights.sum()) or 1.0),
             is_altered=bool(altered),
@@ -334,44 +333,6 @@ def _denies_opposite(found: Alignment) -> NDArray[np.bool_]:
         for i, j in enumerate(found.to):
             out[i] = found.is_opposite[i] and ours[i] != theirs[j]
     return out
-
-
-def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> bool:
-    """Whether a joined passage says the claim only in pieces.
-
-    Either a name of the claim stands in one sentence and the rest of it in one about another
-    name, or a single clause of the claim finds its words in several sentences.
-    """
-    if not passage.cuts:
-        return False
-    starts = [cut - passage.start for cut in passage.cuts]
-
-    def sentence(j: int) -> int:
-        return bisect_right(starts, found.evidence[j].start)
-
-    said = [(i, j) for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
-    by_clause: dict[int, Counter[int]] = {}
-    for i, j in said:
-        if not found.claim[i].is_name:
-            by_clause.setdefault(found.claim[i].clause, Counter())[sentence(j)] += 1
-    for counts in by_clause.values():
-        if sum(counts.values()) - counts.most_common(1)[0][1] >= max(1, 0.3 * sum(counts.values())):
-            return True
-    plain = Counter(sentence(j) for i, j in said if not found.claim[i].is_name)
-    if not plain:
-        return False
-    main = plain.most_common(1)[0][0]
-    names = {w.text for w in found.claim if w.is_name}
-    there = {w.text for j, w in enumerate(found.evidence) if sentence(j) == main}
-    others = any(
-        w.is_name and w.text not in names
-        for j, w in enumerate(found.evidence)
-        if sentence(j) == main
-    )
-    return others and any(
-        found.claim[i].is_name and found.claim[i].text not in there and context.score[i] < 0.85
-        for i, _ in said
-    )
 
 
 def _overlaps(claim: str, word: Word, said: str) -> bool:

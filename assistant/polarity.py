@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
-from assistant.lexicon import denies, quantifier
+from assistant.lexicon import LIGHT, denies, quantifier
 from assistant.relations import relations
 from assistant.roles import is_converse
 from assistant.words import Word
 
 __all__ = [
     "added_quantifiers",
+    "denies_unsaid",
     "heads",
     "lacks_relation",
     "mixing",
@@ -87,6 +88,26 @@ def heads(found: Sequence[Word]) -> list[tuple[int, int]]:
                 if n == 2:
                     break
     return out
+
+
+def denies_unsaid(ours: Sequence[Word], both: Sequence[float]) -> bool:
+    """Whether the claim denies something of which the passage does not speak.
+
+    A light word or a single character is not what is denied where another word follows it: 不看
+    logits.
+
+    Args:
+        ours: words of the claim.
+        both: per word, how surely passage or context say it, in [0, 1].
+    """
+    by_cue: dict[int, list[int]] = {}
+    for cue, head in heads(ours):
+        by_cue.setdefault(cue, []).append(head)
+    for denied in by_cue.values():
+        telling = [i for i in denied if len(ours[i].text) > 1 and ours[i].text not in LIGHT]
+        if any(both[i] < 0.5 for i in telling or denied):
+            return True
+    return False
 
 
 def polarity(pair: Pair) -> list[Conflict]:

@@ -1,4 +1,4 @@
-"""Figures that a note gives for another thing than a claim does, and those it gives for the same."""
+"""Figures that a note gives for another thing than a claim does."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ MODELS = "| K7 | 1850 元 | 310 克 |\n| M3 | 2300 元 | 265 克 |"
         ("M3 重 310 克。", MODELS, "", "265 克"),
     ],
 )
-def test_a_figure_of_another_thing_is_told(
-    claim: str, note: str, context: str, noted: str
-) -> None:
+def test_a_figure_of_another_thing_is_told(claim: str, note: str, context: str, noted: str) -> None:
     found = misplaced(claim, note, context)
     assert [c.noted for c in found] == [noted]
     assert found[0].kind == "number"
