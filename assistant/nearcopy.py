@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from functools import lru_cache
 
 from assistant.lexicon import LIGHT, alike, opposites, quantifier
@@ -56,8 +56,11 @@ _LEAST_ATOMS = 5
 _LONGEST = 2.0  # times the claim: a stretch of text, from first to last common word, that is near
 
 
+_Atoms = tuple[tuple[str, int, int], ...]
+
+
 @lru_cache(maxsize=8192)
-def _atoms(text: str) -> tuple[tuple[str, int, int], ...]:
+def _atoms(text: str) -> _Atoms:
     """Ideographs, Latin words and numbers of a text, with their places."""
     listed = {m.start(1) for m in _LISTED.finditer(text)}
     return tuple(
@@ -99,25 +102,47 @@ def alteration(claim: str, text: str, around: str = "") -> str:
     blocks = [b for b in matcher.get_matching_blocks() if b.size]
     if sum(b.size for b in blocks) < least:
         return ""
-    end_a, end_b = len(mine), blocks[-1].b + blocks[-1].size
-    found = "near" if end_b - blocks[0].b <= _LONGEST * len(mine) else "far"
+    end = blocks[-1].b + blocks[-1].size
+    differs = (
+        _has_changed(claim, text, around, mine, theirs, blocks)
+        or _turns_at_end(claim, text, mine, theirs, blocks[-1])
+        or _loses_denial(text, theirs, blocks[0].b)
+    )
+    if not differs:
+        return ""
+    return "near" if end - blocks[0].b <= _LONGEST * len(mine) else "far"
+
+
+def _has_changed(
+    claim: str, text: str, around: str, mine: _Atoms, theirs: _Atoms, blocks: Sequence[Match]
+) -> bool:
+    """Whether what stands between two common stretches differs in what is said."""
     at_a, at_b = 0, blocks[0].b
+    last = blocks[-1].b + blocks[-1].size
     for block in [*blocks, None]:
-        to_a, to_b = (block.a, block.b) if block else (end_a, end_b)
+        to_a, to_b = (block.a, block.b) if block else (len(mine), last)
         said, noted = _piece(claim, mine, at_a, to_a), _piece(text, theirs, at_b, to_b)
-        if (said or noted) and _matters(said, noted, claim, f"{text}\n{around}"):
-            return found
+        if said and _matters(said, noted, claim, f"{text}\n{around}"):
+            return True
+        if noted and not said:
+            start = mine[at_a - 1][2] if at_a else 0
+            if not _may_be_left_out(noted, claim[start : mine[to_a][1] if block else len(claim)]):
+                return True
         if block:
             at_a, at_b = block.a + block.size, block.b + block.size
-    last = blocks[-1]
-    tail = _piece(claim, mine, last.a + last.size, end_a)
-    beyond = _piece(text, theirs, end_b, min(end_b + end_a - last.a - last.size, len(theirs)))
-    if tail and any(opposites(w.text) & {o.text for o in words(beyond)} for w in words(tail)):
-        return found  # 变长 for 变短 at the end
-    return found if _loses_denial(text, theirs, blocks[0].b) else ""
+    return False
 
 
-def _piece(text: str, atoms: tuple[tuple[str, int, int], ...], low: int, high: int) -> str:
+def _turns_at_end(claim: str, text: str, mine: _Atoms, theirs: _Atoms, last: Match) -> bool:
+    """Whether the claim ends with the opposite of what the text goes on with: 变长 for 变短."""
+    at_a, at_b = last.a + last.size, last.b + last.size
+    tail = _piece(claim, mine, at_a, len(mine))
+    beyond = _piece(text, theirs, at_b, min(at_b + len(mine) - at_a, len(theirs)))
+    there = {word.text for word in words(beyond)} if tail else set()
+    return any(opposites(word.text) & there for word in words(tail))
+
+
+def _piece(text: str, atoms: _Atoms, low: int, high: int) -> str:
     """What stands from one atom to before another one, with the marks on either side of it."""
     if high <= low:
         return ""
@@ -131,7 +156,7 @@ def _piece(text: str, atoms: tuple[tuple[str, int, int], ...], low: int, high: i
     )
 
 
-def _loses_denial(text: str, theirs: tuple[tuple[str, int, int], ...], first: int) -> bool:
+def _loses_denial(text: str, theirs: _Atoms, first: int) -> bool:
     """Whether a negation right before the copied words was left out."""
     if first == 0:
         return False
@@ -143,13 +168,11 @@ def _matters(said: str, noted: str, claim: str, around: str) -> bool:
     """Whether exchanging one piece for the other changes what is said.
 
     Args:
-        said: a piece of the claim.
+        said: a piece of the claim, not empty.
         noted: what stands in its place in the text.
         claim: all of the claim.
         around: all of the text, and what stands above it.
     """
-    if not said:
-        return not _may_be_left_out(noted)
     noted = _ASIDE.sub(" ", noted)
     figures = [[c for c in piece if c in _NUMERALS] for piece in (said, noted)]
     if figures[0] != figures[1] and sorted(figures) != [[], ["一"]]:
@@ -170,16 +193,23 @@ def _matters(said: str, noted: str, claim: str, around: str) -> bool:
     return not all(w.text in known or alike(w.text) & known for w in left)
 
 
-def _may_be_left_out(noted: str) -> bool:
-    """Whether a copy that lacks a piece of the text says no more than the text."""
+def _may_be_left_out(noted: str, gap: str) -> bool:
+    """Whether a copy that lacks a piece of the text says no more than the text.
+
+    Args:
+        noted: the piece.
+        gap: what the claim has in its place, marks at most: whole sentences and clauses can be left
+            out only between clauses of the claim, else it joins what does not belong together.
+    """
     if _LEFT_OUT.fullmatch(noted):
         return True
-    if _ENDS.search(noted):
+    at_break = _CLAUSE_ENDS.search(gap) is not None
+    if _ENDS.search(noted) and at_break:
         return not any(w.role == "negation" for w in words(noted))  # a whole sentence or more
     noted = _ASIDE.sub(" ", noted)
     # what has to be so, is so
     found = [w for w in words(noted) if _changes(w) and quantifier(w.text) != "must"]
-    if _CLAUSE_ENDS.search(noted) and all(w.is_number for w in found):
+    if at_break and _CLAUSE_ENDS.search(noted) and all(w.is_number for w in found):
         return _CONDITION.search(noted) is None  # a clause or more that stands by itself
     return not found and not any(c in _NUMERALS for c in noted)
 
