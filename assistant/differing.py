@@ -17,7 +17,7 @@ from assistant.quantities import Quantity, quantities
 from assistant.words import Word
 from corpus.text import fold
 
-__all__ = ["courses", "measures", "missing_numbers", "numbers", "versions"]
+__all__ = ["courses", "measures", "missing_numbers", "numbers", "periods", "versions"]
 
 
 _UNIT_CLASSES = (
@@ -227,6 +227,41 @@ def measures(pair: Pair) -> list[Conflict]:
                     )
                 )
                 break
+    return out
+
+
+_EVERY = re.compile(
+    r"(?:每(?:一|个)?|逐|按)(?P<zh>天|日|周|星期|月|个月|季度|年|小时|分钟|秒)(?![内中初底末])|"
+    r"\b(?:every|each|per)\s+(?P<en>second|minute|hour|day|week|month|quarter|year)\b|"
+    r"\b(?P<adverb>hourly|daily|weekly|monthly|quarterly|yearly|annually)\b",
+    re.IGNORECASE,
+)
+_ONE_PERIOD = {
+    "日": "天", "星期": "周", "个月": "月", "second": "秒", "minute": "分钟", "hour": "小时",
+    "day": "天", "week": "周", "month": "月", "quarter": "季度", "year": "年",
+    "hourly": "小时", "daily": "天", "weekly": "周", "monthly": "月", "quarterly": "季度",
+    "yearly": "年", "annually": "年",
+}  # fmt: skip
+
+
+def periods(pair: Pair) -> list[Conflict]:
+    """How often: every month where the note says every week, and no figure that makes up for it."""
+    mine, theirs = _periods(pair.claim), _periods(pair.note)
+    if len(mine) != 1 or len(theirs) != 1 or mine.keys() == theirs.keys():
+        return []
+    (period, said), (_, noted) = *mine.items(), *theirs.items()
+    if period in pair.note or missing_numbers(pair.claim, pair.note):
+        return []
+    return [Conflict(kind="number", said=said, noted=noted, strength=0.85)]
+
+
+@lru_cache(maxsize=4096)
+def _periods(text: str) -> dict[str, str]:
+    """The periods a text names, in one form, each with the words that name it."""
+    out: dict[str, str] = {}
+    for m in _EVERY.finditer(text):
+        period = (m["zh"] or m["en"] or m["adverb"]).lower()
+        out.setdefault(_ONE_PERIOD.get(period, period), m.group())
     return out
 
 
