@@ -6,8 +6,6 @@ Knows claims, passages and alignments; `judging` decides what a finding means. C
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,9 +17,11 @@ from assistant.alignment import Alignment, Matcher
 from assistant.conflict import Conflict
 from assistant.contrast import conflicts
 from assistant.differing import missing_numbers
+from assistant.misplaced import misplaced
 from assistant.nearcopy import alteration
 from assistant.passages import Passage
-from assistant.polarity import added_quantifiers, heads, lacks_relation, mixing, scopes
+from assistant.polarity import added_quantifiers, denies_unsaid, lacks_relation, mixing, scopes
+from assistant.scattered import is_scattered
 from assistant.similarity import WordSimilarity
 from assistant.types import Verdict
 from assistant.verbatim import is_copy_of_subject, is_verbatim
@@ -68,6 +68,7 @@ class Finding:
         heaviest: largest share of the claim's weight that one word without a pair has.
         is_altered: a copy of the passage with something changed that matters.
         is_near: what is copied stands close together in the passage.
+        is_misplaced: a figure of the claim stands there, but of another thing.
         is_crossing: claim and passage are in different languages.
         is_joined: the passage is more than one sentence.
         in_order: share of neighbouring words of the claim whose pairs keep their order.
@@ -104,6 +105,7 @@ class Finding:
     heaviest: float
     is_altered: bool
     is_near: bool
+    is_misplaced: bool
     is_crossing: bool
     is_joined: bool
     in_order: float
@@ -168,19 +170,21 @@ class _Comparison:
         for i, word in enumerate(ours):
             if word.is_number and not any(q.start <= word.start < q.end for q in lost):
                 own[i], both[i] = max(own[i], 0.9), max(both[i], 0.9)
-        altered = alteration(claim, text)
-        objections = conflicts(claim, text, found, both.tolist())
+        altered = alteration(claim, text, passage.context)
+        moved = misplaced(claim, text, passage.context)
+        objections = [*moved, *conflicts(claim, text, found, both.tolist())]
         said = [c.said for c in objections if c.kind in _OTHER_WORDS]
         kept = np.array([not any(_overlaps(claim, w, other) for other in said) for w in ours])
         loose = sorted(
             (i for i, w in enumerate(ours) if w.is_content and both[i] < 0.5 and not w.is_number),
             key=lambda i: -weights[i],
         )
+        whole, rest = _share(own, weights), _share(both[kept], weights[kept])
         return Finding(
             passage=passage,
             coverage=_share(both, weights),
-            own=_share(own, weights),
-            rest=_share(both[kept], weights[kept]),
+            own=whole,
+            rest=rest,
             told=_told(ours, own, weights, kept),
             is_verbatim=False,
             found=tuple(objections),
@@ -189,14 +193,15 @@ class _Comparison:
             ),
             numbers=tuple(claim[q.start : q.end] for q in lost),
             words=tuple(claim[ours[i].start : ours[i].end] for i in loose),
-            denied=lacks_relation(claim, text) or any(both[head] < 0.5 for _, head in heads(ours)),
+            denied=lacks_relation(claim, text) or denies_unsaid(ours, both.tolist()),
             added=tuple(added_quantifiers(claim, found)),
             mixing=mixing(found),
-            is_scattered=_is_scattered(passage, found, context),
+            is_scattered=is_scattered(passage, found, context),
             heaviest=max((float(weights[i]) for i in loose), default=0.0)
             / (float(weights.sum()) or 1.0),
             is_altered=bool(altered),
             is_near=altered == "near",
+            is_misplaced=bool(moved) and rest >= _REST and whole >= _TOPIC,
             is_crossing=has_han(claim) != has_han(text),
             is_joined=bool(passage.cuts),
             in_order=_in_order(found),
@@ -277,6 +282,7 @@ def verbatim(passage: Passage) -> Finding:
         heaviest=0.0,
         is_altered=False,
         is_near=False,
+        is_misplaced=False,
         is_crossing=False,
         is_joined=False,
         in_order=1.0,
@@ -327,44 +333,6 @@ def _denies_opposite(found: Alignment) -> NDArray[np.bool_]:
         for i, j in enumerate(found.to):
             out[i] = found.is_opposite[i] and ours[i] != theirs[j]
     return out
-
-
-def _is_scattered(passage: Passage, found: Alignment, context: Alignment) -> bool:
-    """Whether a joined passage says the claim only in pieces.
-
-    Either a name of the claim stands in one sentence and the rest of it in one about another
-    name, or a single clause of the claim finds its words in several sentences.
-    """
-    if not passage.cuts:
-        return False
-    starts = [cut - passage.start for cut in passage.cuts]
-
-    def sentence(j: int) -> int:
-        return bisect_right(starts, found.evidence[j].start)
-
-    said = [(i, j) for i, j in enumerate(found.to) if j >= 0 and found.claim[i].is_content]
-    by_clause: dict[int, Counter[int]] = {}
-    for i, j in said:
-        if not found.claim[i].is_name:
-            by_clause.setdefault(found.claim[i].clause, Counter())[sentence(j)] += 1
-    for counts in by_clause.values():
-        if sum(counts.values()) - counts.most_common(1)[0][1] >= max(1, 0.3 * sum(counts.values())):
-            return True
-    plain = Counter(sentence(j) for i, j in said if not found.claim[i].is_name)
-    if not plain:
-        return False
-    main = plain.most_common(1)[0][0]
-    names = {w.text for w in found.claim if w.is_name}
-    there = {w.text for j, w in enumerate(found.evidence) if sentence(j) == main}
-    others = any(
-        w.is_name and w.text not in names
-        for j, w in enumerate(found.evidence)
-        if sentence(j) == main
-    )
-    return others and any(
-        found.claim[i].is_name and found.claim[i].text not in there and context.score[i] < 0.85
-        for i, _ in said
-    )
 
 
 def _overlaps(claim: str, word: Word, said: str) -> bool:

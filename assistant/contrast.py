@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
-from assistant.differing import courses, measures, numbers, versions
+from assistant.differing import courses, measures, numbers, periods, versions
 from assistant.lexicon import LIGHT, opposites
 from assistant.polarity import polarity, quantifiers
 from assistant.roles import permuted, repaired, roles, swapped, usurped
@@ -35,6 +35,7 @@ def conflicts(claim: str, note: str, found: Alignment, covered: Sequence[float])
     out = [
         *numbers(pair),
         *measures(pair),
+        *periods(pair),
         *versions(pair),
         *courses(pair),
         *polarity(pair),

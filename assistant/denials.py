@@ -14,7 +14,7 @@ __all__ = ["NEGATIONS", "NOT_NEGATIONS", "QUANTIFIERS", "denies", "quantifier"]
 NEGATIONS = (
     "并非 绝非 从未 从不 不会 不能 不可 不是 不再 不必 不需要 不需 不用 无需 无须 无法 没有 没能 未能 未曾 尚未 并未 并不 "
     "并不是 并没有 并不会 并不能 并不需要 并无 而不是 而非 从来不 从来没有 从来没 从没 从无 还没有 还没 还未 决不 绝不 毫无 "
-    "毫不 尚无 暂无 暂不 再也不 算不上 谈不上 称不上 难以 不 没 未 无 非 勿 别 免 除非 缺乏 缺少 不具备 拒绝 避免 禁止 停止 "
+    "毫不 免得 以免 省得 尚无 暂无 暂不 再也不 算不上 谈不上 称不上 难以 不 没 未 无 非 勿 别 免 除非 缺乏 缺少 不具备 拒绝 避免 禁止 停止 "
     "not never no without cannot can't won't don't doesn't didn't isn't aren't wasn't weren't "
     "shouldn't couldn't wouldn't hasn't haven't neither nor none hardly unable fails fail lacks lack "
     "non rather"
@@ -26,7 +26,7 @@ NOT_NEGATIONS = (
     "无论 无关 无穷 无限 无向 无监督 无损 无状态 无偏 无疑 无非 无数 无标签 无锁 无服务器 "
     "非常 非线性 非对称 非结构化 非凸 非空 非负 非零 非参数 非自回归 非平稳 "
     "未来 未知 未必然 未登录 别名 别的 区别 类别 级别 识别 特别 分别 个别 鉴别 辨别 判别 "
-    "免费 没关系 对不起 了不起 要不然 可不是 说不定 动不动 时不时 巴不得 莫非 除此之外 避免不了 忍不住 差不多 不及 不敌 比不上 赶不上 "
+    "免费 没关系 对不起 了不起 要不然 不然 可不是 说不定 动不动 时不时 巴不得 莫非 除此之外 避免不了 忍不住 差不多 不及 不敌 比不上 赶不上 "
     "not only nonlinear non-linear no-op nothing but no doubt notwithstanding non-zero non-negative"
 )
 

@@ -17,7 +17,7 @@ from assistant.quantities import Quantity, quantities
 from assistant.words import Word
 from corpus.text import fold
 
-__all__ = ["courses", "measures", "missing_numbers", "numbers", "versions"]
+__all__ = ["courses", "measures", "missing_numbers", "numbers", "periods", "versions"]
 
 
 _UNIT_CLASSES = (
@@ -183,28 +183,41 @@ def _words_near(found: Sequence[Word], q: Quantity, n: int) -> list[int]:
 
 
 _MEASURES = (
-    frozenset("年 月 周 天 日 小时 分钟 秒 毫秒 year month week day hour minute second ms".split()),
+    frozenset(
+        "年 月 周 星期 天 日 小时 分钟 秒 毫秒 year month week day hour minute second ms".split()
+    ),
     frozenset("bit byte 比特 字节 kb mb gb tb kib mib gib tib".split()),
     frozenset("元 美元 块 dollar yuan".split()),
 )
 _MEASURING = frozenset().union(*_MEASURES)
+_ONE_UNIT = {  # units of the other language or another spelling
+    "year": "年", "month": "月", "week": "周", "星期": "周", "day": "天", "日": "天",
+    "hour": "小时", "minute": "分钟", "second": "秒", "ms": "毫秒", "比特": "bit",
+    "字节": "byte", "yuan": "元", "块": "元", "dollar": "美元",
+}  # fmt: skip
+
+
+def _measured(word: Word) -> str:
+    """The unit that a word names, in one form."""
+    return _ONE_UNIT.get(word.text, word.text)
 
 
 def measures(pair: Pair) -> list[Conflict]:
     """Another unit of the same kind, apart from its figure: 4 个 GPU 天, 4 个 GPU 小时."""
     found = pair.found
-    said = {w.text for w in found.claim}
+    said = {_measured(w) for w in found.claim}
     out = []
     for i, word in enumerate(found.claim):
         if word.text not in _MEASURING:
             continue
         group = next(g for g in _MEASURES if word.text in g)
-        if any(w.text == word.text for w in found.evidence):
+        unit = _measured(word)
+        if any(_measured(w) == unit for w in found.evidence):
             continue
         before = found.to[i - 1] if i else -1
         for j, other in enumerate(found.evidence):
             near = before >= 0 and abs(j - before) <= 2
-            if other.text in group and other.text not in said and near:
+            if other.text in group and _measured(other) not in said and near:
                 out.append(
                     Conflict(
                         kind="number",
@@ -214,6 +227,41 @@ def measures(pair: Pair) -> list[Conflict]:
                     )
                 )
                 break
+    return out
+
+
+_EVERY = re.compile(
+    r"(?:每(?:一|个)?|逐|按)(?P<zh>天|日|周|星期|月|个月|季度|年|小时|分钟|秒)(?![内中初底末])|"
+    r"\b(?:every|each|per)\s+(?P<en>second|minute|hour|day|week|month|quarter|year)\b|"
+    r"\b(?P<adverb>hourly|daily|weekly|monthly|quarterly|yearly|annually)\b",
+    re.IGNORECASE,
+)
+_ONE_PERIOD = {
+    "日": "天", "星期": "周", "个月": "月", "second": "秒", "minute": "分钟", "hour": "小时",
+    "day": "天", "week": "周", "month": "月", "quarter": "季度", "year": "年",
+    "hourly": "小时", "daily": "天", "weekly": "周", "monthly": "月", "quarterly": "季度",
+    "yearly": "年", "annually": "年",
+}  # fmt: skip
+
+
+def periods(pair: Pair) -> list[Conflict]:
+    """How often: every month where the note says every week, and no figure that makes up for it."""
+    mine, theirs = _periods(pair.claim), _periods(pair.note)
+    if len(mine) != 1 or len(theirs) != 1 or mine.keys() == theirs.keys():
+        return []
+    (period, said), (_, noted) = *mine.items(), *theirs.items()
+    if period in pair.note or missing_numbers(pair.claim, pair.note):
+        return []
+    return [Conflict(kind="number", said=said, noted=noted, strength=0.85)]
+
+
+@lru_cache(maxsize=4096)
+def _periods(text: str) -> dict[str, str]:
+    """The periods a text names, in one form, each with the words that name it."""
+    out: dict[str, str] = {}
+    for m in _EVERY.finditer(text):
+        period = (m["zh"] or m["en"] or m["adverb"]).lower()
+        out.setdefault(_ONE_PERIOD.get(period, period), m.group())
     return out
 
 

@@ -400,6 +400,7 @@ class Checker:
             chances,
             support=self.support,
             is_near=any(f.is_near for f in found),
+            misplaced=next((i for i, f in enumerate(found) if f.is_misplaced), -1),
         )
         if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
             at = _telling(claim, found, odds[:, 0])

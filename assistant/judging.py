@@ -41,6 +41,7 @@ _SURE = 0.6  # a conflict that no probability outweighs
 # Probability of support from which neither a name nor a label objects, and from which a sign that
 # differs in a copy contradicts nothing, though it keeps it from being supported (eval/LOG.md).
 _CERTAIN, _LIKELY = 0.9, 0.7
+_ABSENT = 0.5
 _ALL, _MIXED = 0.92, 0.3
 _MORE = 0.05  # of the claim that a plain sentence says beyond an altered copy
 _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
@@ -113,6 +114,7 @@ def decide(
     *,
     support: float,
     is_near: bool = True,
+    misplaced: int = -1,
 ) -> tuple[Verdict, int]:
     """The verdict on a claim, and the passage on which it rests.
 
@@ -123,6 +125,8 @@ def decide(
         support: least probability of the verdict "supported".
         is_near: whether an altered copy, if there is one, is taken from close together; one
             picked from far apart keeps the claim from being supported, but contradicts nothing.
+        misplaced: the passage that gives a figure of the claim for another thing, or -1; the claim
+            is contradicted, unless the notes do not speak of what it is about.
 
     Returns:
         Supported only where no figure, rule or altered copy objects, whatever the probability,
@@ -134,6 +138,10 @@ def decide(
     if verbatim.size:
         return Verdict.SUPPORTED, int(verbatim[column["n_passage"][verbatim].argmin()])
     s, c = int(odds[:, 0].argmax()), _shortest(odds[:, 1], column["joined"])
+    if misplaced >= 0:
+        return (
+            (Verdict.CONTRADICTED, misplaced) if chances[2] < _ABSENT else (Verdict.UNSUPPORTED, s)
+        )
     # what one sentence says otherwise, no other one makes true
     altered = bool((column["altered"] > 0).any())
     objects = altered or any(column[name][s] > 0 for name in ("numbers", "ruled"))

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from assistant.alignment import Alignment
 from assistant.conflict import Conflict, Pair
 from assistant.denials import denies, quantifier
+from assistant.lexicon import LIGHT
 from assistant.relations import relations
 from assistant.roles import is_converse
 from assistant.words import Word
 
 __all__ = [
     "added_quantifiers",
+    "denies_unsaid",
     "heads",
     "lacks_relation",
     "mixing",
@@ -89,6 +91,26 @@ def heads(found: Sequence[Word]) -> list[tuple[int, int]]:
     return out
 
 
+def denies_unsaid(ours: Sequence[Word], both: Sequence[float]) -> bool:
+    """Whether the claim denies something of which the passage does not speak.
+
+    A light word or a single character is not what is denied where another word follows it: 不看
+    logits.
+
+    Args:
+        ours: words of the claim.
+        both: per word, how surely passage or context say it, in [0, 1].
+    """
+    by_cue: dict[int, list[int]] = {}
+    for cue, head in heads(ours):
+        by_cue.setdefault(cue, []).append(head)
+    for denied in by_cue.values():
+        telling = [i for i in denied if len(ours[i].text) > 1 and ours[i].text not in LIGHT]
+        if any(both[i] < 0.5 for i in telling or denied):
+            return True
+    return False
+
+
 def polarity(pair: Pair) -> list[Conflict]:
     """What one side denies and the other states."""
     found = pair.found
@@ -106,7 +128,7 @@ def polarity(pair: Pair) -> list[Conflict]:
         tried.add(cue)
         if (ours[head] ^ theirs[j]) != int(found.is_opposite[head]):
             said = pair.claim[found.claim[cue].start : found.claim[head].end]
-            strength = _denial(found, head, j, found.score[head])
+            strength = _denial(pair, head, j, ours, theirs)
             if any(c == cue and found.to[first] < 0 for c, first in own_heads if first < head):
                 strength = min(strength, _UNSURE)  # what is denied is a narrower thing
             out.append(_denied(pair, said, j, strength))
@@ -124,11 +146,39 @@ def polarity(pair: Pair) -> list[Conflict]:
                     kind="negation",
                     said=pair.claim[found.claim[i].start : found.claim[i].end],
                     noted=pair.note[found.evidence[cue].start : found.evidence[head].end],
-                    strength=_denial(found, i, head, found.score[i]),
+                    strength=_denial(pair, i, head, ours, theirs),
                 )
             )
     governed = {h for _, h in own_heads} | {pair.claim_of(h) for _, h in their_heads}
     return out + _opposed(pair, governed, ours, theirs)
+
+
+_OTHERWISE = frozenset("否则 不然 要不然 otherwise".split())
+
+
+def _told_elsewhere(pair: Pair, i: int, j: int, ours: Sequence[int], theirs: Sequence[int]) -> bool:
+    """Whether a denial that two paired words do not share is no conflict after all.
+
+    One side says the word twice, once with it and once without: which is meant, the pairing does
+    not tell. Or one says what is to be done and what happens otherwise, the other what happens
+    where it is not done.
+    """
+    mine, other = pair.found.claim, pair.found.evidence
+    again = any(
+        k != j and w.text == other[j].text and theirs[k] == ours[i] for k, w in enumerate(other)
+    ) or any(k != i and w.text == mine[i].text and ours[k] == theirs[j] for k, w in enumerate(mine))
+    if again:
+        return True
+    turns = [any(w.text in _OTHERWISE for w in side) for side in (mine, other)]
+    return turns[0] != turns[1]
+
+
+# Opposites that mostly stand side by side, or only in one of their senses.
+_LOOSE = frozenset(
+    "上 下 去 来 前面 后 后面 自己 一起 各自 结果 原因 文档 查询 query document "
+    "question answer 问题 答案 回答 会 不会 就是 不是 已经 没有 一个 多个 一点 "
+    "part join with".split()
+)
 
 
 def _opposed(
@@ -142,27 +192,47 @@ def _opposed(
     for i, contrary in enumerate(found.is_opposite):
         j = found.to[i]
         if contrary and i not in governed and ours[i] == theirs[j]:
+            a, b = found.claim[i].text, found.evidence[j].text
+            loose = (a in _LOOSE and b in _LOOSE) or _names_both(pair, a, b)
             out.append(
                 Conflict(
                     kind="opposite",
                     said=pair.claim[found.claim[i].start : found.claim[i].end],
                     noted=pair.note[found.evidence[j].start : found.evidence[j].end],
-                    strength=0.75,
+                    strength=_UNSURE if loose else 0.75,
                 )
             )
     return out
 
 
-def _denial(found: Alignment, i: int, j: int, score: float) -> float:
+def _names_both(pair: Pair, said: str, noted: str) -> bool:
+    """Whether both sides have both of two opposites: which goes with which, order tells."""
+    sides = [{w.text for w in side} for side in (pair.found.claim, pair.found.evidence)]
+    return all(
+        any(w == word or _one_stem(w, word) for w in side)
+        for side in sides
+        for word in (said, noted)
+    )
+
+
+def _one_stem(a: str, b: str) -> bool:
+    return (
+        a.isascii() and b.isascii() and len(a) > 3 and a[:4] == b[:4] and abs(len(a) - len(b)) < 3
+    )
+
+
+def _denial(pair: Pair, i: int, j: int, ours: Sequence[int], theirs: Sequence[int]) -> float:
     """How sure it is that one side denies what the other states.
 
-    Less where both clauses deny, and where the one that does not says so by another word: who
-    ignores a thing does not look at it.
+    Less where both clauses deny, where a side says the word with the denial and without, and
+    where the one that does not deny says so by another word: who ignores a thing does not look at
+    it.
     """
+    found = pair.found
     mine, other = found.claim[i].clause, found.evidence[j].clause
     odd = sum(w.role == "negation" for w in found.claim if w.clause == mine) % 2
     even = sum(w.role == "negation" for w in found.evidence if w.clause == other) % 2
-    if odd == even:
+    if odd == even or _told_elsewhere(pair, i, j, ours, theirs):
         return _UNSURE
     silent, clause = (found.evidence, other) if odd else (found.claim, mine)
     speaking = {w.text for w in (found.claim if odd else found.evidence)}
@@ -171,7 +241,7 @@ def _denial(found: Alignment, i: int, j: int, score: float) -> float:
         for w in silent
     ):
         return _IMPLIED
-    return 0.5 + 0.4 * score
+    return 0.5 + 0.4 * found.score[i]
 
 
 _UNSURE, _IMPLIED = 0.3, 0.4

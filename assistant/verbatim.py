@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from assistant.lexicon import LIGHT
 from assistant.passages import Passage, passages_of
 from assistant.types import Hit
 from assistant.words import Word, words
@@ -18,15 +19,16 @@ from corpus.text import fold
 
 __all__ = ["is_copy_of_subject", "is_verbatim", "verbatim_passage", "verbatim_span"]
 
-_LEAST_LETTERS, _LEAST_COPIED = 4, 6
+_LEAST_LETTERS, _LEAST_COPIED, _LEAST_WORDS = 4, 6, 2
 _MAX_LEAD, _MAX_NAMED = 8, 3  # words put before a copied clause, and content words among them
 _CLAUSE_ENDS = ',，。；;:：!！?？、\n.（(《“"'
+_IDLE = frozenset("的了是为也就则会")  # particles and the copula: a clause says the same without
 _KEPT = re.compile(r"(?<=\d)\.(?=\d)|(?<![^\W_])-(?=\d)|[^\W_]|[%‰+#<>=≥≤]")
 
 
 @lru_cache(maxsize=8192)
-def _letters(text: str) -> str:
-    return "".join(_KEPT.findall(fold(text)))
+def _letters(text: str, elided: frozenset[str] = frozenset()) -> str:
+    return "".join(c for c in _KEPT.findall(fold(text)) if c not in elided)
 
 
 def is_verbatim(claim: str, text: str) -> bool:
@@ -34,20 +36,27 @@ def is_verbatim(claim: str, text: str) -> bool:
     return verbatim_span(claim, text) is not None
 
 
-def verbatim_span(claim: str, text: str) -> tuple[int, int] | None:
+def verbatim_span(
+    claim: str, text: str, elided: frozenset[str] = frozenset()
+) -> tuple[int, int] | None:
     """Where a claim stands in a text to the letter, marks and blanks aside.
+
+    Args:
+        claim: the statement.
+        text: where it is looked for.
+        elided: characters that either may have and the other lack.
 
     Returns:
         The span, or None: it does not stand there, it is cut out of a longer number, or words
         before it in its clause deny or limit it.
     """
-    mine = _letters(claim)
+    mine = _letters(claim, elided)
     if len(mine) < _LEAST_LETTERS or not set(mine) <= set(fold(text)):
         return None
-    theirs = _letters(text)
+    theirs = _letters(text, elided)
     at = theirs.find(mine)
     while at >= 0:
-        letters = list(_KEPT.finditer(fold(text)))
+        letters = [m for m in _KEPT.finditer(fold(text)) if m.group() not in elided]
         start, end = letters[at].start(), letters[at + len(mine) - 1].end()
         if _is_whole(text, start, end):
             lead = re.split(r"[,，。；;:：！!？?\n]", text[:start])[-1]
@@ -95,9 +104,9 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
         passage: a sentence or a few, with title, headings and stem as its context.
 
     Returns:
-        True when the words before the copied clause are function words and names that the title,
-        a heading or the stem gives, or that the passage itself gives before the clause with no
-        other name between.
+        True when the clause stands there up to particles, and the words before it are function
+        words and names that the title, a heading or the stem gives, or that the passage itself
+        gives before the clause with no other name between.
     """
     text = passage.text
     ours = words(claim)
@@ -105,9 +114,9 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
         return False
     for i in range(1, min(_MAX_LEAD, len(ours))):
         rest = claim[ours[i].start :]
-        if len(_letters(rest)) < _LEAST_COPIED:
-            return False
-        span = verbatim_span(rest, text)
+        if len(_letters(rest, _IDLE)) < _LEAST_COPIED or _telling(ours[i:]) < _LEAST_WORDS:
+            return False  # a name alone states nothing
+        span = verbatim_span(rest, text, _IDLE)
         if span is None:
             continue
         lead = text[: span[0]].rstrip(" \t*_`")
@@ -118,7 +127,8 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
             return False
         if _LEADS_ON.search(claim[: ours[i].start]):
             return False  # what stands behind it does something to the subject: X 由 Y 发布
-        return _names_subject([w.text for w in before if w.is_content], lead, passage)
+        named = [w.text for w in before if w.is_content and w.text not in LIGHT]
+        return _names_subject(named, lead, passage)
     return False
 
 
@@ -126,19 +136,28 @@ def _ends_in(claim: str, ours: Sequence[Word], text: str) -> bool:
     """Whether a text may hold the end of a claim behind one of its first words: the shortest."""
     ends = []
     for i in range(1, min(_MAX_LEAD, len(ours))):
-        end = _letters(claim[ours[i].start :])
+        end = _letters(claim[ours[i].start :], _IDLE)
         if len(end) < _LEAST_COPIED:
             break
         ends.append(end)
     if not ends:
         return False
     shortest = ends[-1]
-    return not all(end.endswith(shortest) for end in ends) or shortest in _letters(text)
+    return not all(end.endswith(shortest) for end in ends) or shortest in _letters(text, _IDLE)
+
+
+def _telling(found: Sequence[Word]) -> int:
+    """How many words carry what is said."""
+    return sum(w.is_content and w.text not in LIGHT for w in found)
 
 
 def _names_subject(named: list[str], lead: str, passage: Passage) -> bool:
     """Whether words name what a clause behind `lead` is about."""
     before = words(lead)
+    if not named:
+        return False
+    if any(w.role in ("negation", "quantifier") for w in before if w.clause == before[-1].clause):
+        return False  # the words before may govern the clause as well: not A, B or C
     context = {name for w in words(passage.context) for name in (w.text, *w.known)}
     own_names = [w.text for w in before if w.is_name]
     if own_names and own_names[-1] not in named:

@@ -18,6 +18,12 @@ Alpha 输出不稳定,很快下线;随后发布的 Beta 用户期望过高,三�
 用于解决长尾词的召回问题。
 
 建库阶段,程序读取全部文档 合并阶段,程序删除重复的条目。
+
+合并因子默认 16,上限 64。
+
+该结构 does not help against typing errors, missing words or slow disks.
+
+`TermQuery` 对应单词,`PhraseQuery` 对应短语。
 """
 
 
@@ -39,6 +45,7 @@ def supported(claim: str, passages: list[Passage]) -> bool:
         "倒排索引的优势:可以很快找到含有某个词的文档",
         "Alpha 输出不稳定，很快下线",
         "Beta 用户期望过高",
+        "倒排索引的合并因子默认是 16",  # with a copula
     ],
 )
 def test_a_clause_behind_its_own_subject_is_a_copy(claim: str, passages: list[Passage]) -> None:
@@ -55,6 +62,9 @@ def test_a_clause_behind_its_own_subject_is_a_copy(claim: str, passages: list[Pa
         "倒排索引只用于解决长尾词的召回问题",  # narrowed
         "建库阶段,程序删除重复的条目",  # said of the next stage
         "倒排索引由程序读取全部文档",  # the clause is about what the program does
+        "倒排索引的合并因子默认不是 16",
+        "该结构 helps against missing words or slow disks",  # the list is denied
+        "单词对应的是 PhraseQuery",  # a name alone
     ],
 )
 def test_another_subject_or_a_denial_is_none(claim: str, passages: list[Passage]) -> None:
