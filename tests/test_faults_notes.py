@@ -19,8 +19,9 @@ from assistant.pipeline import Assistant
 from assistant.plain import answer_text
 from assistant.types import Answer, Verdict
 from assistant.web.copies import live_markers
+from assistant.web.inline import protected_spans
 from assistant.web.library import Library
-from assistant.web.render import protected_spans, render, render_note
+from assistant.web.render import render, render_note
 from assistant.wire import answer_object
 from corpus.errors import ModelError
 from corpus.remote import RemoteEncoder

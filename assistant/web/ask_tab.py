@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from assistant.web import look
 from assistant.web.asking import Asking, Askings
 from assistant.web.handlers import Asked, Conversation, Page
+from assistant.web.markup import LATEX_DELIMITERS
 from assistant.web.paint import legend
 from assistant.web.parts import QUIET, caught, heard, tell
-from assistant.web.render import LATEX_DELIMITERS
 from assistant.web.store import new_session, valid_session
 from assistant.web.texts import both
 

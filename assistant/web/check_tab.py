@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from assistant.web.handlers import Page
+from assistant.web.markup import LATEX_DELIMITERS
 from assistant.web.paint import legend
 from assistant.web.parts import QUIET, caught
-from assistant.web.render import LATEX_DELIMITERS
 from assistant.web.texts import both
 
 __all__ = ["check_tab"]
@@ -40,7 +40,7 @@ def check_tab(page: Page, text: Any) -> None:
             elem_id="yj-drop",
         )
         with gr.Row(elem_classes="yj-bar"):
-            gr.Markdown(legend())
+            gr.Markdown(legend(), elem_id="yj-check-legend")
             go = gr.Button(text("check.go"), variant="primary", scale=0, elem_id="yj-check-go")
         result = gr.Markdown(
             f"<div class='yj-empty'>{both('check.start')}</div>",

@@ -8,8 +8,8 @@ from typing import Any
 from assistant.filters import Filters
 from assistant.web.handlers import Page
 from assistant.web.library import Library
+from assistant.web.markup import LATEX_DELIMITERS
 from assistant.web.parts import QUIET, caught, heard
-from assistant.web.render import LATEX_DELIMITERS
 from assistant.web.texts import both
 
 __all__ = ["find_tab"]

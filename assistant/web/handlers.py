@@ -20,8 +20,10 @@ from assistant.operators import is_date, parse_query
 from assistant.types import Answer, Verdict
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
 from assistant.web.desk import Assistant, Desk, Unfit
-from assistant.web.paint import paint, paint_checked, paint_draft, paint_hits, paint_question
-from assistant.web.render import escape, protected_spans
+from assistant.web.hits import paint_hits
+from assistant.web.inline import protected_spans
+from assistant.web.markup import escape
+from assistant.web.paint import paint, paint_checked, paint_draft, paint_question
 from assistant.web.skips import skip_reason
 from assistant.web.spots import (
     Sheet,

@@ -9,7 +9,8 @@ from urllib.parse import quote, unquote
 
 from assistant.filters import Filters
 from assistant.web.desk import Desk
-from assistant.web.render import Mark, escape, render, render_note
+from assistant.web.markup import Mark, escape
+from assistant.web.render import render, render_note
 from assistant.web.spots import ask_href, note_href
 from assistant.web.texts import both, both_n
 from corpus.links import Link, place_of
@@ -23,6 +24,7 @@ _SHOWN = 300  # notes of a list
 _MAX_READ = 120_000  # characters of a note drawn at once: Gradio draws them in the browser
 _LEAD = 2_000  # characters drawn before the words a long note is opened at
 _MAX_BACK = 40  # notes that link to one
+_LONG = 300  # characters from which on what a note is opened at is a passage, not a sentence
 _AROUND = 80  # characters shown on either side of a link that leads here
 _WEB = re.compile(r"https?://[^\s\"'<>]+\Z", re.I)
 _SPAN = re.compile(r"(\d{1,9})-(\d{1,9})")
@@ -82,9 +84,8 @@ class Library:
         first, last = _drawn(note, start)
         # spans are of the note as it was cited; what it has become since may be shorter
         start = max(start, first)  # a passage may begin with the title, which stands above
-        marks = (
-            [Mark(start=start - first, end=end - first, css="here")] if start < end <= last else []
-        )
+        css = "here long" if end - start > _LONG else "here"
+        marks = [Mark(start=start - first, end=end - first, css=css)] if start < end <= last else []
         places = _Places(self._desk, note, links)
         body = render_note(note.text[first:last], places, marks)
         cut = len(note.text) - note.body_start > _MAX_READ

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.web.render import escape
+from assistant.web.markup import escape
 
 __all__ = ["named"]
 

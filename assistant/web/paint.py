@@ -6,38 +6,31 @@ through `render` or `escape`; all links are fragments of ours that the panel und
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from assistant.operators import Query
-from assistant.types import Answer, Checked, Claim, Hit, Verdict
+from assistant.types import Answer, Checked, Claim, Verdict
 from assistant.web.copies import live_markers, where
-from assistant.web.render import Link, Mark, escape, formula_spans, protected_spans, render
+from assistant.web.inline import protected_spans
+from assistant.web.markup import Link, Mark, escape
+from assistant.web.render import render
 from assistant.web.spots import (
     Sheet,
     Spot,
-    ask_href,
     copy_href,
-    note_href,
     save_href,
     spot_href,
 )
 from assistant.web.texts import ICONS, TEXTS, VERDICT_CLASSES, both, both_n
-from corpus.text import fold
-from corpus.tokens import content_terms
+from assistant.web.whereabouts import notices_of, spot_place, trail
 
 __all__ = [
     "legend",
     "paint",
     "paint_checked",
     "paint_draft",
-    "paint_hits",
     "paint_question",
     "summary",
 ]
-
-_HEADING_LINE = re.compile(r"\s*#{1,6}[ \t][^\n]*(?:\n|\Z)")
-_SNIPPET = 420  # characters of a hit shown around its first match
 
 
 def paint_question(question: str, sheet_id: str = "", scope: str = "") -> str:
@@ -61,7 +54,7 @@ def paint_draft(answer: Answer | None) -> str:
     if answer is None or not answer.text.strip():
         return f"<div class='yj-a'><div class='yj-wait'>{both('searching')}</div></div>"
     return (
-        f"<div class='yj-a'>{_notices(answer.notices)}"
+        f"<div class='yj-a'>{notices_of(answer.notices)}"
         f"<div class='yj-body'>{render(answer.text)}</div>"
         f"<div class='yj-wait'>{both('checking')}</div></div>"
     )
@@ -81,7 +74,7 @@ def paint(answer: Answer, sheet: Sheet) -> str:
             end=end,
             href=spot_href(sheet.id, f"c{citation.marker}"),
             css="cite",
-            title=_trail(citation.title, citation.heading),
+            title=trail(citation.title, citation.heading),
         )
         for start, end, citation in markers
     ]
@@ -91,7 +84,7 @@ def paint(answer: Answer, sheet: Sheet) -> str:
         reason = f" <span class='why'>{escape(answer.reason)}</span>" if answer.reason else ""
         parts.append(f"<div class='yj-none'><strong>∅ {both('abstained')}</strong>{reason}</div>")
     else:  # the reason of an abstention names them already
-        parts.append(_notices(answer.notices))
+        parts.append(notices_of(answer.notices))
     near = _nearest(sheet) if answer.abstained else ""
     if not near:  # that nothing was found, and what comes near, would stand there twice
         parts.append(f"<div class='yj-body'>{body}</div>")
@@ -107,11 +100,6 @@ def paint(answer: Answer, sheet: Sheet) -> str:
     return "".join(parts)
 
 
-def _notices(notices: Sequence[str]) -> str:
-    """What the search could not be held to, such as a phrase that no note holds."""
-    return "".join(f"<div class='yj-notice'>{escape(notice)}</div>" for notice in notices)
-
-
 def paint_checked(checked: Checked, sheet: Sheet) -> str:
     """A checked text, painted claim by claim, with the evidence of each below it."""
     body = render(checked.text, _marks(checked.text, checked.claims, sheet.id))
@@ -125,26 +113,6 @@ def paint_checked(checked: Checked, sheet: Sheet) -> str:
         f"<a class='act' href='{save_href(sheet.id, 0)}'>{both('save.markdown')}</a>"
         f"<a class='act' href='{save_href(sheet.id, 1)}'>{both('save.json')}</a></div></div>"
     )
-
-
-def paint_hits(query: Query, hits: Sequence[Hit], sheet: Sheet, notices: Sequence[str] = ()) -> str:
-    """A result list: where each hit stands, its words with the query's terms marked, its scores.
-
-    Args:
-        query: what was looked for, its operators taken out.
-        hits: best first.
-        sheet: the places its links open, made by `spots_of_hits` from the same hits.
-        notices: why there are none, or how far to trust them.
-    """
-    if not hits:
-        why = "".join(f"<div class='why'>{escape(one)}</div>" for one in notices)
-        return f"<div class='yj-empty'>{both('find.none')}{why}</div>"
-    rows = "".join(
-        _hit_row(query, hit, spot, i, sheet.id)
-        for i, (hit, spot) in enumerate(zip(hits, sheet.spots, strict=True))
-    )
-    count = both_n("find.count", len(hits))
-    return f"<div class='yj-hits'><div class='yj-sum'>{count}</div>{_notices(notices)}{rows}</div>"
 
 
 def summary(claims: Sequence[Claim]) -> str:
@@ -170,10 +138,6 @@ def legend() -> str:
         for v in Verdict
     )
     return f"<div class='yj-legend'>{parts}<span class='how'>{both('legend.how')}</span></div>"
-
-
-def _trail(title: str, heading: Sequence[str]) -> str:
-    return " › ".join(dict.fromkeys([title, *heading]))  # noqa: RUF001
 
 
 def _icon(claim: Claim, number: int, sheet_id: str) -> str:
@@ -208,14 +172,6 @@ def _marks(
     return marks
 
 
-def _place(spot: Spot) -> str:
-    """Title, headings, date, file and line of a spot."""
-    trail = f"<b>{escape(spot.title or spot.note)}</b>"
-    trail += "".join(f" › {escape(part)}" for part in spot.heading if part != spot.title)  # noqa: RUF001
-    facts = [part for part in (spot.date or "", where(spot.note, spot.line)) if part]
-    return f"<span class='tr'>{trail}</span> <span class='wh'>{escape(' · '.join(facts))}</span>"
-
-
 def _from(spot: Spot) -> str:
     """Title, file and line of a spot in plain text; nothing where it has no note."""
     return f"{spot.title} · {where(spot.note, spot.line)}" if spot.note else ""
@@ -238,7 +194,7 @@ def _sources(sheet: Sheet) -> str:
         return ""
     places: dict[str, list[Spot]] = {}
     for spot in cited:
-        places.setdefault(_place(spot), []).append(spot)
+        places.setdefault(spot_place(spot), []).append(spot)
     rows = ""
     for place, (first, *others) in places.items():
         row = _source(sheet, first, place) + "".join(_source(sheet, spot) for spot in others)
@@ -253,7 +209,7 @@ def _nearest(sheet: Sheet) -> str:
         return ""
     rows = "".join(
         f"<a class='src' href='{spot_href(sheet.id, spot.key)}'>"
-        f"<span class='n'>≈</span>{_place(spot)}</a>"
+        f"<span class='n'>≈</span>{spot_place(spot)}</a>"
         for spot in near
     )
     return f"<div class='yj-src'><div class='cap'>{both('nearest')}</div>{rows}</div>"
@@ -316,7 +272,7 @@ def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
     spot = next(spot for spot in sheet.spots if spot.key == f"v{number}")
     css = VERDICT_CLASSES[claim.verdict]
     quote = (
-        f"<div class='qu'>{render(spot.quote)}</div><span>{_place(spot)}</span>"
+        f"<div class='qu'>{render(spot.quote)}</div><span>{spot_place(spot)}</span>"
         if spot.note
         else ""
     )
@@ -328,86 +284,3 @@ def _claim_row(claim: Claim, number: int, sheet: Sheet) -> str:
         f"<span class='t-{css}'>{both(name)}</span>{reason}</span>"
         f"<span class='ct'>{escape(claim.text)}</span>{quote}</a>"
     )
-
-
-def _hit_row(query: Query, hit: Hit, spot: Spot, number: int, sheet_id: str) -> str:
-    scores = "".join(
-        f"<span><i>{name}</i> {value:.4g}</span>"
-        for name in ("bm25", "cosine", "rrf", "rerank")
-        if (value := getattr(hit.scores, name)) is not None
-    )
-    tags = "".join(f"<span class='tag'>#{escape(tag)}</span>" for tag in hit.note.tags[:6])
-    whole = note_href(hit.note.path, hit.chunk.start, hit.chunk.end)
-    return (
-        f"<div class='hit'><a class='go' href='{spot_href(sheet_id, spot.key)}'>{_place(spot)}"
-        f"<div class='sn'>{_snippet(query, hit.text)}</div></a>{_also(hit)}"
-        f"<div class='row'>{tags}"
-        f"<details class='sc'><summary>{both('find.scores')}</summary>{scores}</details>"
-        f"<span class='acts'>"
-        f"<a class='act' href='{whole}'>{both('note.read')}</a>"
-        f"<a class='act' href='{ask_href(hit.note.path)}'>{both('note.ask')}</a>"
-        f"<a class='act' href='{copy_href(sheet_id, number)}'>{both('copy.hit')}</a>"
-        f"</span></div></div>"
-    )
-
-
-def _also(hit: Hit) -> str:
-    """The other notes in which the same passage stands."""
-    if not hit.also:
-        return ""
-    places = " · ".join(
-        f"<a class='act' href='{note_href(place.note)}'>{escape(place.title)}</a> "
-        f"{escape(where(place.note, place.line))}"
-        for place in hit.also
-    )
-    return f"<div class='also wh'>{both('find.also')} {places}</div>"
-
-
-def _matches(query: Query, text: str) -> list[tuple[int, int]]:
-    """Spans of the text that hold a phrase or a word of the query, in order, not overlapping."""
-    folded = fold(text)
-    asked = query.text.strip()
-    words = {term for term in content_terms(asked) if len(term) > 1 or len(asked) == 1}
-    words |= {fold(phrase) for phrase in query.phrases}
-    if not words:
-        return []
-    # a Latin word matches from its first letter on: the terms are stems
-    alternatives = "|".join(
-        rf"(?<![a-z0-9]){re.escape(word)}" if word.isascii() else re.escape(word)
-        for word in sorted(words, key=len, reverse=True)
-    )
-    return [match.span() for match in re.finditer(alternatives, folded)]
-
-
-def _whole_parts(text: str, at: int, end: int) -> tuple[int, int]:
-    """The span, moved to where it cuts no formula and no row of a table: halves show as source."""
-    for start, stop in formula_spans(text):
-        at = start if start < at < stop else at
-        end = start if at < start < end < stop else end
-    line = text.rfind("\n", at, end) + 1
-    if line > at and end < len(text) and text.startswith("|", line) and text[end] != "\n":
-        end = line
-    return at, end
-
-
-def _snippet(query: Query, text: str) -> str:
-    """The part of a hit around its first match, drawn, with matches marked."""
-    at = 0
-    while heading := _HEADING_LINE.match(text, at):  # headings stand above the words already
-        at = heading.end()
-    at = at if text[at:].strip() else 0
-    spans = [span for span in _matches(query, text) if span[0] >= at]
-    if len(text) - at > _SNIPPET and spans and spans[0][0] - at > _SNIPPET // 3:
-        near = spans[0][0] - _SNIPPET // 3
-        at = max(text.rfind("\n", 0, spans[0][0]) + 1, near)
-    at, end = _whole_parts(text, at, at + _SNIPPET)
-    shown = text[at:end]
-    # a part that begins inside a block of code is still code
-    opened = "```\n" if len(re.findall(r"^[ \t]*```", text[:at], re.M)) % 2 else ""
-    marks = [
-        Mark(start=start - at + len(opened), end=end - at + len(opened), css="tm")
-        for start, end in spans
-        if start >= at and end <= at + len(shown)
-    ]
-    more = "…" if at + len(shown) < len(text.rstrip()) else ""
-    return f"{render(opened + shown, marks)}{more}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.web.desk import Assistant, Unfit
-from assistant.web.render import escape
+from assistant.web.markup import escape
 from assistant.web.runs import Evaluation
 from assistant.web.texts import both
 from corpus.errors import YoujuError

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assistant.web.markup import escape
 from assistant.web.measures import named
-from assistant.web.render import escape
 from assistant.web.texts import both
 
 __all__ = [

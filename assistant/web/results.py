@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.web.markup import escape
 from assistant.web.measures import named
 from assistant.web.plots import (
     Figure,
@@ -24,7 +25,6 @@ from assistant.web.plots import (
     ranks_of,
     times,
 )  # fmt: skip
-from assistant.web.render import escape
 from assistant.web.texts import both
 
 __all__ = ["Result", "load_results", "paint_result"]
@@ -191,9 +191,9 @@ def _figure_table(result: Result, against: Result | None) -> str:
     written = result.data.get("figures")
     written = written if isinstance(written, dict) else {}
     groups = _groups(result.data)
-    rows = []
+    rows, headed = [], False
     for name, (value, low, high) in now.items():
-        span = f"<i>{low:.2f}–{high:.2f}</i>" if _is_interval(value, low, high) else ""
+        span = f"{low:.2f}–{high:.2f}" if _is_interval(value, low, high) else ""
         bar = f"<span class='bar' style='width:{100 * value:.0f}%'></span>" if value <= 1 else ""
         change = ""
         if name in before:
@@ -204,16 +204,34 @@ def _figure_table(result: Result, against: Result | None) -> str:
             )
         raw = next((v for k, v in written.items() if str(k).strip() == name), "")
         told = raw.split("=")[0].strip() if isinstance(raw, str) and "/" in raw else ""
+        if name in groups and not headed:
+            headed = True
+            rows.append([f"<td class='gr'>{both('eval.groups')}</td>"])
         sub = " class='sub'" if f"  {name}" in written or name in groups else ""
         rows.append(
-            f"<tr><td{sub}>{named(name)}</td>"
-            f"<td class='nu'>{_shown(value, bool(told))}{span}</td>"
-            f"<td class='nu wh'>{escape(told)}</td><td class='ba'>{bar}</td><td>{change}</td></tr>"
+            [
+                f"<td{sub}>{named(name)}</td>",
+                f"<td class='nu'>{_shown(value, bool(told))}</td>",
+                f"<td class='ci'>{span}</td>",
+                f"<td class='nu wh'>{escape(told)}</td>",
+                f"<td class='ba'>{bar}</td>",
+                f"<td>{change}</td>",
+            ]
         )
     title = both("eval.figures")
     if against:
         title += f" <span class='wh'>{both('eval.against', name=against.label)}</span>"
-    return f"<div class='cap'>{title}</div><table class='fg'>{''.join(rows)}</table>"
+    return f"<div class='cap'>{title}</div><table class='fg'>{_filled(rows)}</table>"
+
+
+def _filled(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of a table without the columns that are empty in all of them."""
+    kept = {
+        at for row in rows for at, cell in enumerate(row) if re.search(r">[^<]|<span", cell)
+    }  # fmt: skip
+    return "".join(
+        f"<tr>{''.join(cell for at, cell in enumerate(row) if at in kept)}</tr>" for row in rows
+    )
 
 
 def _changed(result: Result, against: Result | None) -> str:

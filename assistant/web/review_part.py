@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from assistant.reviews import VERDICTS
+from assistant.web.markup import LATEX_DELIMITERS
 from assistant.web.parts import QUIET, caught
-from assistant.web.render import LATEX_DELIMITERS
 from assistant.web.reviewing import EVERY, Card, Reviewing
 from assistant.web.texts import both
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from assistant.reviews import Decision, Draft, ReviewTable, tables_in
 from assistant.web.desk import Desk, Unfit
-from assistant.web.render import escape, render
+from assistant.web.markup import escape
+from assistant.web.render import render
 from assistant.web.spots import Sheet, Spot, new_sheet_id, spot_href
 from assistant.web.texts import TEXTS, both
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.web.desk import Unfit
-from assistant.web.render import escape
+from assistant.web.markup import escape
 from assistant.web.texts import both
 
 __all__ = ["MAKE", "SUITES", "Evaluation", "Runs", "found_evaluation"]

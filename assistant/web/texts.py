@@ -238,6 +238,7 @@ TEXTS: dict[str, Text] = {
         "还没有评测结果。选一个项目，点“开始评测”。", "No results yet. Choose a suite and run it."
     ),
     "eval.figures": Text("指标", "Figures"),
+    "eval.groups": Text("分组来看", "By group"),
     "eval.against": Text("与 {name} 相比", "compared with {name}"),
     "eval.curve": Text("前 k 条的 {name}", "{name} at k"),
     "eval.latency": Text("每问耗时", "Time per query"),

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from assistant.web.desk import Assistant, Desk, Unfit
-from assistant.web.render import escape
+from assistant.web.markup import escape
 from assistant.web.skips import skip_reason
 from assistant.web.texts import both, both_n
 from corpus.errors import YoujuError

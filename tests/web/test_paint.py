@@ -17,15 +17,15 @@ from assistant.web.copies import (
     live_markers,
     where,
 )
+from assistant.web.hits import paint_hits
+from assistant.web.inline import protected_spans
 from assistant.web.paint import (
     legend,
     paint,
     paint_checked,
     paint_draft,
-    paint_hits,
     paint_question,
 )
-from assistant.web.render import protected_spans
 from assistant.web.spots import Sheet, spots_of_answer, spots_of_claims, spots_of_hits
 from assistant.web.texts import ICONS, TEXTS, VERDICT_CLASSES
 from tests.web.fakes import ScriptedAssistant, write_notes

@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.web.render import (
-    LATEX_DELIMITERS,
-    Link,
-    Mark,
-    escape,
-    protected_spans,
-    render,
-    render_note,
-)
+from assistant.web.inline import protected_spans
+from assistant.web.markup import LATEX_DELIMITERS, Link, Mark, escape
+from assistant.web.render import render, render_note
 
 # What would run, load or look like ours if it came through.
 PAYLOADS = [

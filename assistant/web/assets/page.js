@@ -203,7 +203,7 @@ async function showChats() {
   } catch (fault) {
     console.error(fault);
   }
-  const head = make("div", "top", word("js.chats"), make("div", "steps"),
+  const head = make("div", "top", make("h2", "", word("js.chats")), make("div", "steps"),
     button("step", "panel.close", close, "×"));
   const rows = found.map(chatRow);
   root.replaceChildren(head, ...(rows.length ? rows : [make("div", "state", word("js.no_chats"))]));
