@@ -60,3 +60,29 @@ def test_the_two_benchmarks_of_the_samples_are_shown_side_by_side(tmp_path: Path
     assert {"hnsw-bench-2023.md", "2025-03-14.md"} <= shown
     assert any("0.88" in p.claim_b.text + p.claim_a.text for p in pairs)
     assert all(p.claim_b.reason for p in pairs)
+
+
+def _asked(tmp_path: Path, first: str, second: str, question: str) -> list[tuple[str, str]]:
+    """What the answer over two dated notes shows as disagreeing, with the dates."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for name, date, text in (("旧", "2023-06-01", first), ("新", "2024-06-01", second)):
+        (notes / f"{name}.md").write_text(
+            f"---\ndate: {date}\n---\n# {name}记录\n\n{text}\n\n周报每周五提交。\n", "utf-8"
+        )
+    with Assistant.open(notes, tmp_path / "index") as assistant:
+        assistant.refresh()
+        answer = assistant.ask(question)
+    sides = [side.evidence for p in answer.notes_disagree for side in (p.claim_a, p.claim_b)]
+    return sorted((str(side.date), side.quote) for side in sides if side)
+
+
+def test_two_makers_are_shown_once_with_their_dates(tmp_path: Path) -> None:
+    first, second = "DPO 由 Rafailov 等人提出。", "DPO 由 Schulman 等人提出。"
+    shown = _asked(tmp_path, first, second, "DPO 由谁提出？")
+    assert shown == [("2023-06-01", first), ("2024-06-01", second)]
+
+
+def test_makers_of_two_things_are_no_disagreement(tmp_path: Path) -> None:
+    first, second = "DPO 由 Rafailov 等人提出。", "PPO 由 Schulman 等人提出。"
+    assert not _asked(tmp_path, first, second, "DPO 由谁提出？")
