@@ -162,7 +162,10 @@ def decide(
         return Verdict.SUPPORTED, s
     conflict = max(float(column[kind][c]) for kind in KINDS)
     altered &= is_near and bool(chances[0] < _LIKELY)
-    named = altered or conflict >= _LEAST_CONFLICT or column["numbers"][c] > 0
+    figures = max(float(column[kind][c]) for kind in ("number", "version"))
+    if column["numbers"][c] > 0 and figures < _LEAST_CONFLICT and not altered:
+        return Verdict.UNSUPPORTED, s  # no figure of the notes stands in the place of the claim's
+    named = altered or conflict >= _LEAST_CONFLICT
     least = _NAMED if named else _UNNAMED  # nobody could be told why
     if chances[1] >= max(chances[0], chances[2], least) or (altered and chances[1] >= chances[2]):
         return Verdict.CONTRADICTED, c
