@@ -37,10 +37,11 @@ def test_a_figure_of_another_thing_contradicts_what_the_model_would_support() ->
     assert verdict(found, [0.2, 0.2, 0.6], misplaced=1) == "unsupported"
 
 
-def test_a_figure_that_is_nowhere_contradicts_only_one_in_its_place() -> None:
+def test_a_figure_that_is_nowhere_has_to_be_surer_than_one_in_place_of_another() -> None:
     found = rows(0.9)
     found[:, JUDGED.index("numbers")] = 1
     assert verdict(found, [0.1, 0.7, 0.2]) == "unsupported"
+    assert verdict(found, [0.1, 0.8, 0.1]) == "contradicted"
     found[:, JUDGED.index("number")] = 0.8
     assert verdict(found, [0.1, 0.7, 0.2]) == "contradicted"
 
