@@ -23,6 +23,7 @@ __all__ = ["abstention", "compose", "unanswered"]
 
 
 _UNSURE = 0.6  # below it, an answer says which words of the question it does not speak of
+_NUMBER = re.compile(r"(\d{1,2})(?:[.)](?!\d)|、)[ \t]*(?=\S)")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
@@ -125,8 +126,16 @@ def _piece(extract: Extract, marker: int) -> str:
         return f"{_fenced(text)}\n\n[{marker}]"
     if extract.unit.kind == "formula":
         return f"{text}\n\n[{marker}]"
-    bullet = "- " if extract.is_item or extract.unit.kind == "item" else ""
-    return f"{bullet}{without_foreign_markers(text)} [{marker}]"
+    if extract.is_item or extract.unit.kind == "item":
+        if _NUMBER.match(text):  # its own number is mark enough
+            return f"{_NUMBER.sub(_numbered, without_foreign_markers(text), count=1)} [{marker}]"
+        return f"- {without_foreign_markers(text)} [{marker}]"
+    return f"{without_foreign_markers(text)} [{marker}]"
+
+
+def _numbered(found: re.Match[str]) -> str:
+    """The number of an item as Markdown writes it: `1.取得` would be a paragraph."""
+    return f"{found[1]}. "
 
 
 def _fenced(text: str) -> str:
@@ -155,7 +164,8 @@ def _joined(pieces: Sequence[str]) -> str:
 
 
 def _is_item(line: str) -> bool:
-    return line.lstrip(" ").startswith("- ")
+    plain = line.lstrip(" ")
+    return plain.startswith("- ") or _NUMBER.match(plain) is not None
 
 
 def _citation(marker: int, extract: Extract) -> Citation:
