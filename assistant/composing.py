@@ -61,7 +61,7 @@ def compose(selection: Selection) -> tuple[str, tuple[Citation, ...]]:
             if key != shown_stem and not is_below:
                 pieces.append(_stem_line(stem, extract))
                 shown_stem = key
-        citations.append(_citation(len(citations) + 1, extract))
+        citations.append(_citation(len(citations) + 1, _without_number(extract)))
         if extract.unit.kind == "row":
             pieces.append(without_foreign_markers(extract.text))
             following = extracts[n + 1] if n + 1 < len(extracts) else None
@@ -127,15 +127,20 @@ def _piece(extract: Extract, marker: int) -> str:
     if extract.unit.kind == "formula":
         return f"{text}\n\n[{marker}]"
     if extract.is_item or extract.unit.kind == "item":
-        if _NUMBER.match(text):  # its own number is mark enough
-            return f"{_NUMBER.sub(_numbered, without_foreign_markers(text), count=1)} [{marker}]"
+        found = _NUMBER.match(text)
+        if found:  # its own number is mark enough, written so that Markdown knows it
+            return f"{found[1]}. {without_foreign_markers(text[found.end() :])} [{marker}]"
         return f"- {without_foreign_markers(text)} [{marker}]"
     return f"{without_foreign_markers(text)} [{marker}]"
 
 
-def _numbered(found: re.Match[str]) -> str:
-    """The number of an item as Markdown writes it: `1.取得` would be a paragraph."""
-    return f"{found[1]}. "
+def _without_number(extract: Extract) -> Extract:
+    """An item as it is cited: the number before it may be written in another way."""
+    found = _NUMBER.match(extract.text)
+    is_item = extract.is_item or extract.unit.kind == "item"
+    if found is None or not is_item or extract.unit.kind in ("code", "formula", "row"):
+        return extract
+    return replace(extract, unit=replace(extract.unit, start=extract.unit.start + found.end()))
 
 
 def _fenced(text: str) -> str:
