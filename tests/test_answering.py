@@ -150,11 +150,7 @@ def test_a_follow_up_about_something_else_is_not_answered_by_the_topic_before(
 def test_what_a_note_is_filed_under_answers_only_who_asks_for_it(tmp_path: Path) -> None:
     write_vault(
         tmp_path / "notes",
-        {
-            "信天翁.md": (
-                "# 信天翁\n\n> ***Keywords**: 信天翁的飞行*\n\n信天翁靠动态滑翔飞行，几乎不扇翅膀。\n"
-            )
-        },
+        {"信天翁.md": ("# 信天翁\n\n> ***Keywords**: 信天翁的飞行*\n\n信天翁靠动态滑翔飞行。\n")},
     )
     with Assistant.open(tmp_path / "notes", tmp_path / "index") as opened:
         opened.refresh()
