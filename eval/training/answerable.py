@@ -24,7 +24,7 @@ from assistant.together import QUESTION_FEATURES, question_row
 from corpus.encoder import load_encoder
 from eval.training.answers import OWN, Example, collect, crossed
 from eval.training.boosting import fit, tree_object, write_trees
-from eval.training.small import PUBLIC, small_golden, small_public
+from eval.training.small import PUBLIC, SMALL, small_golden, small_public
 from eval.verdicts import auroc
 
 __all__ = ["errors", "main", "question_rows", "train"]
@@ -50,14 +50,17 @@ def collect_small(retrieval: Path, *, limit: int, share: float) -> list[Example]
     for name in PUBLIC:
         out += small_public(retrieval, name, limit)
         logger.info("small, %s: %d examples", name, len(out))
-    out += small_golden(("sample", "train-samples"), sample_notes(), "small-samples", share)
+    out += small_golden(("sample", "train-samples"), sample_notes(), f"{SMALL}samples", share)
     return out
 
 
 def question_rows(
     examples: Sequence[Example], scores: Sequence[NDArray[np.float64]], similar: WordSimilarity
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
-    """Features, labels and weights of whole questions; questions over notes weigh twice.
+    """Features, labels and weights of whole questions.
+
+    Questions over notes weigh twice; so do those over a few passages that answer, of which half do
+    not: as much as these cost when they are refused.
 
     Returns:
         Of shapes (n, len(QUESTION_FEATURES)), (n,) and (n,).
@@ -70,7 +73,8 @@ def question_rows(
         for e, s in zip(examples, scores, strict=True)
     ]  # fmt: skip
     labels = np.array([int(e.answerable) for e in examples], np.int64)
-    return np.stack(rows), labels, np.array([2.0 if e.set in OWN else 1.0 for e in examples])
+    twice = [e.set in OWN or (e.set.startswith(SMALL) and e.answerable) for e in examples]
+    return np.stack(rows), labels, np.where(twice, 2.0, 1.0)
 
 
 def crossed_answerable(

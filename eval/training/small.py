@@ -23,9 +23,10 @@ from eval.beir import RetrievalSet, load_set
 from eval.goldens import GoldQuestion, contains, questions
 from eval.training.answers import Asked, Example
 
-__all__ = ["PUBLIC", "small_golden", "small_public"]
+__all__ = ["PUBLIC", "SMALL", "small_golden", "small_public"]
 
 PUBLIC = ("cmrc2018_dev", "drcd_test_hans", "xquad_zh", "xquad_en")
+SMALL = "small-"  # the names of such sets begin with it
 _LEAST, _MOST = 3, 10  # passages of a small collection
 _LOOKED_AT = 60  # of what BM25 finds
 _LONGEST = 40  # characters of an answer
@@ -74,7 +75,7 @@ def _both(
         labels = [int(c.hit.note.path == wanted and contains(c.text, answers)) for c in candidates]
         if candidates and (any(labels) or not holds):
             yield asked.example(
-                question, candidates, labels, set=f"small-{found.name}",
+                question, candidates, labels, set=f"{SMALL}{found.name}",
                 group=f"{found.name}:{gold}.md", answerable=holds,
             )  # fmt: skip
 
