@@ -42,6 +42,7 @@ __all__ = ["build_parser", "main"]
 logger = logging.getLogger(__name__)
 
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
+_SETTLED_S = 5.0  # in which the page was begun and a browser has drawn it
 
 
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -365,6 +366,7 @@ def _mcp(args: argparse.Namespace) -> int:
 def _chat(args: argparse.Namespace) -> int:
     if args.port is not None and not 0 < args.port < 65_536:
         raise ConfigError(f"--port must be between 1 and 65535, got {args.port}")
+    from assistant.warming import warm_beside
     from assistant.web.app import serve
     from assistant.web.parts import Seams
     from assistant.web.runs import found_evaluation
@@ -379,6 +381,7 @@ def _chat(args: argparse.Namespace) -> int:
     config = typed_config(args)
     models = typed_models(args, config)
     with serving(config, models, waits=False) as assistant:
+        warm_beside(assistant, after_s=_SETTLED_S)
         serve(
             assistant,
             host=args.host,

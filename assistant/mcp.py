@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 NOTE_URI = "youju://note/"
 _LOOK_S = 10.0  # least time between two looks for changed notes
+_SETTLED_S = 0.5  # in which the call for which the notes were opened is answered
 _PAGE = 200  # notes in one part of the list of resources
 _INSTRUCTIONS = (
     "The person's own notes. `ask` answers a question with sentences of the notes, each cited and "
@@ -66,6 +67,9 @@ class Desk:
         with self._guard:
             if self._assistant is None:
                 self._assistant = self._opener()
+                from assistant.warming import warm_beside  # a greeting needs none of it
+
+                warm_beside(self._assistant, after_s=_SETTLED_S)
             elif time.monotonic() - self._looked_at >= _LOOK_S:
                 try:
                     self._assistant.refresh()

@@ -96,6 +96,14 @@ class Assistant(OpenNotes):
         """The least probability at which a claim is called supported."""
         return self._checker.support
 
+    def load_models(self) -> None:
+        """Read the models of answers and verdicts, which is else done with the first of each.
+
+        Raises:
+            ModelError: a file is missing or damaged.
+        """
+        _ = self._models, self._checker
+
     @cached_property
     def _checker(self) -> Checker:
         support = self.calibration.support if self.calibration else None

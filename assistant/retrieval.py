@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assistant.crossing import CROSSED, Reranker
 from assistant.filters import Filters
 from assistant.naming import held_names
@@ -27,7 +30,7 @@ from corpus.text import has_han
 from corpus.tokens import STOP_TERMS, Token, content_terms, terms, tokens
 from corpus.types import Chunk, Note
 
-__all__ = ["Filters", "browse", "query_terms", "retrieve", "rrf"]
+__all__ = ["Filters", "browse", "known_terms", "query_terms", "retrieve", "rrf"]
 
 logger = logging.getLogger(__name__)
 
@@ -193,30 +196,31 @@ def _search(
         lexical, dense, ids = [], [], only
     if not ids:
         return []
-    bm25 = dict(zip(ids, now.score_bm25(asked, ids), strict=True))
-    for i in named.keys() & bm25.keys():
-        bm25[i] += named[i]
+    bm25, cosine = now.score_bm25(asked, ids), now.cosine(query, ids)
     if named:
-        lexical.sort(key=lambda i: (-bm25[i], i))
-    cosine = dict(zip(ids, now.cosine(query, ids), strict=True))
+        bm25 = [score + named.get(i, 0.0) for i, score in zip(ids, bm25, strict=True)]
+        of = dict(zip(ids, bm25, strict=True))
+        lexical.sort(key=lambda i: (-of[i], i))
     if only is not None:
         lexical, dense = (
-            sorted((i for i in ids if scores[i] > 0), key=lambda i: (-scores[i], i))
+            [i for score, i in sorted((-s, i) for s, i in zip(scores, ids, strict=True) if s > 0)]
             for scores in (bm25, cosine)
         )
-    fused = _fuse(bm25, cosine)
+    fused = _fuse(np.array(bm25), np.array(cosine))
+    order = np.lexsort((np.array(ids), -fused)).tolist()
+    place = {i: at for at, i in enumerate(ids)}
     ranks = rrf([lexical, dense])
     notes: dict[str, Note] = {}
     hits: list[Hit] = []
-    for chunk in _chunks(now, sorted(ids, key=lambda i: (-fused[i], i)), k):
+    for chunk in _chunks(now, [ids[at] for at in order], k):
         if chunk.note not in notes:
             notes[chunk.note] = now.note(chunk.note)
         note = notes[chunk.note]
         if filters is not None and not filters.admits(note):
             continue
-        i = chunk.id
-        scores = Scores(bm25=bm25[i], cosine=cosine[i], rrf=ranks.get(i))
-        hits.append(Hit(note=note, chunk=chunk, score=fused[i], scores=scores))
+        at = place[chunk.id]
+        scores = Scores(bm25=bm25[at], cosine=cosine[at], rrf=ranks.get(chunk.id))
+        hits.append(Hit(note=note, chunk=chunk, score=float(fused[at]), scores=scores))
         if len(hits) == k:
             break
     return hits
@@ -306,8 +310,13 @@ def _kin_terms(now: Snapshot, query: str) -> list[str]:
 @lru_cache(maxsize=16_384)
 def _kin_of(phrase: str) -> tuple[tuple[str, ...], ...]:
     """The terms of each word or phrase that may stand for a phrase, without function words."""
-    every = ([t for t in terms(name) if t not in STOP_TERMS] for name in sorted(kin(phrase)))
-    return tuple(tuple(found) for found in every if found)
+    return tuple(found for found in map(known_terms, sorted(kin(phrase))) if found)
+
+
+@lru_cache(maxsize=65_536)  # more than the thesaurus has
+def known_terms(name: str) -> tuple[str, ...]:
+    """The terms of a word or phrase of the thesaurus, without function words."""
+    return tuple(term for term in terms(name) if term not in STOP_TERMS)
 
 
 def _runs(found: Sequence[Token]) -> list[tuple[int, int]]:
@@ -321,15 +330,11 @@ def _runs(found: Sequence[Token]) -> list[tuple[int, int]]:
     return spans
 
 
-def _fuse(bm25: dict[int, float], cosine: dict[int, float]) -> dict[int, float]:
-    """Fused score per id: a convex sum of the two scores, each in [0, 1].
+def _fuse(bm25: NDArray[np.float64], cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fused scores of some passages: a convex sum of the two scores, each in [0, 1].
 
-    Each score is divided by the best of its list.
+    Each score is divided by the best of its list; of shape (n,), n at least 1, as both lists.
     """
-    best = max(bm25.values(), default=0.0)
-    top = max(max(cosine.values(), default=0.0), 1e-9)
-    fused: dict[int, float] = {}
-    for i, score in bm25.items():
-        lexical = max(score, 0.0) / best if best > 0 else 0.0
-        fused[i] = (1 - _DENSE_SHARE) * lexical + _DENSE_SHARE * max(cosine[i], 0.0) / top
-    return fused
+    best, top = float(bm25.max()), max(float(cosine.max()), 1e-9)
+    lexical = np.maximum(bm25, 0.0) / best if best > 0 else np.zeros(len(bm25))
+    return (1 - _DENSE_SHARE) * lexical + _DENSE_SHARE * np.maximum(cosine, 0.0) / top

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["contraries", "kin", "members", "members_with"]
+__all__ = ["contraries", "kin", "members", "members_with", "read_all"]
 
 _SIDES, _MEMBERS = " ~ ", "|"
 _END = f"{_MEMBERS}\n"  # of a line, as it is looked through
@@ -94,6 +94,11 @@ class _Table:
 def _table() -> _Table:
     path = files("assistant").joinpath("data/thesaurus.txt")
     return _Table(path.read_text(encoding="utf-8"))
+
+
+def read_all() -> None:
+    """Read all groups into memory, which pays for who asks more than a question."""
+    _ = _table().at
 
 
 def members() -> frozenset[str]:

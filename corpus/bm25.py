@@ -13,6 +13,8 @@ rank-bm25 0.2.2. Eager scores: Lù, "BM25S", arXiv:2407.03618.
 from __future__ import annotations
 
 import json
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -23,13 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.lexical import Lexical, Terms, saturation, scored, unknown_weight, weights
-from corpus.postings import Counted, place_of
+from corpus.postings import Counted, heads_of, place_of
 from corpus.sealing import write_atomically
 from corpus.text import is_han
 
 __all__ = ["BM25", "Terms"]
 
 _NUMBERS = 8192  # terms whose number is kept; the words of a few questions and their passages
+_PAYS = 200  # terms a look-up from which their first letters are kept as numbers
 _MAGIC = b"youju-bm25-2\n"
 _BLOCK = 1 << 20  # postings that are scored at once
 _ARRAYS = {
@@ -67,6 +70,8 @@ class BM25(Lexical):
         self._offsets = counted.offsets
         self._letters = counted.letters.tobytes()
         self._number = lru_cache(maxsize=_NUMBERS)(self._find)
+        self._heads: array[int] | None = None
+        self._n_found = 0
 
     @classmethod
     def build(cls, ids: NDArray[np.int64], documents: Iterable[list[str]]) -> BM25:
@@ -234,7 +239,25 @@ class BM25(Lexical):
 
     def _find(self, term: str) -> int | None:
         """The number of a term, or None."""
-        return self.number_of(term.encode("utf-8", "surrogatepass"))
+        wanted = term.encode("utf-8", "surrogatepass")
+        heads = self._heads
+        if heads is None:
+            self._n_found += 1
+            if _PAYS * self._n_found >= len(self._offsets):
+                self._heads = heads_of(self._counted.letters, self._offsets)
+            return self.number_of(wanted)
+        head = int.from_bytes(wanted[:8].ljust(8, b"\0"), "big")
+        low = bisect_left(heads, head)
+        high = bisect_right(heads, head, low)
+        if low == high:
+            return None
+        at, is_known = place_of(wanted, self._letters, self._offsets, (low, high))
+        return at if is_known else None
+
+    def _df(self, term: str) -> int:
+        """Number of passages that hold a term."""
+        number = self._number(term)
+        return 0 if number is None else int(self._indptr[number + 1] - self._indptr[number])
 
     def _postings(self, number: int) -> NDArray[np.int32]:
         """Positions in `ids` of the passages that hold a term."""

@@ -204,7 +204,7 @@ class Caches:
                 self._vectors = held
         _, _, every, halves = held
         # in the order the store gives, so that products are the same to the last bit
-        wanted = np.unique(np.asarray(ids, np.int64))
+        wanted = np.array(sorted(set(ids)), np.int64)
         if not len(every):
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
         at = np.minimum(np.searchsorted(every, wanted), len(every) - 1)

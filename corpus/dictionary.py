@@ -144,6 +144,13 @@ class Dictionary:
             self._names = self._read_names()
         return word in self._names
 
+    def read_all(self) -> None:
+        """Read all words into memory, 55 MB, which pays for who asks more than a few questions."""
+        tokenizer = self._tokenizer or self._load()
+        if isinstance(tokenizer.FREQ, _Words):
+            tokenizer.FREQ = self._whole(tokenizer)[0]
+        self.is_name("")
+
     def _load(self) -> Any:
         with self._lock:
             if self._tokenizer is None:

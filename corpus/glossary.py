@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from corpus.text import has_han
 
-__all__ = ["LONGEST", "expansions", "translations"]
+__all__ = ["LONGEST", "expansions", "read_all", "translations"]
 
 LONGEST = 4  # tokens in the longest term of several words
 _PAYS = 100  # English terms looked for in the text that cost as much as the dict of all
@@ -50,6 +50,11 @@ class _English:
     def __init__(self) -> None:
         self._left = _PAYS
 
+    def read_all(self) -> None:
+        """Read the partners of all terms, and look none up in the text any more."""
+        _by_english()
+        self._left = 0
+
     def partners(self, term: str) -> list[str]:
         """Of a term, in the order of the file."""
         self._left -= 1
@@ -68,6 +73,11 @@ class _English:
 
 
 _english = _English()
+
+
+def read_all() -> None:
+    """Read all terms into memory, which pays for who asks more than a question."""
+    _english.read_all()
 
 
 def _shares(chinese: str) -> dict[str, tuple[int, int]]:

@@ -24,6 +24,7 @@ from corpus.chunking import DEFAULT_SIZE
 from corpus.encoder import StaticEncoder
 from corpus.errors import IndexBusy
 from corpus.fingerprints import encoder_of
+from corpus.lexical import Lexical
 from corpus.links import Link, LinkTable, NamedNote, target_key
 from corpus.phrases import keys, pattern
 from corpus.protocol import IndexStatus
@@ -75,7 +76,7 @@ class Snapshot:
     @property
     def n_chunks(self) -> int:
         """Number of passages."""
-        return len(self._caches.bm25(self._reader))  # the store would have to count them
+        return len(self._lexical)  # the store would have to count them
 
     @property
     def reach(self) -> int:
@@ -93,23 +94,23 @@ class Snapshot:
 
     def bm25(self, terms: Terms, k: int) -> list[tuple[int, float]]:
         """See `protocol.Snapshot.bm25`."""
-        return self._caches.bm25(self._reader).top(terms, k)
+        return self._lexical.top(terms, k)
 
     def score_bm25(self, terms: Terms, ids: Sequence[int]) -> list[float]:
         """BM25 scores of these chunks, in their order; 0 where no term occurs."""
-        return self._caches.bm25(self._reader).scores(terms, ids)
+        return self._lexical.scores(terms, ids)
 
     def holds(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         """Which of these chunks hold which terms, of shape (terms, chunks)."""
-        return self._caches.bm25(self._reader).holds(terms, ids)
+        return self._lexical.holds(terms, ids)
 
     def idf(self, term: str) -> float:
         """Weight of a term; largest for one that occurs nowhere."""
-        return self._caches.bm25(self._reader).idf(term)
+        return self._lexical.idf(term)
 
     def df(self, term: str) -> int:
         """Number of passages that hold a term."""
-        return self._caches.bm25(self._reader).df(term)
+        return self._lexical.df(term)
 
     def nearest(self, query: str, k: int) -> list[tuple[int, float]]:
         """See `protocol.Snapshot.nearest`."""
@@ -124,9 +125,11 @@ class Snapshot:
         known, matrix = self._caches.vectors(self._reader, ids)
         if not len(known):
             return [0.0] * len(ids)
-        found = np.clip(matrix @ vector, -1.0, 1.0).tolist()
-        by_id = dict(zip(known.tolist(), found, strict=True))
-        return [float(by_id.get(int(id_), 0.0)) for id_ in ids]
+        cosines = np.clip(matrix @ vector, -1.0, 1.0)
+        wanted = np.asarray(ids, np.int64)
+        at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        found: list[float] = np.where(known[at] == wanted, cosines[at], 0.0).tolist()
+        return found
 
     def tokens(self, ids: Sequence[int]) -> list[NDArray[np.intp] | None]:
         """See `protocol.Snapshot.tokens`."""
@@ -141,7 +144,7 @@ class Snapshot:
     def holding(self, phrase: str, *, at_most: int | None = None) -> list[int]:
         """See `protocol.Snapshot.holding`."""
         wanted = pattern(phrase)
-        near = self._caches.bm25(self._reader).containing(keys(phrase))
+        near = self._lexical.containing(keys(phrase))
         if at_most is not None and len(near) > at_most:
             return []
         by_note: dict[str, list[Chunk]] = defaultdict(list)
@@ -162,7 +165,7 @@ class Snapshot:
         every = self._caches.headings(self._reader)
         if every is not None and word not in every:
             return False
-        near = self._caches.bm25(self._reader).containing(keys(word))
+        near = self._lexical.containing(keys(word))
         if len(near) > at_most:
             return False
         chunks = self._reader.chunks(near.tolist())
@@ -207,6 +210,10 @@ class Snapshot:
             if link.note != path and table.resolve(link) == path
         ]
         return sorted(leading, key=lambda link: (link.note, link.start))
+
+    @cached_property
+    def _lexical(self) -> Lexical:
+        return self._caches.bm25(self._reader)
 
     @cached_property
     def _named(self) -> list[NamedNote]:

@@ -26,6 +26,7 @@ __all__ = ["Lexical", "Terms", "saturation", "scored", "unknown_weight", "weight
 Terms = Sequence[str] | Mapping[str, float]
 
 _CACHED = 64  # pieces of terms whose passages are remembered
+_COUNTED = 16_384  # terms whose number of passages is: a question asks for that of a hundred
 
 
 class Lexical(ABC):
@@ -33,11 +34,15 @@ class Lexical(ABC):
 
     Args:
         ids: chunk ids by the number that postings give to a passage, ascending; of shape (n,).
+
+    Attributes:
+        df: gives the number of passages that hold a term.
     """
 
     def __init__(self, ids: NDArray[np.int64]) -> None:
         self._ids = ids
         self._held = lru_cache(maxsize=_CACHED)(self._with_piece)
+        self.df = lru_cache(maxsize=_COUNTED)(self._df)
         self._last: tuple[tuple[tuple[str, float], ...], NDArray[np.float64]] | None = None
 
     def __len__(self) -> int:
@@ -112,7 +117,7 @@ class Lexical(ABC):
         """Which passages hold a term with a piece inside, by their number; read only."""
         return self._held(piece)
 
-    def df(self, term: str) -> int:
+    def _df(self, term: str) -> int:
         """Number of passages that hold a term."""
         return len(self._saying(term))
 

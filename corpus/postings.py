@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Counted", "place_of"]
+__all__ = ["Counted", "heads_of", "place_of"]
 
 _MOST = 65_535  # times that a passage of a few hundred characters cannot say a term
 
@@ -130,9 +130,37 @@ class Counted:
         )
 
 
-def place_of(term: bytes, letters: bytes, offsets: NDArray[np.int64]) -> tuple[int, bool]:
-    """The number of the first term that is not below one, and whether it is that: some steps."""
-    low, high = 0, len(offsets) - 1
+def heads_of(letters: NDArray[np.uint8], offsets: NDArray[np.int64]) -> array[int]:
+    """The first eight bytes of each term as a number, ascending as the terms are.
+
+    Args:
+        letters: of all terms, see `Counted`; no term holds the byte 0.
+        offsets: of the terms, see `Counted`.
+    """
+    at = np.arange(8)
+    places = offsets[:-1, None] + at
+    held = np.concatenate([letters, np.zeros(8, np.uint8)])[places]
+    held[at >= np.diff(offsets)[:, None]] = 0
+    found = array("Q")
+    found.frombytes(held.view(">u8").astype("=u8").tobytes())
+    return found
+
+
+def place_of(
+    term: bytes,
+    letters: bytes,
+    offsets: NDArray[np.int64],
+    among: tuple[int, int] | None = None,
+) -> tuple[int, bool]:
+    """The number of the first term that is not below one, and whether it is that: some steps.
+
+    Args:
+        term: in UTF-8.
+        letters: of all terms, see `Counted`.
+        offsets: of the terms, see `Counted`.
+        among: from which number on and before which it stands; None for all.
+    """
+    low, high = among or (0, len(offsets) - 1)
     while low < high:
         middle = (low + high) // 2
         found = letters[offsets[middle] : offsets[middle + 1]]

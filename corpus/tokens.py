@@ -26,6 +26,7 @@ __all__ = [
     "commonness",
     "content_terms",
     "is_proper",
+    "read_dictionary",
     "stem",
     "terms",
     "tokens",
@@ -104,6 +105,11 @@ def commonness(word: str) -> float:
 def is_proper(word: str) -> bool:
     """Whether jieba's dictionary tags a word as the name of a person, place, firm or brand."""
     return _segmenter.is_name(word)
+
+
+def read_dictionary() -> None:
+    """Read all of jieba's words into memory (`Dictionary.read_all`)."""
+    _segmenter.read_all()
 
 
 @lru_cache(maxsize=20_000)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.warming import warm
 from corpus.index import Index
 from eval.questions import Asked
 from eval.setting import Setting
@@ -44,6 +45,7 @@ def evaluate(notes: Path, asked: Sequence[Asked], *, setting: Setting) -> dict[s
             started = time.perf_counter()
             assistant.ask(asked[0].question, asked[0].history)
             metrics["first question ms"] = _one(started)
+            warm(assistant)  # as a process that stays does beside its first requests
             items: list[dict[str, Any]] = [{"id": one.id, "text": one.question} for one in asked]
             # the answer's own text is what is checked: every claim of it has its evidence here
             said = {one.id: assistant.ask(one.question, one.history).text for one in asked}

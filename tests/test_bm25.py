@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+import random
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +165,20 @@ def test_building_leaves_ten_thousand_passages_in_seconds() -> None:
     documents = [[f"t{n}" for n in rng.integers(0, 5000, 60)] for _ in range(5000)]
     bm25 = build(documents)
     assert len(bm25.top(["t1", "t2", "t3"], 50)) == 50
+
+
+def test_terms_are_found_by_their_first_letters_as_by_their_place() -> None:
+    draw = random.Random(7)
+    parts = ["", "模型", "模", "kamori12", "kamori1", "kamori123", "a", "𠀀", "zzzzzzzz"]
+    known = sorted({"".join(draw.choices(parts, k=3)) for _ in range(300)} - {""})
+    documents = [draw.sample(known, 9) for _ in range(200)]
+    arrays = BM25.build(np.arange(len(documents), dtype=np.int64), documents)
+    held = Counter(term for document in documents for term in set(document))
+    absent = [term + draw.choice("a模\x7f") for term in known] + ["", "\ud800", "一"]
+    for _ in range(2):  # by steps at first, by the letters once they are kept
+        for term in [*known, *absent]:
+            wanted = term.encode("utf-8", "surrogatepass")
+            assert arrays._find(term) == arrays.number_of(wanted), term
+            assert arrays._df(term) == held[term], term
+    assert arrays._heads is not None
+    assert list(arrays._heads) == sorted(arrays._heads)

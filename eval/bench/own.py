@@ -15,6 +15,7 @@ import numpy as np
 
 from assistant.pipeline import Assistant
 from assistant.retrieval import retrieve, rrf
+from assistant.warming import warm
 from corpus.ann import EXACT_LIMIT, ExactIndex, GraphIndex, Neighbours
 from corpus.bm25 import BM25
 from corpus.encoder import load_encoder
@@ -96,6 +97,10 @@ class Youju:
         """See `harness.System`."""
         hits = retrieve(self._open.index, query, k=10, reranked=self.reranked)
         return [f"{hit.note.path}#{hit.chunk.start}-{hit.chunk.end}" for hit in hits]
+
+    def settle(self) -> None:
+        """Read the word lists, as the page and the MCP server do: they count in the memory."""
+        warm(self._open)
 
     def refresh(self, data: Path, passage: tuple[str, str]) -> None:
         """See `harness.System`; the note keeps its change only until it is put back."""
