@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import json
 import logging
 import os
@@ -42,6 +43,8 @@ __all__ = ["build_parser", "main"]
 logger = logging.getLogger(__name__)
 
 DONE, FAILURE, USAGE, ABSTAINED, FLAGGED = 0, 1, 2, 3, 4
+# Objects until garbage is looked for, and how many looks until older ones are: see `warming`.
+_SELDOM = (50_000, 20, 20)
 _SETTLED_S = 5.0  # in which the page was begun and a browser has drawn it
 
 
@@ -63,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    gc.set_threshold(*_SELDOM)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -41,7 +41,7 @@ from assistant.passages import (
     joined,
     of_hits,
     passages_of,
-    rough_coverage,
+    roughly_best,
     unique,
 )
 from assistant.reasons import reason_for
@@ -421,7 +421,7 @@ class Checker:
         if not passages:
             return []
         ours, weights = self._weighed(claim)
-        ranked = sorted(passages, key=lambda p: -rough_coverage(ours, weights, p))[:_ALIGNED]
+        ranked = roughly_best(ours, weights, passages, _ALIGNED)
         return compare(claim, [*ranked, *joined(ranked, passages)], weights, self._similar)
 
     def _weighed(self, claim: str) -> tuple[tuple[Word, ...], NDArray[np.float64]]:

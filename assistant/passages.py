@@ -6,9 +6,11 @@ what it is made of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from bisect import insort
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +19,22 @@ from assistant.lexicon import alike, opposites
 from assistant.types import Evidence, Hit
 from assistant.words import Word, words
 from corpus.glossary import translations
-from corpus.text import fold
+from corpus.text import fold, is_han
 from corpus.types import Chunk, Note
 from corpus.units import units
 
 __all__ = [
-    "Passage", "evidence_of", "holds", "joined", "of_hits", "passages_of", "rough_coverage",
+    "Passage", "evidence_of", "holds", "joined", "of_hits", "passages_of", "roughly_best",
     "unique",
 ]  # fmt: skip
 
 # There a heading names its section; in a feed or a plain text, whose structure is lost or guessed,
 # a line taken for one may state something.
 _HEADED = frozenset({"markdown", "org", "rst"})
+
+
+_ROUNDING = 1e-9  # sums of the same weights in another order
+_CONNECTORS = re.compile(r"[.\-_'+#]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,26 +132,99 @@ def joined(ranked: Sequence[Passage], every: Sequence[Passage]) -> list[Passage]
     return list(out.values())
 
 
-def rough_coverage(ours: Sequence[Word], weights: NDArray[np.float64], passage: Passage) -> float:
-    """Cheap coverage, to choose what is aligned word by word."""
-    text = passage.text
-    bag, folded = _read(text)
-    near, _ = _read(passage.context)
+def roughly_best(
+    ours: Sequence[Word], weights: NDArray[np.float64], passages: Sequence[Passage], n: int
+) -> list[Passage]:
+    """The passages that cover most of a claim at a cheap look, to be aligned word by word.
+
+    Of most passages the letters alone show that they are not among them, so they are not read.
+
+    Args:
+        ours: words of the claim.
+        weights: of these words, at least 0.
+        passages: what it may be compared with.
+        n: how many at most.
+
+    Returns:
+        The best first, as good ones in their order.
+    """
+    some = [
+        _Sought(word, weight) for word, weight in zip(ours, weights.tolist(), strict=True) if weight
+    ]
+    every = _letters("\n".join(dict.fromkeys(p.text for p in passages)))
+    for one in some:
+        one.wide = [
+            spelled for spelled in map(_spelled, _wide(one.word.text)) if every.may_name(*spelled)
+        ]
+    bounds = [_most(some, passage) for passage in passages]
+    found: list[tuple[float, int]] = []
+    for i in sorted(range(len(passages)), key=lambda i: -bounds[i]):
+        if len(found) >= n and bounds[i] < -found[n - 1][0] - _ROUNDING:
+            break
+        insort(found, (-_rough_coverage(some, passages[i]), i))
+    return [passages[i] for _, i in found[:n]]
+
+
+class _Sought:
+    """A word of a claim as it is looked for.
+
+    Attributes:
+        word: the word.
+        weight: what it weighs.
+        own: its names, as `_spelled`.
+        wide: other words that may stand for it, as `_spelled`.
+    """
+
+    __slots__ = ("own", "weight", "wide", "word")
+
+    def __init__(self, word: Word, weight: float) -> None:
+        self.word = word
+        self.weight = weight
+        self.own = [_spelled(name) for name in (word.text, *word.known)]
+        self.wide: list[tuple[str, str]] = []
+
+
+def _most(some: Sequence[_Sought], passage: Passage) -> float:
+    """No less than `_rough_coverage`, by letters alone."""
+    there, near = _letters(passage.text), _letters(passage.context)
     score = 0.0
-    for word, weight in zip(ours, weights.tolist(), strict=True):
+    for one in some:
+        if there.may_name_one(one.own):
+            score += one.weight
+        elif one.wide and there.may_name_one(one.wide):
+            score += 0.8 * one.weight
+        elif near.may_name_one(one.own):
+            score += 0.4 * one.weight
+    return score - 0.001 * len(passage.text)
+
+
+def _rough_coverage(some: Sequence[_Sought], passage: Passage) -> float:
+    """The weight of the words of a claim that stand in a passage, beside it, or as another word."""
+    there, near = _letters(passage.text), _letters(passage.context).bag
+    folded, bag = there.folded, there.bag
+    score = 0.0
+    for one in some:
+        word = one.word
         if word.text in folded or word.text in bag or not word.known.isdisjoint(bag):
-            score += weight
+            score += one.weight
         elif word.text in near or not word.known.isdisjoint(near):
-            score += 0.4 * weight
+            score += 0.4 * one.weight
         elif not _wide(word.text).isdisjoint(bag):
-            score += 0.8 * weight
-    return score - 0.001 * len(text)
+            score += 0.8 * one.weight
+    return score - 0.001 * len(passage.text)
 
 
 def holds(passage: Passage, some: Sequence[Word]) -> list[bool]:
     """Which of some words stand in a passage, under any of their names."""
-    bag, folded = _read(passage.text)
-    return [w.text in folded or w.text in bag or not w.known.isdisjoint(bag) for w in some]
+    there = _letters(passage.text)
+    return [
+        word.text in there.folded
+        or (
+            there.may_name_one([_spelled(name) for name in (word.text, *word.known)])
+            and (word.text in there.bag or not word.known.isdisjoint(there.bag))
+        )
+        for word in some
+    ]
 
 
 @lru_cache(maxsize=8192)
@@ -156,10 +235,56 @@ def _wide(word: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16_384)
-def _read(text: str) -> tuple[frozenset[str], str]:
-    """All names of the words of a text, and the text folded."""
-    out: set[str] = set()
-    for word in words(text):
-        out.add(word.text)
-        out |= word.known
-    return frozenset(out), fold(text)
+def _spelled(name: str) -> tuple[str, str]:
+    """What stands in a folded text that has a word of this name, or else what stands in it joined.
+
+    The letters of a name stand in a row, but for 不, which may stand between them or beside others
+    (得不到 is read as 不 and 得到), the ending of an English word, which is cut off or turned
+    (studies, study), and the connectors of an identifier. The second is "" where it says nothing.
+    """
+    if not is_han(name[0]):
+        return name, _CONNECTORS.sub("", name)[:-1]
+    if "不" in name:
+        return name, name.replace("不", "")[:1]
+    return name, f"{name[0]}不{name[1]}" if len(name) == 2 else ""
+
+
+class _Letters:
+    """A text by its letters: few names can be those of its words, and only then it is read.
+
+    Args:
+        text: a sentence or a few, or what stands above them.
+
+    Attributes:
+        folded: the text.
+        joined: without the connectors of identifiers.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.folded = fold(text)
+        self.joined = _CONNECTORS.sub("", self.folded)
+
+    def may_name(self, whole: str, part: str) -> bool:
+        """Whether a word of the text may have a name, or the name stands in it; see `_spelled`."""
+        return whole in self.folded or (part != "" and part in self.joined)
+
+    def may_name_one(self, names: Iterable[tuple[str, str]]) -> bool:
+        """Whether `may_name` is true of one of some names."""
+        folded, joined = self.folded, self.joined
+        for whole, part in names:  # noqa: SIM110 - any() takes twice as long for one or two
+            if whole in folded or (part and part in joined):
+                return True
+        return False
+
+    @cached_property
+    def bag(self) -> frozenset[str]:
+        """All names of the words of the text."""
+        out: set[str] = set()
+        for word in words(self._text):
+            out.add(word.text)
+            out |= word.known
+        return frozenset(out)
+
+
+_letters = lru_cache(maxsize=16_384)(_Letters)

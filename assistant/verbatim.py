@@ -8,11 +8,12 @@ called by `comparing` and `grounding`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from assistant.passages import Passage, passages_of
 from assistant.types import Hit
-from assistant.words import words
+from assistant.words import Word, words
 from corpus.text import fold
 
 __all__ = ["is_copy_of_subject", "is_verbatim", "verbatim_passage", "verbatim_span"]
@@ -100,6 +101,8 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
     """
     text = passage.text
     ours = words(claim)
+    if not _ends_in(claim, ours, text):
+        return False
     for i in range(1, min(_MAX_LEAD, len(ours))):
         rest = claim[ours[i].start :]
         if len(_letters(rest)) < _LEAST_COPIED:
@@ -117,6 +120,20 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
             return False  # what stands behind it does something to the subject: X 由 Y 发布
         return _names_subject([w.text for w in before if w.is_content], lead, passage)
     return False
+
+
+def _ends_in(claim: str, ours: Sequence[Word], text: str) -> bool:
+    """Whether a text may hold the end of a claim behind one of its first words: the shortest."""
+    ends = []
+    for i in range(1, min(_MAX_LEAD, len(ours))):
+        end = _letters(claim[ours[i].start :])
+        if len(end) < _LEAST_COPIED:
+            break
+        ends.append(end)
+    if not ends:
+        return False
+    shortest = ends[-1]
+    return not all(end.endswith(shortest) for end in ends) or shortest in _letters(text)
 
 
 def _names_subject(named: list[str], lead: str, passage: Passage) -> bool:

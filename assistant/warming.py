@@ -8,6 +8,7 @@ word lists, not notes. Called by `mcp`, `cli` and `eval`.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -25,6 +26,9 @@ __all__ = ["warm", "warm_beside"]
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 64  # words between two breaths
+# Objects until garbage is looked for, and how many looks until older ones are: an answer makes tens
+# of thousands that live on in caches, and hardly a cycle.
+_SELDOM = (50_000, 20, 20)
 _BREATH_S = 0.01  # in which a request has the interpreter to itself
 
 
@@ -74,3 +78,6 @@ def _steps(assistant: _HasModels) -> Iterator[None]:
         known_terms(word)
         if n % _AT_ONCE == 0:
             yield
+    # what was read is no garbage, nor looked through for it again: a tenth of a second each time
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)

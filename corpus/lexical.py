@@ -151,11 +151,14 @@ class Lexical(ABC):
         last = self._last  # one reference, so that threads see key and scores that belong together
         if last is not None and last[0] == key:
             return last[1]
+        found = [(self._scores_of(term), times) for term, times in wanted.items()]
         scores = np.zeros(len(self._ids))
-        for term, times in wanted.items():
-            postings, data = self._scores_of(term)
-            # a passage occurs once among the postings of a term, so += loses nothing
-            scores[postings] += times * data.astype(np.float64)
+        if found:
+            scores = np.bincount(
+                np.concatenate([postings for (postings, _), _ in found]),
+                np.concatenate([times * data.astype(np.float64) for (_, data), times in found]),
+                minlength=len(self._ids),
+            )
         self._last = key, scores
         return scores
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import add
 from typing import Literal, NamedTuple
 
@@ -94,6 +94,7 @@ class Token(NamedTuple):
         return self.text in STOP_TERMS
 
 
+_token = partial(tuple.__new__, Token)  # as Token(*fields), in half the time
 _segmenter = Dictionary()
 
 
@@ -177,12 +178,12 @@ def tokens(text: str) -> tuple[Token, ...]:
         start, end = match.span()
         if match.lastgroup == "han":
             for word in _cut(match.group()):
-                found.append(Token(word, start, start + len(word), "han"))
+                found.append(_token((word, start, start + len(word), "han")))
                 start += len(word)
         elif match.lastgroup == "latin":
             piece = match.group()
             kind: TokenKind = "number" if piece[0].isdigit() else "latin"
-            found.append(Token(_latin(piece), start, end, kind))
+            found.append(_token((_latin(piece), start, end, kind)))
         else:
             found.extend(
                 Token(match.group()[i : i + 2], start + i, min(start + i + 2, end), "other")
