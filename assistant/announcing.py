@@ -19,6 +19,12 @@ _TITLE = re.compile(r"(?:\*\*|__)(?!\s)[^\n]*?(?<!\s)(?:\*\*|__)\s*[:：]?")
 _STATED = re.compile(r"[。.!！;；…]\W*$")
 _QUESTION = re.compile(r"[?？][\s\"”』」)）*_]*$")
 _LABEL = re.compile(r"[:：][\s*_]*$")
+# "Here is how you can know that.", "结构如下图所示。"
+_POINTS_ON = re.compile(
+    r"(?:^here(?:['’]s| is| are)\b[^.。]{0,60}|\b(?:as follows|shown below|see below)|"
+    r"(?:如下|见下)(?:[图表文方面]{0,2})?(?:所示|所列)?)[.。]?\W*$",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"(?:\d{1,2}[.)、]|[（(]\d{1,2}[)）]|[①-⑳])\s*$")
 _REST = re.compile(r"[ \t]*(?:\n|\Z)")
 
@@ -48,6 +54,8 @@ def _announces(text: str, unit: Unit, after: Unit | None) -> bool:
         return False
     if unit.kind == "item" and not _heads(unit, after):
         return False
+    if _POINTS_ON.search(words):
+        return True
     if _QUESTION.search(words):  # `*Does it help?*, 2024`: a title within its sentence
         return text[after.start].isalnum() or _REST.match(text, unit.end) is not None
     return _is_title(text, unit, words)

@@ -142,7 +142,8 @@ def select(
     df = now.df
     asked = words(question.core)
     weights = weigh(asked, now.idf, df)
-    whole = question_row(asked, weights, found, rows, scores)
+    general = similar.weights([word.text for word in asked])
+    whole = question_row(asked, weights, found, rows, scores, general=general)
     sure = float(models.answerable.probability(whole[None, :])[0])
     ranked = _by_score(found)
     best = ranked[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -48,7 +48,7 @@ _NAME = re.compile(r"\W{0,6}?\[\[(?!#)[^\]\n]{1,120}\]\]\W{0,3}")
 # An address on the web, or its title as a link, without a word about it; `[b]: http://…`, too.
 _WEB_LINKS = re.compile(
     r"\W{0,6}?(?:\[[^\]\n]{1,200}\]:[ \t]*)?(?:(?:\[[^\]\n]{1,200}\]\(\w+:[^)\n]{1,400}\)|<?https?://[^\s<>]{1,400}>?)"
-    r"[\s,，、;；|/·和与及]*){1,8}\W{0,3}"
+    r"[\s,，、;；|/·和与及]*){1,8}\W{0,3}(?:\s*@[\w-]{1,40}){0,4}\s*"
 )
 _RULED = re.compile(
     r"[ \t]*\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*(?:\n|\Z)"
@@ -128,6 +128,7 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
     headers = {u.stem for u in pieces if u.kind == "row" and u.stem}
     headers |= {(u.start, u.end) for u in pieces if u.kind == "row" and _RULED.match(text, u.end)}
     pointers = _pointers(text, pieces)
+    pieces = [_without_bare_stem(text, unit) for unit in pieces]
     return tuple(
         _Piece(
             unit=unit,
@@ -140,6 +141,13 @@ def _pieces(note: Note, chunk: Chunk) -> tuple[_Piece, ...]:
         for unit, announces in zip(pieces, announcing(text, pieces), strict=True)
         if unit.kind != "heading" and (unit.start, unit.end) not in headers and unit not in pointers
     )
+
+
+def _without_bare_stem(text: str, unit: Unit) -> Unit:
+    """A unit without its stem, if that is nothing but links ("up:: [[note]]"): it governs none."""
+    if unit.stem is None or unit.kind == "row" or not _BARE_LINKS.fullmatch(text, *unit.stem):
+        return unit
+    return replace(unit, stem=None)
 
 
 def _is_printed(code: str) -> bool:

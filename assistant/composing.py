@@ -23,6 +23,7 @@ __all__ = ["abstention", "compose", "unanswered"]
 
 
 _UNSURE = 0.6  # below it, an answer says which words of the question it does not speak of
+_NUMBER = re.compile(r"(\d{1,2})(?:[.)](?!\d)|、)[ \t]*(?=\S)")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
@@ -60,7 +61,7 @@ def compose(selection: Selection) -> tuple[str, tuple[Citation, ...]]:
             if key != shown_stem and not is_below:
                 pieces.append(_stem_line(stem, extract))
                 shown_stem = key
-        citations.append(_citation(len(citations) + 1, extract))
+        citations.append(_citation(len(citations) + 1, _without_number(extract)))
         if extract.unit.kind == "row":
             pieces.append(without_foreign_markers(extract.text))
             following = extracts[n + 1] if n + 1 < len(extracts) else None
@@ -125,8 +126,21 @@ def _piece(extract: Extract, marker: int) -> str:
         return f"{_fenced(text)}\n\n[{marker}]"
     if extract.unit.kind == "formula":
         return f"{text}\n\n[{marker}]"
-    bullet = "- " if extract.is_item or extract.unit.kind == "item" else ""
-    return f"{bullet}{without_foreign_markers(text)} [{marker}]"
+    if extract.is_item or extract.unit.kind == "item":
+        found = _NUMBER.match(text)
+        if found:  # its own number is mark enough, written so that Markdown knows it
+            return f"{found[1]}. {without_foreign_markers(text[found.end() :])} [{marker}]"
+        return f"- {without_foreign_markers(text)} [{marker}]"
+    return f"{without_foreign_markers(text)} [{marker}]"
+
+
+def _without_number(extract: Extract) -> Extract:
+    """An item as it is cited: the number before it may be written in another way."""
+    found = _NUMBER.match(extract.text)
+    is_item = extract.is_item or extract.unit.kind == "item"
+    if found is None or not is_item or extract.unit.kind in ("code", "formula", "row"):
+        return extract
+    return replace(extract, unit=replace(extract.unit, start=extract.unit.start + found.end()))
 
 
 def _fenced(text: str) -> str:
@@ -155,7 +169,8 @@ def _joined(pieces: Sequence[str]) -> str:
 
 
 def _is_item(line: str) -> bool:
-    return line.lstrip(" ").startswith("- ")
+    plain = line.lstrip(" ")
+    return plain.startswith("- ") or _NUMBER.match(plain) is not None
 
 
 def _citation(marker: int, extract: Extract) -> Citation:

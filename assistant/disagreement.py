@@ -130,6 +130,10 @@ def are_about_one(one: Attribution, title: str, other: Attribution, other_title:
     named, named_there = (
         {word for word in there if re.search("[a-z]", word)} for there in (mine, theirs)
     )
+    if one.kind.startswith("version") and one.value.split()[0].lower() in fold(
+        f"{title} {other_title}"
+    ):
+        return False  # the note is about that version: two subjects, not two statements of one
     own = one.own | other.own
     if named != named_there and not any(re.search("[a-z]", word) for word in own):
         return False

@@ -7,6 +7,8 @@ likely. Called by `answering` and `extracts`.
 
 from __future__ import annotations
 
+import re
+
 from assistant.candidates import Candidate
 from assistant.injection import asks_about_orders, demanded
 from assistant.questions import Question, takes_names, takes_pages
@@ -14,10 +16,19 @@ from assistant.unfolding import is_label
 
 __all__ = ["eligible"]
 
+# "Keywords: a, b", "标签：x": what the note is filed under, no statement about it.
+_FILED = re.compile(
+    r"\W{0,6}(?:key ?words?|tags?|关键[词字]|标签)\W{0,4}[:：][^。.!?]*",
+    re.IGNORECASE,
+)
+_FILING = re.compile(r"key ?word|tag|关键[词字]|标签", re.IGNORECASE)
+
 
 def eligible(question: Question, found: list[Candidate]) -> list[Candidate]:
     """The units that say something and give a model no orders, unless orders are asked about."""
     found = _worded(question, found)
+    if not _FILING.search(question.text):
+        found = [candidate for candidate in found if not _FILED.fullmatch(candidate.text)]
     if asks_about_orders(question.text):
         return found
     return [candidate for candidate in found if not _is_demanded(candidate)]

@@ -22,6 +22,7 @@ from assistant.unfolding import (
     MAX_LIST,
     announced,
     heads_list,
+    is_label,
     is_scrap,
     is_under,
     list_of,
@@ -36,6 +37,7 @@ __all__ = ["FACTS", "MAX_UNITS", "Extract", "extracts_of", "with_stem"]
 
 _WHOLE_LISTS = frozenset({Kind.LIST, Kind.HOW, Kind.WHY, Kind.COMPARE, Kind.OPEN})
 MAX_UNITS, _MAX_FACTS = 4, 3  # in an answer that is no list, in one that is a short fact
+_UNDER_LABEL = 3  # items that a label brings with it
 FACTS = frozenset({Kind.NUMBER, Kind.WHEN, Kind.WHO})  # kinds of question a short fact answers
 
 
@@ -82,7 +84,7 @@ def extracts_of(
     if group and (is_stem or _wants_list(question, best, group)):
         whole = _whole_list(question, best, group)
         if is_stem or len(whole) > 1:
-            return _merge(whole, is_list=True)
+            return _merge(_fulfilled(whole, ranked), is_list=True)
     picked = announced(best, ranked) if best.announces else [best]
     limit = _MAX_FACTS if question.kind in FACTS else MAX_UNITS
     worthy = [
@@ -96,7 +98,34 @@ def extracts_of(
             picked += (
                 with_announced(candidate, ranked, near) if candidate.announces else [candidate]
             )
-    return _merge(picked, is_list=False)
+    return _merge(_fulfilled(picked, ranked), is_list=False)
+
+
+def _fulfilled(picked: Sequence[Candidate], ranked: Sequence[Candidate]) -> list[Candidate]:
+    """Units with what stands under the labels among them; a label of nothing is left out."""
+    out: list[Candidate] = []
+    for candidate in picked:
+        out.append(candidate)
+        if not is_label(candidate) or any(is_under(other, candidate) for other in picked):
+            continue
+        under = [c for c in ranked if is_under(c, candidate) and not is_label(c)]
+        if under:
+            out += sorted(under, key=lambda c: c.unit.start)[:_UNDER_LABEL]
+        elif (
+            candidate.unit.kind == "item" and len(picked) > 1 and not _has_block(candidate, picked)
+        ):
+            out.pop()
+    return out or list(picked)
+
+
+def _has_block(label: Candidate, picked: Sequence[Candidate]) -> bool:
+    """Whether code, a formula or a table of the same passage is shown behind a label."""
+    return any(
+        c.hit.chunk.id == label.hit.chunk.id
+        and c.unit.start > label.unit.start
+        and c.unit.kind in ("code", "formula", "row")
+        for c in picked
+    )
 
 
 def _facing_list(

@@ -46,8 +46,9 @@ _ABSENT = 0.5
 _ALL, _MIXED = 0.92, 0.3
 _MORE = 0.05  # of the claim that a plain sentence says beyond an altered copy
 _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as likely
-# Least probability of "contradicted" where a slot that differs can be shown, and where none can.
-_LEAST_CONFLICT, _NAMED, _UNNAMED = 0.3, 0.45, 0.65
+# Least probability of "contradicted" where a slot that differs can be shown, where none can, and
+# where a figure of the claim is missing and no other one stands in its place.
+_LEAST_CONFLICT, _NAMED, _UNNAMED, _UNPLACED = 0.3, 0.45, 0.65, 0.75
 _SAME_THING, _SAME_OWN = 0.8, 0.5
 
 _LEAST_READ = np.float32(-6.0)  # a log probability says no more than this
@@ -186,8 +187,10 @@ def decide(
         return Verdict.SUPPORTED, s
     conflict = max(float(column[kind][c]) for kind in KINDS)
     altered &= is_near and bool(chances[0] < _LIKELY)
-    named = altered or conflict >= _LEAST_CONFLICT or column["numbers"][c] > 0
-    least = _NAMED if named else _UNNAMED  # nobody could be told why
+    if altered or conflict >= _LEAST_CONFLICT:
+        least = _NAMED
+    else:  # nobody could be told why; a figure may stand nowhere in the notes
+        least = _UNPLACED if column["numbers"][c] > 0 else _UNNAMED
     if chances[1] >= max(chances[0], chances[2], least) or (altered and chances[1] >= chances[2]):
         return Verdict.CONTRADICTED, c
     return Verdict.UNSUPPORTED, s if odds[s, 0] >= odds[c, 1] else c

@@ -12,11 +12,12 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.encoder import Encoder
+from corpus.encoder import Encoder, StaticEncoder
 
 __all__ = ["WordSimilarity"]
 
 _MAX_WORDS = 50_000
+_TELLING = 16.0  # of a usual word of the built-in encoder, where another one does not say
 
 
 class WordSimilarity:
@@ -73,6 +74,17 @@ class WordSimilarity:
                 row.update(zip(fresh, range(start, stop), strict=True))
             self._table = row, vectors
             return self._table
+
+    def weights(self, words: Sequence[str]) -> NDArray[np.float64]:
+        """How telling each word is in general, at least 0; all the same where nobody says.
+
+        The built-in encoder has learned how much a token adds to the meaning of a text; of a word
+        of several tokens the most telling one counts.
+        """
+        if not isinstance(self._encoder, StaticEncoder):
+            return np.full(len(words), _TELLING)
+        pieces = [self._encoder.token_weights(self._encoder.token_ids(word)) for word in words]
+        return np.array([float(piece.max(initial=0.0)) for piece in pieces])
 
     def matrix(self, left: Sequence[str], right: Sequence[str]) -> NDArray[np.float32]:
         """Cosines of every word on the left with every word on the right."""

@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 
 from assistant.candidates import Candidate
 from assistant.evidence import FEATURES
-from assistant.words import Word, words
+from assistant.words import Word, is_han_word, words
+from corpus.text import fold
 from corpus.tokens import is_proper
 
 __all__ = ["COMPANION_FEATURES", "QUESTION_FEATURES", "companion_rows", "question_row"]
 
 _PARTS = ("unit", "passage", "note", "all")
 _LOST = 0.5  # a word covered less surely than this is not said
+# Shares of the question by weights that do not depend on the notes, which few of them cannot tell.
+_GENERAL = ("here", "beside", "passage", "ahead", "notes", "lost", "best lost")
 
 QUESTION_FEATURES = (
     *(f"top {name}" for name in FEATURES),
@@ -38,6 +41,9 @@ QUESTION_FEATURES = (
     *(f"{part} {what}" for part, what in product(_PARTS, ("share", "least", "lost", "name"))),
     "last word",
     "last word here",
+    *(f"{how} {what}" for how, what in product(("said", "written"), _GENERAL)),
+    "passages",
+    "units",
 )
 _LIKELIEST, _NEAR = 12, 8  # which units are looked at: the likeliest, and so many on either side
 _APART = 99.0  # "distance" of units of different passages
@@ -73,20 +79,24 @@ def question_row(
     found: Sequence[Candidate],
     rows: NDArray[np.float32],
     scores: NDArray[np.float64],
+    *,
+    general: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """What all candidates together say of whether the notes answer.
 
     Args:
         asked: words of the question.
-        weights: of these words, of shape (len(asked),).
+        weights: of these words among the notes, of shape (len(asked),).
         found: the candidates, at least one, with `covered` set.
         rows: their features, of shape (n, len(FEATURES)).
         scores: probability of each, of shape (n,).
+        general: how telling each word is whatever the notes, of shape (len(asked),).
 
     Returns:
         float32 of shape (len(QUESTION_FEATURES),): the best candidate, the mean of the best
         three, the largest of all, the probabilities of the best added up, and how much of the
-        question the best one says, alone, with its passage, with its note and with all.
+        question the best one says, alone, with its passage, with its note and with all; the same
+        by the general weights, in any words and to the letter; how many passages and units.
     """
     order = np.argsort(-scores, kind="stable")
     best = scores[order]
@@ -97,6 +107,8 @@ def question_row(
             rows.max(axis=0),
             [best[0], best[1] if len(best) > 1 else 0.0, best[:3].sum(), best[:8].sum()],
             _said_together(asked, weights, found, int(order[0])),
+            _said_in_general(asked, general * (weights > 0), found, int(order[0])),
+            [float(len({c.rank for c in found})), float(len(found))],
         ]
     ).astype(np.float32)
 
@@ -122,6 +134,58 @@ def _said_together(
         out += [share, float(said[heavy].min()), lost, name]
     last = int(np.flatnonzero(heavy)[-1])  # in a question what is asked of a thing mostly ends it
     return [*out, covered[best, last], covered[passage, last].max()]
+
+
+def _said_in_general(
+    asked: Sequence[Word], general: NDArray[np.float64], found: Sequence[Candidate], best: int
+) -> list[float]:
+    """Shares of the question that are said, in any words, and that are written to the letter.
+
+    By the best unit, its passage, the passage that says most, how far that is ahead of the second
+    one, and by all; then the most telling word that the best unit's passage, and that which no
+    passage has, as a share of all words.
+    """
+    total = float(general.sum())
+    if total <= 0:
+        return [1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0] * 2
+    shares = general / total
+    ranks = np.array([c.rank for c in found])
+    written = np.array([_written(asked, c) for c in found], dtype=float)
+    said = np.array([c.covered for c in found], dtype=float)
+    out: list[float] = []
+    for covered in (said, written):
+        passages = np.array([covered[ranks == rank].max(axis=0) for rank in dict.fromkeys(ranks)])
+        here = covered[ranks == ranks[best]].max(axis=0)
+        by_passage = np.sort(passages @ shares)[::-1]
+        every = passages.max(axis=0)
+        out += [
+            float(covered[best] @ shares), float(here @ shares), float(by_passage[0]),
+            float(by_passage[0] - by_passage[1]) if len(by_passage) > 1 else 1.0,
+            float(every @ shares), float((shares * (every < _LOST)).max()),
+            float((shares * (here < _LOST)).max()),
+        ]  # fmt: skip
+    return out
+
+
+def _written(asked: Sequence[Word], c: Candidate) -> list[bool]:
+    """Which words of a question a unit, or what stands above it, has to the letter."""
+    above = f"{c.stem}\n{c.heading}\n{c.hit.note.title}"
+    letters = _letters(c.text), _letters(above)
+    there = _texts(c.text) | _texts(above)
+    return [
+        w.text in there or (is_han_word(w.text) and any(w.text in part for part in letters))
+        for w in asked
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    return fold(text)
+
+
+@lru_cache(maxsize=8192)
+def _texts(text: str) -> frozenset[str]:
+    return frozenset(name for w in words(text) for name in (w.text, *w.known))
 
 
 def companion_rows(

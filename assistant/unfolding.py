@@ -6,6 +6,7 @@ speaks for a unit. Called by `answering`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -26,6 +27,7 @@ __all__ = [
 
 MAX_LIST = 14
 _LABEL_WORDS = 3
+_NUMBER = re.compile(r"\d{1,2}[.)、](?!\d)\s*")
 _CUT = 20  # characters
 _SHOWN_UNDER = frozenset({"code", "formula"})  # what a label is shown with
 
@@ -118,7 +120,11 @@ def is_scrap(candidate: Candidate) -> bool:
     """
     if candidate.hit.note.format == "feed" and candidate.text.endswith(("...", "…")):
         return len(candidate.text) <= _CUT
-    if candidate.unit.kind != "item" or any(mark in candidate.text for mark in ":：=,，"):
+    number = _NUMBER.match(candidate.text)
+    text = candidate.text[number.end() :] if number else candidate.text
+    if candidate.unit.kind != "item" and not number:
         return False
-    said = [word for word in words(candidate.text) if word.is_content]
+    if any(mark in text for mark in ":：=,，"):
+        return False
+    said = [word for word in words(text) if word.is_content]
     return len(said) <= _LABEL_WORDS and not any(word.is_number for word in said)

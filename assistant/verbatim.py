@@ -110,6 +110,8 @@ def is_copy_of_subject(claim: str, passage: Passage) -> bool:
     """
     text = passage.text
     ours = words(claim)
+    if _is_setting(claim, ours, passage):
+        return True
     if not _ends_in(claim, ours, text):
         return False
     for i in range(1, min(_MAX_LEAD, len(ours))):
@@ -144,6 +146,31 @@ def _ends_in(claim: str, ours: Sequence[Word], text: str) -> bool:
         return False
     shortest = ends[-1]
     return not all(end.endswith(shortest) for end in ends) or shortest in _letters(text, _IDLE)
+
+
+_SET_TO = re.compile(
+    r"(?P<name>[A-Za-z_][\w@.]*)\s*(?:的?(?:默认)?值?)?\s*(?:是|为|取|设为|设成|=|is)\s*(?P<value>-?\d[\d.]*)[。.]?\s*$"
+)
+
+
+def _is_setting(claim: str, ours: Sequence[Word], passage: Passage) -> bool:
+    """Whether a claim gives a name the value that the passage sets it to: M 是 16 for `M=16`.
+
+    What it is a setting of has to be named in the passage or above it.
+    """
+    m = _SET_TO.search(claim)
+    if m is None:
+        return False
+    before = [w for w in ours if w.start < m.start("name")]
+    if any(w.role in ("negation", "quantifier") for w in before):
+        return False
+    text = passage.text
+    given = re.findall(rf"(?<![\w.]){re.escape(m['name'])}\s*=\s*(-?\d[\d.]*\d|\d)(?!\w)", text)
+    if not given or any(value != m["value"].rstrip(".") for value in given):
+        return False
+    known = {name for w in words(f"{text}\n{passage.context}") for name in (w.text, *w.known)}
+    named = [w.text for w in before if w.is_content and w.text not in LIGHT]
+    return 0 < len(named) <= _MAX_NAMED and all(word in known for word in named)
 
 
 def _telling(found: Sequence[Word]) -> int:

@@ -39,7 +39,8 @@ _IDLE = re.compile(
     r"|前置.*|常用.*|正文|摘要|关键词|标签|输出.*|结果.*"
     r"|(?:useful |further |related )?(?:introduction|overview|background|summary|conclusions?"
     r"|references?|resources|reading"
-    r"|links|examples?|notes?|todos?|see also|appendix|glossary|acknowledge?ments?|contributors?"
+    r"|links|examples?|notes?|todos?|see also|appendix|glossary.*|to .*"
+    r"|acknowledge?ments?|contributors?"
     r"|license|citations?|contents"
     r"|table of contents|quick ?start|getting started|prerequisites|misc.*|faq|tips?|caveats?"
     r"|credits|changelog|usage|setup|tl;?dr|about"
@@ -93,6 +94,15 @@ _IMPERATIVE = re.compile(
     r"|Optimise)\b(?=\s\w)",
     re.IGNORECASE,
 )
+# "Rent the new hardware", "Skip a test module": a word that an article follows is done to a thing.
+_DOES = re.compile(
+    r"(?!(?:about|above|across|after|against|all|along|among|and|around|as|at|before|behind|below"
+    r"|beside|between|beyond|both|but|by|during|except|for|from|half|in|inside|into|like|near|of"
+    r"|on|or|over|per|quite|since|such|than|through|to|toward|towards|under|until|upon|versus|via"
+    r"|vs|what|while|with|within|without)\b)[A-Z]?[a-z]+(?<!ing)(?<!ed)(?<!ly)(?<!s)"
+    r" (?:the|an?|all|your|its|their|multiple|several)\b"
+)
+_VAGUE = re.compile(r"\b(?:things|stuff)\b|^\S+(?: \S+)?['’]s (?:version|way|approach|take)$", re.I)
 _WIDE = re.compile(r"笔记怎么说？$|怎么做？$|^What do the notes say about")
 
 
@@ -196,6 +206,7 @@ def _asked_en(title: str, subject: str) -> str:
         re.search(r"[:;,()—–]|\.$|`", title)
         or _STATES_EN.search(title)
         or not re.search(r"[A-Za-z]{3}", title)
+        or _VAGUE.search(title)
     ):
         return ""
     where = f"the notes on {subject}" if subject and not is_told_of(subject, title) else "the notes"
@@ -205,7 +216,7 @@ def _asked_en(title: str, subject: str) -> str:
         return f"How do you {_small(title[how.end() :])}?"
     if _ASKS_EN.match(title):
         return f"What {verb} {where} say about {low}?"
-    if _IMPERATIVE.match(title):
+    if _IMPERATIVE.match(title) or _DOES.match(title):
         return f"How do you {_small(title)}?"
     alone = (
         where == "the notes" and len(title.split()) == 1 and not re.search(r"[A-Z0-9]", title[1:])
@@ -244,14 +255,30 @@ def of_lists(note: Note, every: Sequence[Unit]) -> Iterator[Draft]:
     for stem, spans in items.items():
         raw = note.text[slice(*stem)]
         said = words_of(raw)
+        spans = _of_one_list(note.text, spans)
         if len(spans) < 2 or not 4 <= len(said) <= 80 or re.search(r"<\/?[A-Za-z]", raw):
             continue
         listed = "".join(plain(note.text[slice(*span)]) for span in spans)
         if len(listed) < _LEAST or re.search(r"https?:|\]\(", note.text[slice(*spans[0])]):
             continue
+        if 2 * sum(_COUNTS.match(note.text, start) is not None for start, _ in spans) > len(spans):
+            continue  # 8 bytes a parameter is no state of an optimizer
         text = _listed_zh(said, subject) if asks_in_chinese(said) else _listed_en(said)
         if text:
             yield made(note, "list", text, answerable=True, gold=gold_of(note, *spans))
+
+
+def _of_one_list(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Items up to the first of another list: a bullet behind numbers begins one."""
+    marks = [_MARK.match(text, text.rfind("\n", 0, start) + 1) for start, _ in spans]
+    kinds = [m and ("1" if m[1].isdigit() else m[1]) for m in marks]
+    return [
+        s for s, _ in takewhile(lambda pair: pair[1] == kinds[0], zip(spans, kinds, strict=True))
+    ]
+
+
+_COUNTS = re.compile(r"(?:[-*+]\s+|\d+[.)]\s+)?[\W_]*\d[\d.,]*\s*(?:%|[A-Za-z]{1,12}\b)(?!\w)")
+_MARK = re.compile(r"[\s>]*([-*+]|\d)")
 
 
 def _listed_zh(said: str, subject: str) -> str:
@@ -305,8 +332,8 @@ def _listed_en(said: str) -> str:
         said,
     )
     vague = re.match(
-        r"(?:the )?(?:general|other|more|possible|some|additional|useful|few|full|important|main"
-        r"|key|basic|agent)\b",
+        r"(?:the )?(?:\d+ |two |three |four |five |six )?(?:general|other|more|possible|some"
+        r"|additional|useful|few|full|important|main|key|basic|agent)\b",
         said,
         re.I,
     )

@@ -147,6 +147,8 @@ def _number_en(said: str, start: int, end: int) -> tuple[str, str]:
     before = re.split(r"[;:]\s", before)[-1]
     if re.search(r"\b(?:the|only|treat|a|an|its|this|these|that|next|first|last)$", before):
         return "", ""
+    if re.search(r"\b(?:and|as|because|but|if|or|so|than|then|when|where|while)$", before):
+        return "", ""  # the figure begins a clause of its own
     if len(before.split()) < 3 or before.count("(") != before.count(")"):
         return "", ""
     if re.match(r"(?:19|20)\d\d$", digits[0]) and re.search(r"\bin$", before) and not rest:

@@ -160,6 +160,14 @@ _SAYS_EN = re.compile(
     r"|depends?|includes?|follows?|matters|leads?|shows?|reduces?|increases?|grows?|fits?"
     r"|performs?|equals?)\b"
 )
+# "The correct way to do it", "X is another flag", "The API is via Y", "…, so expect Z": what it is
+# of, or what went before, stands in another sentence.
+_DANGLES = re.compile(
+    r"(?:\S+ ){1,6}(?:it|them|they)\b|.*\b(?:is|are) (?:another|also)\b"
+    r"|The [A-Za-z]+ (?:is|are|was|were|has|have|can)\b|(?:Every|Granted|Given|Besides)\b"
+    r"|.*\bso (?:expect|use|make|be|don't)\b|.* \d\. ",
+    re.IGNORECASE,
+)
 _PAIRS = ("()", "（）", "[]", "【】", "“”", "「」", "《》")
 # A label before what is said, or a dash where a verb should be.
 _LABEL = re.compile(r"[^:：]{1,24}(?:：|:(?!\d))|[^\w\"'“《]|(?:\S+ ){0,5}[-–—] |.*[a-z]: |.*——")
@@ -191,6 +199,8 @@ def statement(said: str) -> str:
         fits = _SHORTEST <= len(shown) <= _LONGEST and n_han >= 6
         return shown if fits and _SAYS_ZH.search(shown) else ""
     fits = _FEWEST <= len(shown.split()) <= _MOST and shown[-1:] in ".;"
+    if _DANGLES.match(shown):
+        return ""
     begins = shown[:1].isupper() or shown[:1].isdigit()
     return shown if fits and begins and _SAYS_EN.search(shown) else ""
 
@@ -265,11 +275,19 @@ def says_something(note: Note, unit: Unit) -> bool:
         r"\W*(?:keywords?|tags?|关键词|标签|last_modify|date|日期|更新)\W", said, re.IGNORECASE
     ):
         return False
+    if _SENDS.match(shown):
+        return False
     if re.search(r"\\?\[[JCM]\\?\]", said):  # a line of a bibliography
         return False
     if "{{" in said:  # a place to be filled in
         return False
     return len(shown) >= 4 and 2 * linked < len(shown) and "http" not in shown
+
+
+# What only says where to read on.
+_SENDS = re.compile(
+    r"\W*(?:see(?: also)?|refer to|(?:please )?read|for (?:more|details)|详见|参见|参考)\b", re.I
+)
 
 
 def is_told_of(subject: str, text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,47 @@ def test_a_label_is_shown_with_its_formula(assistant: Assistant) -> None:
     answer = assistant.ask("MRR 怎么算？")
     assert ("倒数的平均" in answer.text) <= ("$$" in answer.text)
     assert "$$" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (
+            "Here is how you can know that.\n\n```\nnvidia-smi -q\n```",
+            "Here is how you can know that.",
+        ),
+        ("整体结构如下图所示。\n\n编码器把一句压成一个向量。", "整体结构如下图所示。"),
+        ("The flags are as follows.\n\n- a sets the port", "The flags are as follows."),
+    ],
+)
+def test_what_points_at_the_lines_behind_it_announces_them(body: str, title: str) -> None:
+    assert announcing(body) == [title]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "如下图所示，编码器把一句压成一个向量。\n\n之后比较。",
+        "Here is a port that is free.\n\n# End",
+    ],
+)
+def test_a_sentence_that_says_something_beside_it_announces_nothing(body: str) -> None:
+    assert announcing(body) == []
+
+
+def test_a_label_of_a_list_brings_what_stands_under_it(tmp_path: Path) -> None:
+    write_vault(
+        tmp_path / "notes",
+        {
+            "树.md": (
+                "# 提升树\n\n提升树的改进有：\n\n- 二阶导数让步长更准\n- 正则项控制叶子数目\n"
+                "- 其他优化：\n    - 列块并行地找切分点\n- 说明：\n"
+            )
+        },
+    )
+    with Assistant.open(tmp_path / "notes", tmp_path / "index") as opened:
+        opened.refresh()
+        text = opened.ask("提升树的改进有哪些？").text
+    assert "其他优化" in text
+    assert "列块并行" in text
+    assert "说明" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,17 @@ def test_a_follow_up_about_something_else_is_not_answered_by_the_topic_before(
     answer = assistant.ask("训练营的咖啡机怎么清洗？", [first])
     assert answer.abstained, answer.text
     assert not assistant.ask("负责人是谁？", [first]).abstained
+
+
+def test_what_a_note_is_filed_under_answers_only_who_asks_for_it(tmp_path: Path) -> None:
+    write_vault(
+        tmp_path / "notes",
+        {"信天翁.md": ("# 信天翁\n\n> ***Keywords**: 信天翁的飞行*\n\n信天翁靠动态滑翔飞行。\n")},
+    )
+    with Assistant.open(tmp_path / "notes", tmp_path / "index") as opened:
+        opened.refresh()
+        how = opened.ask("信天翁的飞行靠什么？")
+        filed = opened.ask("信天翁的 keywords 有哪些？")
+    assert "动态滑翔" in how.text
+    assert "Keywords" not in how.text
+    assert "Keywords" in filed.text

@@ -63,3 +63,24 @@ def test_a_list_of_links_is_a_list_of_names() -> None:
     names = ["[[hnsw]]", "[[ivf]]", "[[pq]]"]
     written = "\n".join(f"- {name}" for name in names)
     assert texts(f"支持的索引：\n\n{written}") == ["支持的索引：", *names]
+
+
+def test_a_link_with_a_credit_is_a_link() -> None:
+    (note,) = notes_from_text(
+        "n.md",
+        "# 镜像\n\n- [Poker 镜像](https://example.org/i) @小林\n- Poker 要 24 GB 显存 @小林\n",
+    )
+    hits = [Hit(note=note, chunk=c, score=1.0, scores=Scores()) for c in chunk_note(note)]
+    assert [c.links for c in candidates(hits)] == ["web", ""]
+
+
+def test_a_line_of_links_governs_no_list() -> None:
+    (note,) = notes_from_text(
+        "n.md", "# 睡眠\n\nx:: [[怎样睡好]]\n\n- 睡得少会发胖\n\n怎样睡好：\n\n- 早起晒太阳\n"
+    )
+    hits = [Hit(note=note, chunk=c, score=1.0, scores=Scores()) for c in chunk_note(note)]
+    stems = {c.text: c.stem for c in candidates(hits) if c.unit.kind == "item"}
+    assert stems["早起晒太阳"] == "怎样睡好："
+    assert all(
+        "x::" not in str(note.text[slice(*c.unit.stem)]) for c in candidates(hits) if c.unit.stem
+    )

@@ -136,3 +136,20 @@ def test_an_abstention_without_hits_says_so() -> None:
     assert abstention("价格？", empty, [])[1] == "笔记里没有相关内容"
     assert abstention("price?", empty, [])[1] == "nothing in the notes is about this"
     assert claims_of(abstention("价格？", empty, [])[0]) == []
+
+
+def test_an_item_with_a_number_of_its_own_has_no_second_mark() -> None:
+    note = note_of("feed.md", "# 索引\n\n1.取得关键词\n\n2）建立索引\n\n3.14 是圆周率\n")
+    text, (cited, _, pi) = compose(
+        Selection(
+            extracts=tuple(
+                extract(note, words, is_item=True) for words in ("1.取得", "2）建立", "3.14")
+            ),
+            confidence=0.9,
+        )
+    )
+    assert "1. 取得关键词 [1]" in text
+    assert "- 1" not in text
+    assert (cited.quote, note.text[cited.start : cited.end]) == ("取得关键词", "取得关键词")
+    assert pi.quote == "3.14 是圆周率"
+    assert "- 3.14 是圆周率 [3]" in text

@@ -43,6 +43,10 @@ def test_a_chinese_heading_is_asked_about_by_what_it_is(heading: str, question: 
     [
         ("How to Choose a Cloud Provider", "How do you choose a cloud provider?"),
         ("Build the pdf", "How do you build the pdf?"),
+        ("Rent the new hardware", "How do you rent the new hardware?"),
+        ("Things to know", ""),
+        ("Ada Lovelace's version", ""),
+        ("Glossary and concepts", ""),
         ("Why loss spikes happen",
          "What do the notes on Checkpoints say about why loss spikes happen?"),
         ("Frequent saving of weights",
@@ -93,6 +97,10 @@ def test_a_figure_is_asked_for(line: str, question: str, fact: str) -> None:
         "Note that there are 2 modes.",
         "--max-model-len：最大上下文长度，默认 4096。",
         "训练轮数：10 个 epoch，每个 epoch 后都会进行验证评估。",
+        "The correct way to measure it is to use events.",
+        "Lots of open issues is another flag of a young project.",
+        "The API is served by a tool of another company.",
+        "A kernel is instrumented at every call, so expect a slowdown.",
         "Simultaneously, the keys and values are passed around 8 GPUs.",
     ],
 )
@@ -111,6 +119,19 @@ def test_a_claim_is_a_statement_in_plain_words_or_what_it_is_not() -> None:
     assert denied.text == "vLLM 不是一个高性能的推理框架，支持连续批处理。"
     assert denied.verdict == "contradicted"
     assert copy.gold[0]["quote"] in text
+
+
+def test_a_list_ends_where_another_one_begins_and_counts_are_no_items() -> None:
+    text = "# Storage\n\nThere are 3 storage needs:\n\n1. fast reads of data\n2. fast writes\n"
+    (one,) = [d for d in drafts(f"{text}\n- mostly you get 80 % of it\n") if d.kind == "list"]
+    assert [gold["quote"] for gold in one.gold] == ["fast reads of data", "fast writes"]
+    counted = "# Memory\n\nOptimizer states:\n\n- 8 bytes a parameter\n- 4 bytes with SGD\n"
+    assert asked(counted, "list") == []
+
+
+def test_where_to_read_on_is_no_gold() -> None:
+    note = "# Debug\n\n## Errors of the driver\n\nSee also the notes on crashes and hangs.\n"
+    assert asked(note, "heading") == []
 
 
 def test_a_definition_names_a_thing_and_no_common_word() -> None:

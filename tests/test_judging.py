@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assistant.judging import JUDGED, LABELS, Likelihood, judged_row
+from assistant.judging import JUDGED, LABELS, Likelihood, decide, judged_row
 from assistant.reasons import reason_for
 from assistant.shares import Shares
 from assistant.types import Verdict
@@ -23,6 +23,27 @@ def rows(*coverages: float) -> np.ndarray:
     found = np.zeros((len(coverages), len(JUDGED)), np.float32)
     found[:, JUDGED.index("coverage")] = coverages
     return found
+
+
+def verdict(found: np.ndarray, chances: list[float], *, misplaced: int = -1) -> str:
+    odds = np.tile([0.1, 0.6, 0.3], (len(found), 1))
+    return decide(found, odds, np.array(chances), support=0.84, misplaced=misplaced)[0].value
+
+
+def test_a_figure_of_another_thing_contradicts_what_the_model_would_support() -> None:
+    found = rows(0.9, 0.8)
+    assert verdict(found, [0.9, 0.1, 0.0]) == "supported"
+    assert verdict(found, [0.9, 0.1, 0.0], misplaced=1) == "contradicted"
+    assert verdict(found, [0.2, 0.2, 0.6], misplaced=1) == "unsupported"
+
+
+def test_a_figure_that_is_nowhere_has_to_be_surer_than_one_in_place_of_another() -> None:
+    found = rows(0.9)
+    found[:, JUDGED.index("numbers")] = 1
+    assert verdict(found, [0.1, 0.7, 0.2]) == "unsupported"
+    assert verdict(found, [0.1, 0.8, 0.1]) == "contradicted"
+    found[:, JUDGED.index("number")] = 0.8
+    assert verdict(found, [0.1, 0.7, 0.2]) == "contradicted"
 
 
 HALF = Shares(whole=0.5, window=0.5)

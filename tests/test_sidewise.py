@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.aspects import aspect_of
 from assistant.pipeline import Assistant
 from assistant.sides import Sides, compares, names, sides_of
 from assistant.types import Verdict
@@ -105,3 +106,62 @@ def test_items_that_do_not_name_their_side_stand_under_the_line_that_does(tmp_pa
         text = zoo.ask("Heron 和 Osprey 有什么区别？").text
     assert text.index("**Heron**") < text.index("分两步") < text.index("后台线程落盘")
     assert text.index("后台线程落盘") < text.index("**Osprey**") < text.index("只有一步")
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "aspect"),
+    [
+        ("- **显存**：16 GB", "", "memory"),
+        ("Latency: 3 ms a token", "", "speed"),
+        ("冻结原有权重，只训练两个小矩阵。", "2. 原理", "principle"),
+        ("优点：快", "", "strength"),
+        ("显存不够时先减小批量。", "", ""),
+        ("数据库：MySQL", "", ""),
+        ("https://example.org", "", ""),
+    ],
+)
+def test_an_aspect_is_told_by_a_label_or_a_heading(text: str, heading: str, aspect: str) -> None:
+    assert aspect_of(text, heading) == aspect
+
+
+def _told(tmp_path: Path, heron: str, osprey: str) -> str:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "heron.md").write_text(f"# Heron 缓存\n\n{heron}\n", "utf-8")
+    (notes / "osprey.md").write_text(f"# Osprey 缓存\n\n{osprey}\n", "utf-8")
+    (notes / "kite.md").write_text("# 值班\n\n值班表每周一更新。\n", "utf-8")
+    with Assistant.open(notes, tmp_path / "index") as opened:
+        opened.refresh()
+        return opened.ask("Heron 和 Osprey 有什么区别？").text
+
+
+_HERON = "Heron 是一种写回式缓存，数据先写内存，之后再落盘。"
+_OSPREY = "断电也不会丢数据，适合账务。\n\nOsprey 是一种写穿式缓存，每次写入同时写内存和磁盘。"
+
+
+def test_the_same_aspect_of_both_sides_stands_side_by_side(tmp_path: Path) -> None:
+    text = _told(
+        tmp_path,
+        f"{_HERON}\n\n- **内存**：占用 2 GB\n- **延迟**：写入只要 1 毫秒",
+        f"{_OSPREY}\n\n- 延迟：写入要 9 毫秒\n- 内存：占用 1 GB",
+    )
+    places = [text.index(w) for w in ("写回式", "写穿式", "2 GB", "1 GB", "1 毫秒", "9 毫秒")]
+    assert places == sorted(places)
+    assert "**Heron · 内存**" in text
+
+
+def test_an_aspect_that_one_side_lacks_is_not_set_against_another(tmp_path: Path) -> None:
+    text = _told(
+        tmp_path, f"{_HERON}\n\n- **内存**：占用 2 GB", f"{_OSPREY}\n\n- 延迟：写入要 9 毫秒"
+    )
+    assert "·" not in text
+    assert text.index("**Heron**") < text.index("写回式") < text.index("**Osprey**")
+    assert text.index("**Osprey**") < text.index(
+        "写穿式"
+    )  # what it is, though another line is first
+
+
+def test_the_whole_list_of_a_side_is_shown(tmp_path: Path) -> None:
+    steps = "\n".join(f"- {step}" for step in ("收集偏好数据", "训练打分模型", "强化学习微调"))
+    text = _told(tmp_path, f"Heron 的流程分三个阶段：\n\n{steps}", _OSPREY)
+    assert all(step in text for step in ("收集偏好数据", "训练打分模型", "强化学习微调"))

@@ -7,6 +7,7 @@ import pytest
 
 from assistant import similarity
 from assistant.similarity import WordSimilarity
+from corpus.encoder import load_encoder
 from tests.fakes import HashingEncoder
 
 
@@ -64,3 +65,11 @@ def test_threads_read_while_others_add(monkeypatch: pytest.MonkeyPatch) -> None:
         found = list(pool.map(similar.vectors, asked))
     for words, vectors in zip(asked, found, strict=True):
         assert np.allclose(vectors, encoder.encode_queries(words))
+
+
+def test_a_name_tells_more_than_a_word_that_asks() -> None:
+    similar = WordSimilarity(load_encoder())
+    the, number, school, little, much = similar.weights(["the", "number", "school", "的", "学校"])
+    assert the < number < school
+    assert little < much
+    assert len(set(WordSimilarity(HashingEncoder()).weights(["the", "school"]).tolist())) == 1

@@ -102,8 +102,13 @@ def test_a_passage_says_more_of_the_question_than_its_best_unit(asked: Assistant
     scores[best] = 0.9
     mine = words(parse_question(question).core)
     weights = weigh(mine, asked.index.idf, asked.index.df)
+    general = np.ones(len(mine))
     row = dict(
-        zip(QUESTION_FEATURES, question_row(mine, weights, found, rows, scores), strict=True)
+        zip(
+            QUESTION_FEATURES,
+            question_row(mine, weights, found, rows, scores, general=general),
+            strict=True,
+        )
     )
     assert row["first"] == pytest.approx(0.9)
     for part, wider in (("unit", "passage"), ("passage", "note"), ("note", "all")):
@@ -111,10 +116,15 @@ def test_a_passage_says_more_of_the_question_than_its_best_unit(asked: Assistant
         assert row[f"{part} lost"] >= row[f"{wider} lost"]
     assert row["unit share"] < row["passage share"]
     assert row["last word"] < row["last word here"]
+    for how in ("said", "written"):
+        assert row[f"{how} here"] < row[f"{how} beside"] <= row[f"{how} passage"]
+        assert row[f"{how} passage"] <= row[f"{how} notes"] <= 1
+        assert row[f"{how} lost"] <= row[f"{how} best lost"]
+    assert row["passages"] == len({c.rank for c in found})
 
 
 def test_a_question_without_content_is_wholly_said(asked: Assistant) -> None:
     found, rows = measured(asked, QUESTION)
-    row = question_row((), np.zeros(0), found, rows, np.full(len(found), 0.5))
+    row = question_row((), np.zeros(0), found, rows, np.full(len(found), 0.5), general=np.zeros(0))
     assert np.isfinite(row).all()
     assert row[QUESTION_FEATURES.index("all share")] == 1

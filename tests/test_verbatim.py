@@ -21,6 +21,8 @@ Alpha 输出不稳定,很快下线;随后发布的 Beta 用户期望过高,三�
 
 合并因子默认 16,上限 64。
 
+在 M=16、ef=64 的设置下,HNSW 的召回是 0.93。
+
 该结构 does not help against typing errors, missing words or slow disks.
 
 `TermQuery` 对应单词,`PhraseQuery` 对应短语。
@@ -46,6 +48,7 @@ def supported(claim: str, passages: list[Passage]) -> bool:
         "Alpha 输出不稳定，很快下线",
         "Beta 用户期望过高",
         "倒排索引的合并因子默认是 16",  # with a copula
+        "HNSW 的 M 是 16",  # as a setting
     ],
 )
 def test_a_clause_behind_its_own_subject_is_a_copy(claim: str, passages: list[Passage]) -> None:
@@ -63,6 +66,8 @@ def test_a_clause_behind_its_own_subject_is_a_copy(claim: str, passages: list[Pa
         "建库阶段,程序删除重复的条目",  # said of the next stage
         "倒排索引由程序读取全部文档",  # the clause is about what the program does
         "倒排索引的合并因子默认不是 16",
+        "HNSW 的 M 是 64",
+        "IVF 的 M 是 16",
         "该结构 helps against missing words or slow disks",  # the list is denied
         "单词对应的是 PhraseQuery",  # a name alone
     ],

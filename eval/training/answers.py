@@ -1,4 +1,4 @@
-"""Trains the extractive answer: which unit of the hits answers, and whether any does.
+"""Trains the extractive answer: which unit of the hits answers, and what belongs beside it.
 
 `python -m eval.training.answers --shared FOLDER --vaults FOLDER --retrieval FOLDER` takes the
 dev halves of the golden questions (feed, samples, vaults), the questions written for training,
@@ -6,7 +6,8 @@ and the dev halves of public reading-comprehension sets (CMRC 2018, DRCD, XQuAD;
 retrieves for each question as the product does, and fits boosted trees on the features of
 `assistant.evidence`: a unit that overlaps a gold span is right, every other is not, and all units
 are wrong for a question that the notes do not answer. What belongs beside the best unit is learned
-from the questions over notes, whose gold spans are complete. Test halves are never read here.
+from the questions over notes, whose gold spans are complete. Whether any unit answers is trained by
+`eval.training.answerable`, to be run after this. Test halves are never read here.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +33,17 @@ from assistant.evidence import FEATURES, features
 from assistant.questions import parse_question
 from assistant.retrieval import retrieve
 from assistant.similarity import WordSimilarity
-from assistant.together import COMPANION_FEATURES, QUESTION_FEATURES, companion_rows, question_row
+from assistant.together import COMPANION_FEATURES, companion_rows
+from assistant.types import Hit
 from assistant.words import Word, weigh, words
-from corpus.encoder import load_encoder
+from corpus.encoder import Encoder, load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from corpus.text import fold
 from eval.goldens import GoldQuestion, contains, notes_of, questions
 from eval.training.boosting import fit, tree_object, write_trees
 
-__all__ = ["Example", "main"]
+__all__ = ["OWN", "Asked", "Example", "collect", "crossed", "main"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,16 +87,27 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", fold(text))
 
 
-class _Asked:
+@cache
+def _encoder() -> Encoder:
+    return load_encoder()
+
+
+class Asked:
     """An index to draw examples from."""
 
     def __init__(self, notes: Path) -> None:
-        self.encoder = load_encoder()
-        self.index = Index.open(Path(tempfile.mkdtemp()), encoder=self.encoder)
+        self.encoder = _encoder()
+        self._place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.index = Index.open(Path(self._place.name), encoder=self.encoder)
         self.index.refresh(Vault(notes))
         self.similar = WordSimilarity(self.encoder)
 
+    def hits(self, question: str, k: int) -> list[Hit]:
+        """The passages found for a question."""
+        return retrieve(self.index, question, k=k)
+
     def candidates(self, question: str, *, without: str = "") -> list[Candidate]:
+        """Units of the passages found, those of one note left out."""
         hits = [
             h
             for h in retrieve(self.index, question, k=HITS + bool(without))
@@ -104,6 +118,7 @@ class _Asked:
     def example(
         self, question: str, found: list[Candidate], labels: Sequence[int], **rest: Any
     ) -> Example:
+        """What is known of a question, its candidates and their labels."""
         parsed, now = parse_question(question), self.index
         asked = words(parsed.core)
         return Example(
@@ -119,7 +134,7 @@ class _Asked:
 
 def golden(sets: Sequence[str], notes: Path, name: str) -> Iterator[Example]:
     """Examples of the dev halves of golden sets about the same notes."""
-    asked = _Asked(notes)
+    asked = Asked(notes)
     for gold in (q for of in sets for q in questions(of, "dev")):
         found = asked.candidates(gold.question)
         if not found:
@@ -168,7 +183,7 @@ def public(folder: Path, name: str, limit: int) -> Iterator[Example]:
         parts = line.split("\t")
         if parts[-1].strip() not in ("0", "score"):
             gold[parts[0]] = parts[-2]
-    asked = _Asked(notes)
+    asked = Asked(notes)
     queries = [json.loads(line) for line in (base / "queries.jsonl").open(encoding="utf-8")]
     chosen = [q for q in queries if is_dev(q["id"]) and q["id"] in gold and answers.get(q["id"])]
     chosen.sort(key=lambda q: hashlib.sha256(q["id"].encode()).hexdigest())
@@ -207,14 +222,28 @@ def collect(shared: Path, vaults: Path, retrieval: Path, *, limit: int) -> list[
     return out
 
 
-def crossed(examples: Sequence[Example], *, seed: int, folds: int = 5) -> list[NDArray[np.float64]]:
-    """Probability per candidate of every example, by models that never saw its group."""
-    fold_of = [int(hashlib.sha256(e.group.encode()).hexdigest(), 16) % folds for e in examples]
-    out: list[NDArray[np.float64]] = [np.zeros(0)] * len(examples)
+def crossed(
+    examples: Sequence[Example],
+    *,
+    seed: int,
+    folds: int = 5,
+    beside: Sequence[Example] = (),
+) -> list[NDArray[np.float64]]:
+    """Probability per candidate of every example, by models that never saw its group.
+
+    Args:
+        examples: to train on.
+        seed: of the trees.
+        folds: into which groups are cut.
+        beside: further ones that are not trained on; theirs stand behind those of `examples`.
+    """
+    every = [*examples, *beside]
+    fold_of = [int(hashlib.sha256(e.group.encode()).hexdigest(), 16) % folds for e in every]
+    out: list[NDArray[np.float64]] = [np.zeros(0)] * len(every)
     for k in range(folds):
-        train = [e for e, f in zip(examples, fold_of, strict=True) if f != k]
+        train = [e for e, f in zip(examples, fold_of, strict=False) if f != k]
         model = fit(*_stacked(train), seed=seed)
-        for i, (e, f) in enumerate(zip(examples, fold_of, strict=True)):
+        for i, (e, f) in enumerate(zip(every, fold_of, strict=True)):
             if f == k:
                 out[i] = model.predict_proba(e.rows)[:, 1]
     return out
@@ -254,42 +283,6 @@ OWN = ("feed", "samples", "vault", "notes")
 LEAST = 0.08  # probability at which a unit of usual length is shown beside the best one
 
 
-def question_rows(
-    examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
-    """Features, labels and weights of whole questions; questions over notes weigh twice."""
-    rows = np.stack(
-        [
-            question_row(e.asked, e.weights, e.found, e.rows, s)
-            for e, s in zip(examples, scores, strict=True)
-        ]
-    )
-    labels = np.array([int(e.answerable) for e in examples], np.int64)
-    return rows, labels, np.array([2.0 if e.set in OWN else 1.0 for e in examples])
-
-
-_ANSWERABLE = {
-    "max_iter": 120, "learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 20,
-    "l2_regularization": 3.0, "max_features": 0.4,
-}  # fmt: skip
-
-
-def crossed_answerable(
-    examples: Sequence[Example], scores: Sequence[NDArray[np.float64]], *, seed: int, folds: int = 5
-) -> NDArray[np.float64]:
-    """Probability that each question is answered, by models that never saw its group."""
-    rows, labels, weights = question_rows(examples, scores)
-    fold = np.array(
-        [int(hashlib.sha256(f"q{e.group}".encode()).hexdigest(), 16) % folds for e in examples]
-    )
-    out = np.zeros(len(examples))
-    for k in range(folds):
-        seen = fold != k
-        model = fit(rows[seen], labels[seen], weights=weights[seen], seed=seed, **_ANSWERABLE)
-        out[~seen] = model.predict_proba(rows[~seen])[:, 1]
-    return out
-
-
 def companions(
     examples: Sequence[Example], scores: Sequence[NDArray[np.float64]]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -309,26 +302,6 @@ def companions(
     return np.concatenate(rows), np.concatenate(labels)
 
 
-def errors(
-    examples: Sequence[Example], sure: NDArray[np.float64], cut: float
-) -> dict[str, tuple[float, float]]:
-    """Per own set: share of answerable questions refused, and of others answered."""
-    out = {}
-    for name in OWN:
-        own = np.array(
-            [s < cut for e, s in zip(examples, sure, strict=True) if e.set == name and e.answerable]
-        )
-        alien = np.array(
-            [
-                s >= cut
-                for e, s in zip(examples, sure, strict=True)
-                if e.set == name and not e.answerable
-            ]
-        )
-        out[name] = (round(float(own.mean()), 3), round(float(alien.mean()), 3))
-    return out
-
-
 def main() -> None:
     """Train and write the ranker."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -337,7 +310,6 @@ def main() -> None:
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval_dev")
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
     parser.add_argument("--limit", type=int, default=500, help="questions a public set")
-    parser.add_argument("--cut", type=float, default=0.4, help="least probability of an answer")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
@@ -353,30 +325,23 @@ def main() -> None:
             groups=np.array([e.group for e in examples]),
             answerable=np.array([e.answerable for e in examples]),
         )
-    train(examples, out=args.out, cut=args.cut, seed=args.seed)
+    train(examples, out=args.out, seed=args.seed)
 
 
-def train(examples: Sequence[Example], *, out: Path, cut: float, seed: int) -> None:
+def train(examples: Sequence[Example], *, out: Path, seed: int) -> None:
     """Fit the models, print crossed figures, write them into a folder.
 
     Args:
         examples: of all sets.
-        out: folder of `answers.json`, `answerable.json` and `companions.json`.
-        cut: least probability at which an answer is shown.
+        out: folder of `answers.json` and `companions.json`.
         seed: of the trees.
     """
     scores = crossed(examples, seed=seed)
     found = figures(examples, scores)
     for name, values in found.items():
         print(name, {k: round(v, 3) for k, v in values.items()})
-    sure = crossed_answerable(examples, scores, seed=seed)
-    for other in sorted({0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, cut}):
-        print("cut", other, "(refused, false)", errors(examples, sure, other))
     model = fit(*_stacked(examples), seed=seed)
     write_trees(out / "answers.json", tree_object(model, FEATURES))
-    rows, labels, weights = question_rows(examples, scores)
-    model = fit(rows, labels, weights=weights, seed=seed, **_ANSWERABLE)
-    write_trees(out / "answerable.json", tree_object(model, QUESTION_FEATURES, cut=cut))
     rows, labels = companions(examples, scores)
     model = fit(rows, labels, seed=seed, max_iter=200, learning_rate=0.05)
     write_trees(out / "companions.json", tree_object(model, COMPANION_FEATURES, least=LEAST))
