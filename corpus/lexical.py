@@ -152,7 +152,7 @@ class Lexical(ABC):
         if last is not None and last[0] == key:
             return last[1]
         found = [(self._scores_of(term), times) for term, times in wanted.items()]
-        scores = np.zeros(len(self._ids))
+        scores: NDArray[np.float64] = np.zeros(len(self._ids))
         if found:
             scores = np.bincount(
                 np.concatenate([postings for (postings, _), _ in found]),
