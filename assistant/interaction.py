@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from corpus.encoder import BUILT_IN, Encoder, StaticEncoder, built_in
 from corpus.errors import ModelError
 
-__all__ = ["KINDS", "LIMITS", "Interaction", "Text", "kinds_of", "load_interaction"]
+__all__ = ["KINDS", "LIMITS", "Interaction", "Text", "kinds_of", "load_interaction", "weights_of"]
 
 _Array = NDArray[np.float32]
 
@@ -220,7 +220,8 @@ class _Side:
 _SHAPES: dict[str, tuple[object, ...]] = {
     "P.weight": ("w", "d"), "P.bias": ("w",), "Fe.weight": ("w", 7), "conv.weight": ("w", "w", 3),
     "conv.bias": ("w",), "temp": (), "bonus": (), "raw": (), "ctxb": (),
-    "cmp.weight": ("w", "4w+5"), "cmp.bias": ("w",), "conv2.weight": ("w", "w", 3), "conv2.bias": ("w",), "att.weight": (1, "w"),
+    "cmp.weight": ("w", "4w+5"), "cmp.bias": ("w",), "conv2.weight": ("w", "w", 3),
+    "conv2.bias": ("w",), "att.weight": (1, "w"),
     "att.bias": (1,), "h1.weight": ("w", "6w+4"), "h1.bias": ("w",), "h2.weight": (3, "w"),
     "h2.bias": (3,), "weight_unit": (),
 }  # fmt: skip
@@ -261,6 +262,17 @@ def _unit(x: _Array) -> _Array:
     return found
 
 
+def weights_of(content: bytes) -> dict[str, NDArray[np.generic]]:
+    """Weights by name from the contents of a file of safetensors; ValueError where it is none."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(content))
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
+
+
 def load_interaction(encoder: Encoder | None = None) -> Interaction:
     """The network that ships.
 
@@ -270,18 +282,14 @@ def load_interaction(encoder: Encoder | None = None) -> Interaction:
     Raises:
         ModelError: the file is missing or damaged, or the built-in encoder is.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     name = "assistant/models/interaction.safetensors"
     try:
         content = files("assistant").joinpath("models/interaction.safetensors").read_bytes()
-        weights = load(content)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise ModelError(f"{name} cannot be read ({error}): install youju again") from None
+    if not isinstance(encoder, StaticEncoder) or encoder.name != BUILT_IN:
+        encoder = built_in()
     try:
-        if isinstance(encoder, StaticEncoder) and encoder.name == BUILT_IN:
-            return Interaction(weights, encoder)
-        return Interaction(weights, built_in())
+        return Interaction(weights_of(content), encoder)
     except ValueError as error:
         raise ModelError(f"{name} cannot be used ({error}): install youju again") from None

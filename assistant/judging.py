@@ -33,8 +33,8 @@ __all__ = [
     "is_open_to",
     "is_same_subject",
     "judged_row",
-    "with_reading",
     "settled",
+    "with_reading",
 ]
 
 _BELOW = 0.01  # at least so much less than what is supported scores what is not
@@ -77,9 +77,7 @@ def judged_row(f: Finding) -> list[float]:
     ]  # fmt: skip
 
 
-def with_reading(
-    rows: Sequence[Sequence[float]], read: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def with_reading(rows: Sequence[Sequence[float]], read: NDArray[np.float32]) -> NDArray[np.float32]:
     """All features of findings in the order of JUDGED.
 
     Args:
@@ -91,9 +89,7 @@ def with_reading(
         the claim, and that it contradicts it.
     """
     held = np.maximum(read, _LEAST_READ)
-    odds = [
-        held[:, k] - np.logaddexp(held[:, (k + 1) % 3], held[:, (k + 2) % 3]) for k in range(2)
-    ]
+    odds = [held[:, k] - np.logaddexp(held[:, (k + 1) % 3], held[:, (k + 2) % 3]) for k in range(2)]
     return np.column_stack([np.array(rows, np.float32), *odds]).astype(np.float32)
 
 
