@@ -346,8 +346,8 @@ class _Reply:
 
 _NO_TEXT = Bound(text="", citations=(), claims=(), changes=(), spans=())
 _FAILED = {
-    True: "模型没有作答：{why}。以下是笔记原句",
-    False: "The model did not answer: {why}. These are sentences of the notes",
+    True: "模型没有作答（{why}），以下是笔记原句",
+    False: "The model did not answer ({why}). These are sentences of the notes",
 }
 _EMPTY = {True: "它没有写出任何内容", False: "it wrote nothing"}
 _NOTHING = {True: "它的回复里没有陈述", False: "its reply states nothing"}

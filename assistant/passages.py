@@ -151,12 +151,14 @@ def roughly_best(
     some = [
         _Sought(word, weight) for word, weight in zip(ours, weights.tolist(), strict=True) if weight
     ]
-    every = _letters("\n".join(dict.fromkeys(p.text for p in passages)))
-    for one in some:
-        one.wide = [
-            spelled for spelled in map(_spelled, _wide(one.word.text)) if every.may_name(*spelled)
-        ]
-    bounds = [_most(some, passage) for passage in passages]
+    new = [p for p in passages if not (_letters(p.text).is_read and _letters(p.context).is_read)]
+    if new:
+        every = _Letters("\n".join(dict.fromkeys(p.text for p in new)))
+        for one in some:
+            wide = map(_spelled, _wide(one.word.text))
+            one.wide = [spelled for spelled in wide if every.may_name(*spelled)]
+    unread = set(map(id, new))
+    bounds = [(_most if id(p) in unread else _rough_coverage)(some, p) for p in passages]
     found: list[tuple[float, int]] = []
     for i in sorted(range(len(passages)), key=lambda i: -bounds[i]):
         if len(found) >= n and bounds[i] < -found[n - 1][0] - _ROUNDING:
@@ -276,6 +278,11 @@ class _Letters:
             if whole in folded or (part and part in joined):
                 return True
         return False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether `bag` is known."""
+        return "bag" in self.__dict__
 
     @cached_property
     def bag(self) -> frozenset[str]:

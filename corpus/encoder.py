@@ -223,14 +223,23 @@ class StaticEncoder:
             Vectors as `encode_passages`; tokens as `known_tokens` reads them, None where the
             passage is too long to tell, or a number too large for two bytes.
         """
-        ids = self._tokens(["\n".join(texts) for texts in passages])
-        heads = [len(self.token_ids("\n".join(texts[:-1]))) for texts in passages]
+        # No token reaches over a line break: what is above comes again and is read once. Of a text
+        # that is cut where it is too long the last part would be longer than it is in the whole.
+        is_whole = [sum(map(len, texts)) + len(texts) <= _MAX_CHARS for texts in passages]
+        read = self._tokens(
+            [
+                texts[-1] if whole else "\n".join(texts)
+                for texts, whole in zip(passages, is_whole, strict=True)
+            ]
+        )
+        ids = [
+            [*self.token_ids("\n".join(texts[:-1])).tolist(), *found] if whole else found
+            for texts, found, whole in zip(passages, read, is_whole, strict=True)
+        ]
         can_be_told = len(self._rows) <= _NUMBERS
         tokens = [
-            _packed(found[head:])
-            if can_be_told and sum(map(len, texts)) + len(texts) <= _MAX_CHARS
-            else None
-            for texts, found, head in zip(passages, ids, heads, strict=True)
+            _packed(found) if whole and can_be_told else None
+            for found, whole in zip(read, is_whole, strict=True)
         ]
         return self._pooled(ids), tokens
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -71,5 +71,15 @@ def discreet(said: str, *, key: str | None, sent: Iterable[str] = ()) -> str:
 
 def _repeats(said: str, text: str) -> bool:
     """Whether words of a server hold enough of a text, or all of a short one."""
-    width = min(len(text), _REPEATED_HAN if has_han(text) else _REPEATED)
-    return width > 1 and any(text[at : at + width] in said for at in range(len(text) - width + 1))
+    if _holds(said, text, min(len(text), _REPEATED)):
+        return True
+    # five letters in a row are Chinese for a sentence, Latin for a part of a word: "Connection"
+    return has_han(text) and _holds(said, text, min(len(text), _REPEATED_HAN), has_han)
+
+
+def _holds(
+    said: str, text: str, width: int, counts: Callable[[str], bool] = lambda _: True
+) -> bool:
+    """Whether as many characters in a row of a text, of those that count, are in what was said."""
+    parts = (text[at : at + width] for at in range(len(text) - width + 1))
+    return width > 1 and any(part in said and counts(part) for part in parts)

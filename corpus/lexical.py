@@ -154,11 +154,10 @@ class Lexical(ABC):
         found = [(self._scores_of(term), times) for term, times in wanted.items()]
         scores: NDArray[np.float64] = np.zeros(len(self._ids))
         if found:
-            scores = np.bincount(
-                np.concatenate([postings for (postings, _), _ in found]),
-                np.concatenate([times * data.astype(np.float64) for (_, data), times in found]),
-                minlength=len(self._ids),
-            )
+            told = [times * data.astype(np.float64) for (_, data), times in found]
+            where = np.concatenate([postings for (postings, _), _ in found])
+            # sums in the order of the terms, as adding the postings of one after the other does
+            scores = np.bincount(where, np.concatenate(told), len(self._ids)).astype(np.float64)
         self._last = key, scores
         return scores
 

@@ -132,3 +132,26 @@ def test_another_encoder_has_none(folder: Path, encoder: StaticEncoder) -> None:
     with Index.open(folder, encoder=encoder) as index:  # and back again: its vectors were kept
         index.refresh(Vault(folder.parent / "notes"))
         assert {numbers is None for _, numbers in kept(index)} == {False}
+
+
+def test_what_stands_above_a_passage_is_read_by_itself_to_the_same_vector(
+    encoder: StaticEncoder,
+) -> None:
+    above = ["C++", "第 3", "ＬｏＲＡ 微调", "e\u0301", "…", "", "2024-05"]
+    below = [
+        "+ 召回率 0.95",
+        "\u0301x 低秩适配",
+        "5 维向量",
+        "ﬁne-tunes",
+        "words",
+        "长" * 6_100,
+        "",
+    ]
+    passages = [(a, b, c) for a in above for b in above for c in below] + [(c,) for c in below]
+    vectors, tokens = encoder.encode_parts(passages)
+    assert np.array_equal(vectors, encoder.encode_passages(["\n".join(p) for p in passages]))
+    for texts, kept_ones in zip(passages, tokens, strict=True):
+        found = encoder.known_tokens(kept_ones)
+        if found is not None:
+            assert found.tolist() == sorted(set(encoder.token_ids(texts[-1]).tolist()))
+    assert [kept_ones is None for kept_ones in tokens] == [len(t[-1]) > 6_000 for t in passages]

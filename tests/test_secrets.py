@@ -280,6 +280,14 @@ def test_what_a_server_said_is_shown_without_keys_and_texts(said: str, shown: st
     assert discreet(said, key="hush-hush", sent=["低秩矩阵的秩通常取八，见第三节。"]) == shown
 
 
+def test_letters_of_a_longer_word_repeat_no_text() -> None:
+    said = "[Errno 111] Connection refused"
+    sent = ["见 Projection 一节；低秩矩阵的秩通常取八。"]
+    assert discreet(said, key=None, sent=sent) == said
+    assert "not shown" in discreet("bad: 矩阵的秩通常", key=None, sent=sent)
+    assert "not shown" in discreet("bad: jection 一节；低", key=None, sent=sent)
+
+
 def test_an_address_is_shown_without_what_opens_it() -> None:
     assert shown_address("http://me:pw@host:1/v1?key=x#m") == "http://host:1/v1"
     with pytest.raises(ModelError) as refused:

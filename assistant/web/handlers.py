@@ -20,11 +20,10 @@ from assistant.operators import is_date, parse_query
 from assistant.types import Answer, Verdict
 from assistant.web.copies import answer_markdown, checked_markdown, hit_markdown, live_markers
 from assistant.web.desk import Assistant, Desk, Unfit
+from assistant.web.header import header
 from assistant.web.hits import paint_hits
 from assistant.web.inline import protected_spans
-from assistant.web.markup import escape
 from assistant.web.paint import paint, paint_checked, paint_draft, paint_question
-from assistant.web.skips import skip_reason
 from assistant.web.spots import (
     Sheet,
     new_sheet_id,
@@ -381,30 +380,7 @@ class Page(Desk):
 
     def header(self) -> str:
         """What answers, what searches, whether anything is sent, and how many notes there are."""
-        index, generator = self.assistant.index, self.assistant.generator
-        own = generator == "extractive"
-        chips = [
-            ("lock", both("local") if own else both("sent", name=generator)),
-            (
-                "gen",
-                both("generator.extractive") if own else both("generator.model", name=generator),
-            ),
-            ("enc", both("encoder", name=self.assistant.encoder_name)),
-            ("cnt", f"{both_n('notes', index.n_notes)} · {both_n('passages', index.n_chunks)}"),
-        ]
-        shown = "".join(f"<span class='chip {css}'>{markup}</span>" for css, markup in chips)
-        return f"<div class='yj-chips'>{shown}{self._skipped()}</div>"
-
-    def _skipped(self) -> str:
-        skipped = self.assistant.index.status().skipped
-        if not skipped:
-            return ""
-        rows = "".join(
-            f"<div><code>{escape(file.path)}</code> {skip_reason(file.reason)}</div>"
-            for file in skipped[:50]
-        )
-        count = both_n("skipped", len(skipped))
-        return f"<details class='chip skip'><summary>{count}</summary>{rows}</details>"
+        return header(self.assistant)
 
 
 def _said(role: str, markup: str) -> Message:

@@ -85,6 +85,8 @@ def paint(answer: Answer, sheet: Sheet) -> str:
         parts.append(f"<div class='yj-none'><strong>∅ {both('abstained')}</strong>{reason}</div>")
     else:  # the reason of an abstention names them already
         parts.append(notices_of(answer.notices))
+        if answer.reason:  # why it is not the model's answer, and that what follows is the notes'
+            parts.append(f"<div class='yj-none'>{escape(answer.reason)}</div>")
     near = _nearest(sheet) if answer.abstained else ""
     if not near:  # that nothing was found, and what comes near, would stand there twice
         parts.append(f"<div class='yj-body'>{body}</div>")
@@ -236,8 +238,7 @@ def _disagreements(answer: Answer, sheet: Sheet) -> str:
 
 
 def _about_model(answer: Answer) -> str:
-    """Why it is not the model's answer; what was done to its markers and sentences."""
-    out = f"<div class='yj-none'>{escape(answer.reason)}</div>" if answer.reason else ""
+    """What was done to the markers and sentences of a model."""
     rows = [
         f"<div><code>{escape(c.marker)}</code> {both(f'marker.{c.action}')} "
         f"{escape(''.join(f'[{n}]' for n in c.to) if c.action == 'repointed' else '')} "
@@ -251,8 +252,8 @@ def _about_model(answer: Answer) -> str:
     ]
     if rows:
         summary = f"<summary>{both('bound')} · {len(rows)}</summary>"
-        out += f"<details class='yj-src'>{summary}{''.join(rows)}</details>"
-    return out
+        return f"<details class='yj-src'>{summary}{''.join(rows)}</details>"
+    return ""
 
 
 def _left(after: str) -> str:

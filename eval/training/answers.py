@@ -17,7 +17,9 @@ import hashlib
 import json
 import logging
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -97,8 +99,9 @@ class Asked:
 
     def __init__(self, notes: Path) -> None:
         self.encoder = _encoder()
-        self._place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self.index = Index.open(Path(self._place.name), encoder=self.encoder)
+        place = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+        self.index = Index.open(Path(place), encoder=self.encoder)
         self.index.refresh(Vault(notes))
         self.similar = WordSimilarity(self.encoder)
 

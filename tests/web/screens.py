@@ -37,7 +37,7 @@ class Camera:
         """Save what a window shows as `NAME.webp`."""
         window.page.wait_for_timeout(900)  # what slides in stands still
         picture = Image.open(io.BytesIO(window.page.screenshot()))
-        picture.convert("RGB").save(self.folder / f"{name}.webp", quality=86, method=6)
+        picture.convert("RGB").save(self.folder / f"{name}.webp", quality=80, method=6)
 
     def answer(self, name: str, **options: Any) -> None:
         """An answer, open at its first citation."""

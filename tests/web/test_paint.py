@@ -278,3 +278,10 @@ def test_the_page_defines_what_its_script_uses() -> None:
     used = set(re.findall(r'"(panel\.[a-z.]+)"', script))
     states = {f"panel.state.{name}" for name in ("changed", "gone", "none", "lost")}
     assert used | states <= TEXTS.keys()
+
+
+def test_why_it_is_not_the_models_answer_stands_before_what_is_shown_instead() -> None:
+    why = "模型没有作答（断了），以下是笔记原句"
+    answer = dataclasses.replace(cited("笔记的话[1]"), reason=why)
+    markup = paint(answer, Sheet(id=ID, spots=spots_of_answer(answer)))
+    assert 0 < markup.index("以下是笔记原句") < markup.index("yj-body")

@@ -178,3 +178,21 @@ def test_a_diagram_is_drawn_unless_it_can_name_an_address_or_markup() -> None:
         "style A fill:u\\72l(/x)", "A[&lt;b&gt;]",
     ):  # fmt: skip
         assert not drawn(f"{unsafe}\n{DIAGRAM}"), unsafe
+
+
+def test_no_line_is_drawn_under_the_blank_before_a_marker() -> None:
+    text = "秩取八。 [1] 完"
+    link = Link(start=5, end=8, href="#p-x-c1", css="cite")
+    markup = render(text, [Mark(start=0, end=8, css="g")], [link])
+    assert '<span class="g">秩取八。</span> <a class="cite"' in markup
+
+
+def test_markers_on_a_line_of_their_own_belong_to_what_stands_above() -> None:
+    text = "| a |\n|---|\n| 1 |\n[1]\n\n见 [1]"
+    assert "<p class='mk'>[1]</p>" in render(text)
+    assert "<p>见 [1]</p>" in render(text)
+
+
+def test_han_letters_that_are_stressed_are_not_slanted() -> None:
+    assert render("*强调*") == "<p><em class='han'>强调</em></p>"
+    assert render("*stress*") == "<p><em>stress</em></p>"

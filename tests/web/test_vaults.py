@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import zipfile
@@ -148,3 +149,13 @@ def test_every_committed_result_is_drawn(repo: Path) -> None:
     assert "<svg" in drawn["retrieval"]
     assert "class='cm'" in drawn["grounding"]
     assert "class='bar'" in drawn["answers"]
+
+
+def test_a_table_of_figures_has_no_column_that_is_empty(tmp_path: Path) -> None:
+    run = {"suite": "answers", "metrics": {"right answers": [0.5, 0.4, 0.6, 10], "ms": 12.0}}
+    (tmp_path / "one.json").write_text(json.dumps(run), encoding="utf-8")
+    (alone,) = load_results([tmp_path])
+    rows = re.findall(r"<tr>.*?</tr>", paint_result(alone))
+    assert [row.count("<td") for row in rows] == [4, 4]  # name, value, interval, bar
+    beside = re.findall(r"<tr>.*?</tr>", paint_result(alone, alone))
+    assert [row.count("<td") for row in beside] == [5, 5]
