@@ -137,7 +137,9 @@ def _whole_list(first: Extract, units: Sequence[Candidate]) -> list[Extract]:
     same = [
         _extract(c, first.score)
         for c in units
-        if c.hit.note.path == first.hit.note.path and c.unit.stem == first.unit.stem
+        if c.hit.note.path == first.hit.note.path
+        and c.unit.stem == first.unit.stem
+        and not _ANNOUNCES.search(c.text)
     ]
     return list({e.unit.start: e for e in same}.values())[:_LISTED] or [first]
 
