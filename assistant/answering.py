@@ -52,10 +52,9 @@ _FEW, _UNHEARD_SHARE = 2, 0.3
 _ENOUGH = 2  # words of a follow-up that tell what it is about
 _TRANSLATED = 0.05  # a rarer translation is chance
 _OPPOSED = 0.1  # of its probability keeps what stands under the opposite of what is asked
-# A unit of at most so many characters must be as likely to belong as the least says; a longer one
-# has to earn the root of its length. Chosen on crossed dev answers (eval/LOG.md): with the length
-# itself, and less asked of the shortest, more scraps were cited and no more facts said.
-_USUAL = 60
+# A unit of so many characters must be as likely to belong as the least says; a longer one has to
+# earn its length, a shorter one need not fear it.
+_USUAL, _SHORTEST = 60, 0.3
 _ELSEWHERE = 2.0  # so much likelier must be what stands in another note
 # A short fact needs nothing beside it, but another unit may give it as well: it is shown if it is
 # as likely as this share of the best one says, in the same note or another, and at all.
@@ -71,7 +70,7 @@ class AnswerModels:
         answerable: probability that the notes answer at all; `facts["cut"]` is the least one at
             which an answer is shown.
         companions: probability that a unit belongs beside the best one; `facts["least"]` is the
-            least one, for a unit of usual length or less.
+            least one, for a unit of usual length.
     """
 
     ranker: Trees
@@ -370,7 +369,7 @@ def _beside(
         return []
     lengths = np.array([len(found[i].text) for i in looked_at]) / _USUAL
     away = np.array([found[i].hit.note.path != home for i in looked_at])
-    worth = companions.probability(about) / np.sqrt(np.maximum(1.0, lengths))
+    worth = companions.probability(about) / np.maximum(_SHORTEST, lengths)
     worth /= np.where(away, _ELSEWHERE, 1.0)
     order = np.argsort(-worth, kind="stable")
     return [found[looked_at[n]] for n in order if worth[n] >= companions.facts["least"]]

@@ -283,7 +283,7 @@ def figures(
 
 
 OWN = ("feed", "samples", "vault", "notes")
-LEAST = 0.07  # probability at which a unit of usual length is shown beside the best one
+LEAST = 0.08  # probability at which a unit of usual length is shown beside the best one
 
 
 def companions(
