@@ -48,7 +48,17 @@ from eval.training import claim_sources
 from eval.training.boosting import fit, tree_object, write_trees
 from eval.verdicts import expected_calibration_error
 
-__all__ = ["main"]
+__all__ = [
+    "SETS",
+    "Case",
+    "Text",
+    "cases",
+    "crossed",
+    "crossed_verdicts",
+    "main",
+    "part_of",
+    "report",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +81,21 @@ SETS = {
 # from them costs on samples and public sets what it brings on claims like them (eval/LOG.md).
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A passage, and what stands above it: title, headings."""
+
+    above: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A claim with the features of the passages it was compared with.
 
     Attributes:
+        claim: as written.
+        texts: the passages.
         rows: of shape (n_passages, n_features).
         shares: how much of the claim's words its passages hold.
         labels: index into LABELS per passage.
@@ -86,6 +106,8 @@ class Case:
     set: str
     kind: str
     group: str
+    claim: str
+    texts: tuple[Text, ...]
     rows: NDArray[np.float32]
     shares: Shares
     labels: NDArray[np.int64]
@@ -93,12 +115,12 @@ class Case:
 
 
 def cases(name: str, notes: Path) -> Iterator[Case]:
-    """The dev claims of a set with their passages."""
+    """The dev claims of a set (of SETS, or of one that only trains) with their passages."""
     encoder = load_encoder()
     index = Index.open(Path(tempfile.mkdtemp()), encoder=encoder)
     index.refresh(Vault(notes))
     checker = _untrained(index, WordSimilarity(encoder), searching(index))
-    for gold in (c for of in SETS[name] for c in claims(of, "dev")):
+    for gold in (c for of in SETS.get(name, (name,)) for c in claims(of, "dev")):
         found = checker.findings(gold.claim)
         if not found:
             continue
@@ -106,6 +128,8 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
             set=name,
             kind=gold.kind,
             group=gold.gold[0].note if gold.gold else gold.id,
+            claim=gold.claim,
+            texts=_texts(found),
             rows=np.array([judged_row(f) for f in found], np.float32),
             shares=checker.shares(gold.claim),
             labels=np.array([_label(gold, f) for f in found], np.int64),
@@ -139,12 +163,18 @@ def sourced_cases(shared: Path, retrieval: Path, *, seed: int) -> Iterator[Case]
                 set=name,
                 kind="",
                 group=one.group,
+                claim=one.claim,
+                texts=_texts(found),
                 rows=np.array([judged_row(f) for f in found], np.float32),
                 shares=contexts.shares(one.claim, [one.text]),
                 labels=np.full(len(found), LABELS.index("unsupported"), np.int64),
                 verdict=one.verdict,
             )
         logger.info("%s: %d claims", name, len(taken))
+
+
+def _texts(found: list[Finding]) -> tuple[Text, ...]:
+    return tuple(Text(above=f.passage.context, text=f.passage.text) for f in found)
 
 
 def _label(gold: GoldClaim, f: Finding) -> int:
@@ -163,7 +193,7 @@ def _label(gold: GoldClaim, f: Finding) -> int:
 
 def crossed(found: list[Case], *, seed: int, folds: int = 5) -> list[NDArray[np.float64]]:
     """Probabilities of every case's passages, by models that never saw its group."""
-    fold_of = [int(hashlib.sha256(c.group.encode()).hexdigest(), 16) % folds for c in found]
+    fold_of = [part_of(c.group, folds) for c in found]
     out: list[NDArray[np.float64]] = [np.zeros((0, 3))] * len(found)
     for k in range(folds):
         model = _fitted([c for c, f in zip(found, fold_of, strict=True) if f != k], seed=seed)
@@ -171,6 +201,11 @@ def crossed(found: list[Case], *, seed: int, folds: int = 5) -> list[NDArray[np.
             if f == k:
                 out[i] = model.predict_proba(c.rows)
     return out
+
+
+def part_of(group: str, parts: int) -> int:
+    """The part, in [0, parts), that all claims of a group are left out with."""
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % parts
 
 
 def _fitted(found: list[Case], *, seed: int) -> Any:
@@ -190,14 +225,27 @@ _VERDICTS: dict[str, Any] = {
 
 
 def crossed_verdicts(
-    found: list[Case], odds: list[NDArray[np.float64]], *, seed: int, folds: int = 5
+    found: list[Case],
+    odds: list[NDArray[np.float64]],
+    *,
+    seed: int,
+    folds: int = 5,
+    more: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3)."""
+    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3).
+
+    Args:
+        found: the cases.
+        odds: of `crossed`.
+        seed: of the trees.
+        folds: into how many parts the groups are divided.
+        more: further features of each case, (n, n_more), made by models that never saw its group.
+    """
     rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
+    if more is not None:
+        rows = np.concatenate([rows, more], axis=1)
     labels = np.array([c.verdict for c in found], np.int64)
-    part = np.array(
-        [int(hashlib.sha256(f"c{c.group}".encode()).hexdigest(), 16) % folds for c in found]
-    )
+    part = np.array([part_of(f"c{c.group}", folds) for c in found])
     out = np.zeros((len(found), len(LABELS)))
     for k in range(folds):
         seen = part != k
@@ -332,9 +380,7 @@ def _likely(
     # sets over the same texts are left out together; notes are crossed by group
     parts = np.array(
         [
-            f"notes {int(hashlib.sha256(f'c{c.group}'.encode()).hexdigest(), 16) % 5}"
-            if n < n_notes
-            else c.set.split("_")[0]
+            f"notes {part_of(f'c{c.group}', 5)}" if n < n_notes else c.set.split("_")[0]
             for n, c in enumerate(every)
         ]
     )
