@@ -227,10 +227,25 @@ _VERDICTS: dict[str, Any] = {
 
 
 def crossed_verdicts(
-    found: list[Case], odds: list[NDArray[np.float64]], *, seed: int, folds: int = 5
+    found: list[Case],
+    odds: list[NDArray[np.float64]],
+    *,
+    seed: int,
+    folds: int = 5,
+    more: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3)."""
+    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3).
+
+    Args:
+        found: the cases.
+        odds: of `crossed`.
+        seed: of the trees.
+        folds: into how many parts the groups are divided.
+        more: further features of each case, (n, n_more), made by models that never saw its group.
+    """
     rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
+    if more is not None:
+        rows = np.concatenate([rows, more], axis=1)
     labels = np.array([c.verdict for c in found], np.int64)
     part = np.array([part_of(f"c{c.group}", folds) for c in found])
     out = np.zeros((len(found), len(LABELS)))
@@ -279,7 +294,7 @@ def main() -> None:
         help="networks of `eval.training.interaction`, one a part of the notes it did not read",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
-    parser.add_argument("--support", type=float, default=0.84, help="least probability of support")
+    parser.add_argument("--support", type=float, default=0.86, help="least probability of support")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
