@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,9 +23,11 @@ from assistant.compound import changed_part, lacks_part, of_parts, parts_of
 from assistant.derived import derived
 from assistant.differing import missing_numbers
 from assistant.disagreement import disagreements
+from assistant.interaction import Interaction, Text, load_interaction
 from assistant.judging import (
     CLAIM_FEATURES,
     JUDGED,
+    LABELS,
     Likelihood,
     better_read,
     claim_row,
@@ -33,6 +35,7 @@ from assistant.judging import (
     is_open_to,
     judged_row,
     settled,
+    with_reading,
 )
 from assistant.markers import without_markers
 from assistant.passages import (
@@ -56,7 +59,7 @@ from assistant.words import Word, weigh, words
 from corpus.protocol import Frequencies, Index
 from corpus.types import Chunk, Note
 
-__all__ = ["Checker", "Search", "Source", "load_checker", "searching"]
+__all__ = ["Checker", "Models", "Search", "Source", "load_checker", "searching"]
 
 _HITS = 12
 _ABOUT = 0.65  # of the surest support
@@ -120,45 +123,60 @@ def _worked_out(whole: Finding, claim: str, found: Sequence[Finding]) -> Finding
     return replace(at, verdict=verdict, score=score, sum=result.shown)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """What was trained for the check.
+
+    Attributes:
+        judge: probability that a passage supports a claim, contradicts it, or does neither.
+        verdicts: probability of each verdict for all passages together; `facts["support"]` is
+            the least one of "supported".
+        likely: probability of each verdict, trained also on texts of others; its facts are the
+            arguments of `likelihood`. None leaves scores to `verdicts`.
+        interaction: reads a claim and each passage against each other; None reads nothing.
+    """
+
+    judge: Trees
+    verdicts: Trees
+    likely: Trees | None = None
+    interaction: Interaction | None = None
+
+    def read(self, claim: str, found: Sequence[Finding]) -> NDArray[np.float32]:
+        """Log probabilities of LABELS for each finding, of shape (len(found), 3)."""
+        if self.interaction is None:
+            return np.zeros((len(found), len(LABELS)), np.float32)
+        texts = [Text(above=f.passage.context, text=f.passage.text) for f in found]
+        return self.interaction.read(claim, texts)
+
+
 class Checker:
     """Checks texts against notes. Threads may share it.
 
     Args:
         source: the notes.
         similar: word vectors.
-        judge: probability that a passage supports a claim, contradicts it, or does neither.
-        verdicts: probability of each verdict for all passages together; `facts["support"]` is
-            the least one of "supported".
+        models: what was trained.
         search: finds passages in the notes.
-        likely: probability of each verdict, trained also on texts of others; its facts are the
-            arguments of `likelihood`. None leaves scores to `verdicts`.
-        support: least probability of "supported"; None for that of `verdicts`.
+        support: least probability of "supported"; None for that of `models.verdicts`.
     """
 
     def __init__(
         self,
         source: Source,
         similar: WordSimilarity,
-        judge: Trees,
-        verdicts: Trees,
+        models: Models,
         search: Search,
-        likely: Trees | None = None,
         support: float | None = None,
     ) -> None:
         self._source = source
         self._search = search
         self._similar = similar
-        self._judge_model = judge
-        self._verdicts = verdicts
-        self._likely = likely
-        self.support = verdicts.facts.get("support", 1.0) if support is None else support
+        self._models = models
+        self.support = models.verdicts.facts.get("support", 1.0) if support is None else support
 
     def at(self, support: float) -> Checker:
         """The same check with another least probability of "supported"."""
-        return Checker(
-            self._source, self._similar, self._judge_model, self._verdicts, self._search,
-            self._likely, support,
-        )  # fmt: skip
+        return Checker(self._source, self._similar, self._models, self._search, support)
 
     def check(self, text: str, citations: Sequence[Citation] = ()) -> tuple[Claim, ...]:
         """Every claim of a text with its verdict.
@@ -390,10 +408,11 @@ class Checker:
         self, claim: str, found: Sequence[Finding], passages: Sequence[Passage]
     ) -> Finding:
         """The passage that decides, with the verdict of all; at least one."""
-        rows = np.array([judged_row(f) for f in found], np.float32)
-        odds = self._judge_model.probabilities(rows)
+        models = self._models
+        rows = with_reading([judged_row(f) for f in found], models.read(claim, found))
+        odds = models.judge.probabilities(rows)
         row = claim_row(rows, odds)[None, :]
-        chances = self._verdicts.probabilities(row)[0]
+        chances = models.verdicts.probabilities(row)[0]
         verdict, at = decide(
             rows,
             odds,
@@ -405,9 +424,9 @@ class Checker:
         if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
             at = _telling(claim, found, odds[:, 0])
         likely = None
-        if self._likely is not None and verdict is not Verdict.SUPPORTED:
-            chance = float(self._likely.probabilities(row)[0, 0])
-            likely = Likelihood.of(self._likely.facts).probability(
+        if models.likely is not None and verdict is not Verdict.SUPPORTED:
+            chance = float(models.likely.probabilities(row)[0, 0])
+            likely = Likelihood.of(models.likely.facts).probability(
                 rows,
                 chance,
                 self._shares(claim, passages),
@@ -445,9 +464,13 @@ def load_checker(
     source: Source, similar: WordSimilarity, search: Search, support: float | None = None
 ) -> Checker:
     """The check with the models that ship; arguments as of `Checker`."""
-    judge, verdicts = load_trees("judge", JUDGED), load_trees("verdicts", CLAIM_FEATURES)
-    likely = load_trees("likely", CLAIM_FEATURES)
-    return Checker(source, similar, judge, verdicts, search, likely, support)
+    models = Models(
+        judge=load_trees("judge", JUDGED),
+        verdicts=load_trees("verdicts", CLAIM_FEATURES),
+        likely=load_trees("likely", CLAIM_FEATURES),
+        interaction=load_interaction(similar.encoder),
+    )
+    return Checker(source, similar, models, search, support)
 
 
 def _counting(passages: Iterable[Passage], counts: Counts) -> Iterator[Passage]:

@@ -34,6 +34,7 @@ __all__ = [
     "is_same_subject",
     "judged_row",
     "settled",
+    "with_reading",
 ]
 
 _BELOW = 0.01  # at least so much less than what is supported scores what is not
@@ -50,17 +51,20 @@ _JOINED = 0.75  # a sentence is shown rather than several, if it is nearly as li
 _LEAST_CONFLICT, _NAMED, _UNNAMED, _UNPLACED = 0.3, 0.45, 0.65, 0.75
 _SAME_THING, _SAME_OWN = 0.8, 0.5
 
+_LEAST_READ = np.float32(-6.0)  # a log probability says no more than this
+
 LABELS = ("supported", "contradicted", "unsupported")
 KINDS = ("number", "version", "negation", "opposite", "quantifier", "role", "order", "name", "word")
 JUDGED = (
     "coverage", "own", "rest", "heaviest", "names", "numbers", "n_loose", "denied", "added",
     "mixing", "scattered", "crossing", "joined", "in_order", "soft", "extra", "n_words",
     "n_passage", "verbatim", "ruled", "label", "altered", "cosine", "kin", *KINDS,
+    "read_for", "read_against",
 )  # fmt: skip
 
 
 def judged_row(f: Finding) -> list[float]:
-    """The features of a finding in the order of JUDGED."""
+    """The features of a finding in the order of JUDGED, but those of the reading (the last two)."""
     strengths = dict.fromkeys(KINDS, 0.0)
     for c in f.found:
         strengths[c.kind] = max(strengths[c.kind], c.strength)
@@ -71,6 +75,22 @@ def judged_row(f: Finding) -> list[float]:
         float(f.n_passage), float(f.is_verbatim), float(contradiction(f) is not None),
         float(is_label(f.passage.text)), float(f.is_altered), f.cosine, f.kin, *strengths.values(),
     ]  # fmt: skip
+
+
+def with_reading(rows: Sequence[Sequence[float]], read: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All features of findings in the order of JUDGED.
+
+    Args:
+        rows: of `judged_row`, n at least 1.
+        read: log probabilities by `interaction`, of shape (n, 3).
+
+    Returns:
+        float32 of shape (n, len(JUDGED)); the last two are the log odds that a passage supports
+        the claim, and that it contradicts it.
+    """
+    held = np.maximum(read, _LEAST_READ)
+    odds = [held[:, k] - np.logaddexp(held[:, (k + 1) % 3], held[:, (k + 2) % 3]) for k in range(2)]
+    return np.column_stack([np.array(rows, np.float32), *odds]).astype(np.float32)
 
 
 CLAIM_FEATURES = (

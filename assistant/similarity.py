@@ -37,6 +37,11 @@ class WordSimilarity:
         )
         self._guard = Lock()
 
+    @property
+    def encoder(self) -> Encoder:
+        """Gives the vectors."""
+        return self._encoder
+
     def vectors(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of words, float32 of shape (len(words), dim)."""
         row, vectors = self._table

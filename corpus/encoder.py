@@ -33,6 +33,7 @@ __all__ = [
     "Encoder",
     "SentenceTransformerEncoder",
     "StaticEncoder",
+    "built_in",
     "encoder_text",
     "is_endpoint",
     "load_encoder",
@@ -113,15 +114,19 @@ def load_encoder(name: str | None = None, *, device: str | None = None) -> Encod
             not answer, or there is too little memory.
         ConfigError: the address names no model.
     """
-    built_in = Path(str(files("corpus").joinpath("model")))
     if name is None or (name == BUILT_IN and not Path(name).exists()):
-        require_memory()
-        return StaticEncoder(built_in)
+        return built_in()
     if is_endpoint(name):
         from corpus.remote import RemoteEncoder
 
         return RemoteEncoder(name)
     return SentenceTransformerEncoder(name, device=device)
+
+
+def built_in() -> StaticEncoder:
+    """The encoder that ships; raises ModelError where it is missing or damaged."""
+    require_memory()
+    return StaticEncoder(Path(str(files("corpus").joinpath("model"))))
 
 
 def is_endpoint(name: str) -> bool:
@@ -183,6 +188,10 @@ class StaticEncoder:
 
     def _ids_of(self, text: str) -> NDArray[np.intp]:
         return np.array(token_ids(self._tokenizer, [encoder_text(text[:_MAX_CHARS])])[0], np.intp)
+
+    def token(self, number: int) -> str:
+        """The token of a number, as the tokenizer writes it."""
+        return str(self._tokenizer.id_to_token(number))
 
     def token_vectors(self, ids: NDArray[np.intp], dim: int) -> NDArray[np.float32]:
         """Vectors of tokens by number, their first `dim` dimensions brought to length 1."""

@@ -23,7 +23,16 @@ from corpus.sentences import sentence_spans
 from corpus.text import has_han
 from eval.retrieval import is_dev
 
-__all__ = ["SETS", "SourcedClaim", "answers", "public", "statement"]
+__all__ = [
+    "CONTRADICTED",
+    "NEITHER",
+    "SETS",
+    "SUPPORTED",
+    "SourcedClaim",
+    "answers",
+    "public",
+    "statement",
+]
 
 SUPPORTED, CONTRADICTED, NEITHER = range(len(LABELS))
 # Set -> how many of its claims are taken.

@@ -16,7 +16,7 @@ import hashlib
 import logging
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.comparing import Finding
-from assistant.grounding import Checker, Search, Source, searching
+from assistant.grounding import Checker, Models, Search, Source, searching
+from assistant.interaction import Interaction, Text, load_interaction, weights_of
 from assistant.judging import (
     CLAIM_FEATURES,
     JUDGED,
@@ -34,12 +35,13 @@ from assistant.judging import (
     claim_row,
     decide,
     judged_row,
+    with_reading,
 )
 from assistant.shares import Shares
 from assistant.similarity import WordSimilarity
 from assistant.trees import Trees
 from assistant.types import Verdict
-from corpus.encoder import load_encoder
+from corpus.encoder import built_in, load_encoder
 from corpus.index import Index
 from corpus.readers import Vault
 from eval.contexts import Contexts
@@ -76,7 +78,9 @@ class Case:
     """A claim with the features of the passages it was compared with.
 
     Attributes:
-        rows: of shape (n_passages, n_features).
+        claim: as written.
+        texts: the passages.
+        rows: of `judged_row`, (n_passages, len(JUDGED) - 2); with the reading, len(JUDGED).
         shares: how much of the claim's words its passages hold.
         labels: index into LABELS per passage.
         verdict: index into LABELS of the claim.
@@ -86,6 +90,8 @@ class Case:
     set: str
     kind: str
     group: str
+    claim: str
+    texts: tuple[Text, ...]
     rows: NDArray[np.float32]
     shares: Shares
     labels: NDArray[np.int64]
@@ -106,6 +112,8 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
             set=name,
             kind=gold.kind,
             group=gold.gold[0].note if gold.gold else gold.id,
+            claim=gold.claim,
+            texts=_texts(found),
             rows=np.array([judged_row(f) for f in found], np.float32),
             shares=checker.shares(gold.claim),
             labels=np.array([_label(gold, f) for f in found], np.int64),
@@ -115,7 +123,34 @@ def cases(name: str, notes: Path) -> Iterator[Case]:
 
 def _untrained(source: Source, similar: WordSimilarity, search: Search) -> Checker:
     """A check of which only the findings are taken."""
-    return Checker(source, similar, NOTHING, NOTHING, search)
+    return Checker(source, similar, Models(judge=NOTHING, verdicts=NOTHING), search)
+
+
+def _texts(found: list[Finding]) -> tuple[Text, ...]:
+    return tuple(Text(above=f.passage.context, text=f.passage.text) for f in found)
+
+
+def read_by(models: Sequence[Interaction], found: list[Case]) -> list[Case]:
+    """The cases with what a network reads, in each that of the part its group belongs to.
+
+    Args:
+        models: one a part, which never read a claim of that part; one alone reads all.
+        found: cases without a reading.
+    """
+    return [
+        replace(
+            c,
+            rows=with_reading(
+                c.rows.tolist(), models[part_of(c.group, len(models))].read(c.claim, c.texts)
+            ),
+        )
+        for c in found
+    ]
+
+
+def part_of(group: str, parts: int) -> int:
+    """The part, in [0, parts), that all claims of a group are left out with."""
+    return int(hashlib.sha256(group.encode()).hexdigest(), 16) % parts
 
 
 def sourced_cases(shared: Path, retrieval: Path, *, seed: int) -> Iterator[Case]:
@@ -139,6 +174,8 @@ def sourced_cases(shared: Path, retrieval: Path, *, seed: int) -> Iterator[Case]
                 set=name,
                 kind="",
                 group=one.group,
+                claim=one.claim,
+                texts=_texts(found),
                 rows=np.array([judged_row(f) for f in found], np.float32),
                 shares=contexts.shares(one.claim, [one.text]),
                 labels=np.full(len(found), LABELS.index("unsupported"), np.int64),
@@ -163,7 +200,7 @@ def _label(gold: GoldClaim, f: Finding) -> int:
 
 def crossed(found: list[Case], *, seed: int, folds: int = 5) -> list[NDArray[np.float64]]:
     """Probabilities of every case's passages, by models that never saw its group."""
-    fold_of = [int(hashlib.sha256(c.group.encode()).hexdigest(), 16) % folds for c in found]
+    fold_of = [part_of(c.group, folds) for c in found]
     out: list[NDArray[np.float64]] = [np.zeros((0, 3))] * len(found)
     for k in range(folds):
         model = _fitted([c for c, f in zip(found, fold_of, strict=True) if f != k], seed=seed)
@@ -190,14 +227,27 @@ _VERDICTS: dict[str, Any] = {
 
 
 def crossed_verdicts(
-    found: list[Case], odds: list[NDArray[np.float64]], *, seed: int, folds: int = 5
+    found: list[Case],
+    odds: list[NDArray[np.float64]],
+    *,
+    seed: int,
+    folds: int = 5,
+    more: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3)."""
+    """Probabilities of every case's verdicts, by models that never saw its group; (n, 3).
+
+    Args:
+        found: the cases.
+        odds: of `crossed`.
+        seed: of the trees.
+        folds: into how many parts the groups are divided.
+        more: further features of each case, (n, n_more), made by models that never saw its group.
+    """
     rows = np.stack([claim_row(c.rows, o) for c, o in zip(found, odds, strict=True)])
+    if more is not None:
+        rows = np.concatenate([rows, more], axis=1)
     labels = np.array([c.verdict for c in found], np.int64)
-    part = np.array(
-        [int(hashlib.sha256(f"c{c.group}".encode()).hexdigest(), 16) % folds for c in found]
-    )
+    part = np.array([part_of(f"c{c.group}", folds) for c in found])
     out = np.zeros((len(found), len(LABELS)))
     for k in range(folds):
         seen = part != k
@@ -239,8 +289,12 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--vaults", type=Path, required=True)
     parser.add_argument("--retrieval", type=Path, required=True, help="unpacked retrieval sets")
+    parser.add_argument(
+        "--apart", type=Path, required=True,
+        help="networks of `eval.training.interaction`, one a part of the notes it did not read",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("assistant/models"))
-    parser.add_argument("--support", type=float, default=0.84, help="least probability of support")
+    parser.add_argument("--support", type=float, default=0.86, help="least probability of support")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--cache", type=Path, help="keep the features here")
     args = parser.parse_args()
@@ -253,6 +307,12 @@ def main() -> None:
     others = list(sourced_cases(args.shared, args.retrieval, seed=args.seed))
     if args.cache:
         _keep(args.cache, found + others)
+    encoder = built_in()
+    apart = [
+        Interaction(weights_of(file.read_bytes()), encoder)
+        for file in sorted(args.apart.glob("*.safetensors"))
+    ]
+    found, others = read_by(apart, found), read_by([load_interaction(encoder)], others)
     train(found, others, out=args.out, support=args.support, seed=args.seed)
 
 
@@ -332,9 +392,7 @@ def _likely(
     # sets over the same texts are left out together; notes are crossed by group
     parts = np.array(
         [
-            f"notes {int(hashlib.sha256(f'c{c.group}'.encode()).hexdigest(), 16) % 5}"
-            if n < n_notes
-            else c.set.split("_")[0]
+            f"notes {part_of(f'c{c.group}', 5)}" if n < n_notes else c.set.split("_")[0]
             for n, c in enumerate(every)
         ]
     )
