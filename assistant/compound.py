@@ -14,10 +14,12 @@ from itertools import pairwise
 
 from assistant.claims import pieces_of, standalone_parts
 from assistant.comparing import Finding
+from assistant.lexicon import LIGHT
 from assistant.types import Verdict
+from assistant.words import words
 from corpus.text import has_han
 
-__all__ = ["Part", "changed_part", "lacks_part", "of_parts", "parts_of"]
+__all__ = ["Part", "changed_part", "lacks_clause", "lacks_part", "of_parts", "parts_of"]
 
 _GOES_ON = re.compile(r"\s*(?:并且?|而且|同时|以及)?(?:也|还|又|都|并|且)(?=[\u4e00-\u9fff])")
 _LINK = re.compile(
@@ -43,6 +45,7 @@ _SAYS_EN = re.compile(
 )
 _OPENS_EN = re.compile(rf"\s*(?P<subject>[^,;:]{{1,40}}?)\s+(?={_SAYS_EN.pattern})", re.IGNORECASE)
 _AND = re.compile(r"\s+and\s+(?:also\s+)?", re.IGNORECASE)
+_MOST = 0.6  # of the words of a clause
 _LOST = 2  # words of a part that a passage lacks before the part is judged by itself
 
 
@@ -158,3 +161,25 @@ def lacks_part(whole: Finding, parts: Sequence[Part]) -> bool:
     if whole.is_verbatim or len(parts) < 2:
         return False
     return any(sum(word in p.shown for word in whole.words) >= _LOST for p in parts)
+
+
+def lacks_clause(claim: str, whole: Finding) -> bool:
+    """Whether a passage that supports a claim has most words of one of its clauses not at all.
+
+    What is added to a true statement behind a comma is no paraphrase, however much is true.
+
+    Args:
+        claim: of several clauses; false for one of a single clause.
+        whole: what decides of it.
+    """
+    if whole.is_verbatim:
+        return False
+    content: dict[int, list[str]] = {}
+    for w in words(claim):
+        if w.is_content and w.text not in LIGHT:
+            content.setdefault(w.clause, []).append(claim[w.start : w.end])
+    missing = {*whole.words, *whole.names}
+    return len(content) > 1 and any(
+        (lost := sum(word in missing for word in said)) >= _LOST and lost >= _MOST * len(said)
+        for said in content.values()
+    )

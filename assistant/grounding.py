@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from assistant.asked import stated
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
-from assistant.compound import changed_part, lacks_part, of_parts, parts_of
+from assistant.compound import changed_part, lacks_clause, lacks_part, of_parts, parts_of
 from assistant.derived import derived
 from assistant.differing import missing_numbers
 from assistant.disagreement import disagreements
@@ -47,6 +47,7 @@ from assistant.passages import (
     roughly_best,
     unique,
 )
+from assistant.polarity import is_partial_denial_unmet
 from assistant.reasons import reason_for
 from assistant.retrieval import retrieve
 from assistant.rewording import rewordings
@@ -63,6 +64,7 @@ __all__ = ["Checker", "Models", "Search", "Source", "load_checker", "searching"]
 
 _HITS = 12
 _ABOUT = 0.65  # of the surest support
+_AS_SURE = 0.9  # of the surest contradiction
 _JOINED = 0.9  # one sentence is shown rather than several that say little more
 _ALIGNED = 12  # sentences that are aligned word by word, of all that were found
 _WORKED_OUT = 0.9  # score of a claim whose figure follows from those of the notes
@@ -107,6 +109,21 @@ def _telling(claim: str, found: Sequence[Finding], odds: NDArray[np.float64]) ->
         return -unstated, f.own * (_JOINED if f.is_joined else 1.0), float(odds[i])
 
     return max(near, key=says)
+
+
+def _nearest(found: Sequence[Finding], odds: NDArray[np.float64], at: int) -> int:
+    """Of the passages that contradict about as surely as one, that which says most of the claim.
+
+    Only such as tell what differs, where that one does.
+    """
+    near = [
+        i
+        for i in range(len(found))
+        if odds[i] >= _AS_SURE * odds[at] and (found[i].found or not found[at].found)
+    ]
+    return max(
+        near, key=lambda i: (found[i].own * (_JOINED if found[i].is_joined else 1.0), i == at)
+    )
 
 
 def _worked_out(whole: Finding, claim: str, found: Sequence[Finding]) -> Finding | None:
@@ -423,6 +440,12 @@ class Checker:
         )
         if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
             at = _telling(claim, found, odds[:, 0])
+            if lacks_clause(claim, found[at]):
+                verdict = Verdict.UNSUPPORTED
+        elif verdict is Verdict.CONTRADICTED:
+            at = _nearest(found, odds[:, 1], at)
+            if is_partial_denial_unmet(words(claim), words(found[at].passage.text)):
+                verdict = Verdict.UNSUPPORTED
         likely = None
         if models.likely is not None and verdict is not Verdict.SUPPORTED:
             chance = float(models.likely.probabilities(row)[0, 0])

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from assistant.denials import quantifier
 from assistant.lexicon import LIGHT, alike, opposites
-from assistant.magnitudes import same_quantity
+from assistant.magnitudes import composed, same_quantity
 from assistant.quantities import quantities
 from assistant.words import Word, words
 from corpus.text import fold, is_han
@@ -91,6 +91,7 @@ def alteration(claim: str, text: str, around: str = "") -> str:
         "near" if they stand close together there, "far" if they are picked from a longer
         stretch. Empty for a claim that says it in its own words, whatever it says.
     """
+    claim, text = _with_times(claim), _with_times(text)
     mine, theirs = _atoms(claim), _atoms(text)
     if len(mine) < _LEAST_ATOMS or not theirs:
         return ""
@@ -260,3 +261,10 @@ def _same_figures(said: str, noted: str) -> bool:
         and len(ours) == len(others)
         and all(same_quantity(a, b) for a, b in zip(ours, others, strict=True))
     )
+
+
+def _with_times(text: str) -> str:
+    """A text in which times said in two units are said in one: 2 小时 15 分 as 135 分钟."""
+    for time, _ in reversed(composed(text, quantities(text))):
+        text = f"{text[: time.start]}{time.value:g} {time.unit}{text[time.end :]}"
+    return text

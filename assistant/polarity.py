@@ -20,6 +20,7 @@ __all__ = [
     "added_quantifiers",
     "denies_unsaid",
     "heads",
+    "is_partial_denial_unmet",
     "lacks_relation",
     "mixing",
     "polarity",
@@ -60,6 +61,16 @@ def _limiting(found: Sequence[Word]) -> dict[int, int]:
         and found[i + 1].clause == word.clause
         and quantifier(found[i + 1].text) in _UNIVERSAL
     }
+
+
+def is_partial_denial_unmet(claim: Sequence[Word], passage: Sequence[Word]) -> bool:
+    """Whether a claim denies that something holds of all, and a passage does not say that it does.
+
+    Only what holds of all contradicts "not all"; a passage about some of them does not.
+    """
+    if not _limiting(claim):
+        return False
+    return not any(quantifier(word.text) in _UNIVERSAL for word in passage)
 
 
 def _classes(found: Sequence[Word]) -> dict[int, str]:

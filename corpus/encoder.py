@@ -28,6 +28,7 @@ from corpus.memory import require_memory
 from corpus.text import fold
 
 __all__ = [
+    "BUILT_IN",
     "MANIFEST",
     "AbsentEncoder",
     "Encoder",

@@ -116,8 +116,8 @@ DOMAIN_TABLES = [
 DOMAIN_TALK = [
     {
         "history_qa": [
-            {"question": "艺术学院的前身是什么？", "answers": ["文艺系"],
-             "positive_reference": {"title": "院史", "contents": "艺术学院 的 前身 是 文艺系 。"}},
+            {"question": "文艺系在哪里？", "answers": ["城北"],
+             "positive_reference": {"title": "院史", "contents": "文艺系 在 城北 。"}},
         ],
         "question": "它是哪一年成立的？", "answers": ["文艺系成立于1931年，在城北。"],
         "positive_reference": {"title": "院史", "contents": "文艺系 成立 于 1931 年 ， 在 城北 。"},

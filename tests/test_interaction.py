@@ -85,9 +85,9 @@ def test_an_index_with_another_encoder_is_read_with_the_built_in_one(network: In
 def test_weights_of_another_shape_are_refused(encoder: StaticEncoder) -> None:
     lacking = _weights()
     del lacking["att.weight"]
-    with pytest.raises(ValueError, match="att.weight"):
+    with pytest.raises(ValueError, match=r"att\.weight"):
         Interaction(lacking, encoder)
-    with pytest.raises(ValueError, match="cmp.weight"):
+    with pytest.raises(ValueError, match=r"cmp\.weight"):
         Interaction(_weights() | {"cmp.weight": np.zeros((2, 3), np.float32)}, encoder)
     with pytest.raises(ValueError, match=r".+"):
         weights_of(b"no tensors")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assistant.judging import JUDGED, LABELS, Likelihood, decide, judged_row
+from assistant.judging import JUDGED, LABELS, Likelihood, decide, judged_row, with_reading
 from assistant.reasons import reason_for
 from assistant.shares import Shares
 from assistant.types import Verdict
@@ -105,7 +105,9 @@ def test_findings_are_of_the_texts_that_belong_to_a_claim(contexts: Contexts) ->
     found = contexts.findings("HNSW 从最上层开始查询。", [OTHER])
     assert found
     assert {f.passage.note.path for f in found} == {contexts.path_of(OTHER)}
-    assert all(len(judged_row(f)) == len(JUDGED) for f in found)
+    rows = [judged_row(f) for f in found]
+    read = with_reading(rows, np.zeros((len(rows), 3), np.float32))
+    assert read.shape == (len(rows), len(JUDGED))
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ from eval.training import claim_sources
 from eval.training.boosting import fit, tree_object, write_trees
 from eval.verdicts import expected_calibration_error
 
-__all__ = ["main"]
+__all__ = ["SETS", "Case", "cases", "crossed", "crossed_verdicts", "main", "part_of", "report"]
 
 logger = logging.getLogger(__name__)
 
