@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -20,14 +20,9 @@ from assistant.asked import stated
 from assistant.claims import ClaimSpan, claims_of, standalone_parts
 from assistant.comparing import Finding, compare, verbatim
 from assistant.compound import changed_part, lacks_clause, lacks_part, of_parts, parts_of
-from assistant.derived import derived
-from assistant.differing import missing_numbers
+from assistant.deciding import Models, nearest, telling, worked_out
 from assistant.disagreement import disagreements
-from assistant.interaction import Interaction, Text, load_interaction
 from assistant.judging import (
-    CLAIM_FEATURES,
-    JUDGED,
-    LABELS,
     Likelihood,
     better_read,
     claim_row,
@@ -53,21 +48,16 @@ from assistant.retrieval import retrieve
 from assistant.rewording import rewordings
 from assistant.shares import Shares, shares_of
 from assistant.similarity import WordSimilarity
-from assistant.trees import Trees, load_trees
 from assistant.types import LIKELY, Citation, Claim, Disagreement, Evidence, Hit, Verdict
 from assistant.verbatim import is_verbatim, verbatim_passage
 from assistant.words import Word, weigh, words
 from corpus.protocol import Frequencies, Index
 from corpus.types import Chunk, Note
 
-__all__ = ["Checker", "Models", "Search", "Source", "load_checker", "searching"]
+__all__ = ["Checker", "Search", "Source", "load_checker", "searching"]
 
 _HITS = 12
-_ABOUT = 0.65  # of the surest support
-_AS_SURE = 0.9  # of the surest contradiction
-_JOINED = 0.9  # one sentence is shown rather than several that say little more
 _ALIGNED = 12  # sentences that are aligned word by word, of all that were found
-_WORKED_OUT = 0.9  # score of a claim whose figure follows from those of the notes
 _NEAREST = 6  # passages that are read once more for another wording of a claim
 _AROUND = 1_200  # characters of a passage that is shown to another judge as a whole
 _MAX_CHARS = 2_000  # of a claim; a longer one is no sentence
@@ -94,76 +84,6 @@ class Source(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Places]:
         """The notes, unchanged while the block runs."""
-
-
-def _telling(claim: str, found: Sequence[Finding], odds: NDArray[np.float64]) -> int:
-    """Of the passages that support about as surely as the surest, the one that says most itself.
-
-    A sentence may be sure for what the one before it says; what is shown should say it itself.
-    """
-    near = [i for i in range(len(found)) if odds[i] >= _ABOUT * odds.max()]
-
-    def says(i: int) -> tuple[int, float, float]:
-        f = found[i]
-        unstated = len(missing_numbers(claim, f.passage.text))
-        return -unstated, f.own * (_JOINED if f.is_joined else 1.0), float(odds[i])
-
-    return max(near, key=says)
-
-
-def _nearest(found: Sequence[Finding], odds: NDArray[np.float64], at: int) -> int:
-    """Of the passages that contradict about as surely as one, that which says most of the claim.
-
-    Only such as tell what differs, where that one does.
-    """
-    near = [
-        i
-        for i in range(len(found))
-        if odds[i] >= _AS_SURE * odds[at] and (found[i].found or not found[at].found)
-    ]
-    return max(
-        near, key=lambda i: (found[i].own * (_JOINED if found[i].is_joined else 1.0), i == at)
-    )
-
-
-def _worked_out(whole: Finding, claim: str, found: Sequence[Finding]) -> Finding | None:
-    """The finding that shows from which figures of the notes that of a claim follows, if any."""
-    if not whole.numbers and not any(f.numbers for f in found):
-        return None
-    single = sorted((f for f in found if not f.is_joined), key=lambda f: -f.coverage)
-    result = derived(claim, [f.passage for f in single])
-    if result is None:
-        return None
-    at = next(f for f in single if f.passage is result.passages[0])
-    verdict = Verdict.SUPPORTED if result.holds else Verdict.CONTRADICTED
-    score = _WORKED_OUT if result.holds else 1 - _WORKED_OUT
-    return replace(at, verdict=verdict, score=score, sum=result.shown)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Models:
-    """What was trained for the check.
-
-    Attributes:
-        judge: probability that a passage supports a claim, contradicts it, or does neither.
-        verdicts: probability of each verdict for all passages together; `facts["support"]` is
-            the least one of "supported".
-        likely: probability of each verdict, trained also on texts of others; its facts are the
-            arguments of `likelihood`. None leaves scores to `verdicts`.
-        interaction: reads a claim and each passage against each other; None reads nothing.
-    """
-
-    judge: Trees
-    verdicts: Trees
-    likely: Trees | None = None
-    interaction: Interaction | None = None
-
-    def read(self, claim: str, found: Sequence[Finding]) -> NDArray[np.float32]:
-        """Log probabilities of LABELS for each finding, of shape (len(found), 3)."""
-        if self.interaction is None:
-            return np.zeros((len(found), len(LABELS)), np.float32)
-        texts = [Text(above=f.passage.context, text=f.passage.text) for f in found]
-        return self.interaction.read(claim, texts)
 
 
 class Checker:
@@ -410,7 +330,7 @@ class Checker:
         whole = self._decided(claim, found, passages)
         if whole.verdict is Verdict.SUPPORTED:
             return whole
-        worked = _worked_out(whole, claim, found)
+        worked = worked_out(whole, claim, found)
         if worked is not None:
             return worked
         others = [other for other in rewordings(claim) if is_open_to(whole, claim, other)]
@@ -439,12 +359,12 @@ class Checker:
             misplaced=next((i for i, f in enumerate(found) if f.is_misplaced), -1),
         )
         if verdict is Verdict.SUPPORTED and not found[at].is_verbatim:
-            at = _telling(claim, found, odds[:, 0])
+            at = telling(claim, found, odds[:, 0])
             if lacks_clause(claim, found[at]):
                 verdict = Verdict.UNSUPPORTED
         elif verdict is Verdict.CONTRADICTED:
-            at = _nearest(found, odds[:, 1], at)
-            if is_partial_denial_unmet(words(claim), words(found[at].passage.text)):
+            at = nearest(found, odds[:, 1], at)
+            if is_partial_denial_unmet(claim, found[at].passage.text):
                 verdict = Verdict.UNSUPPORTED
         likely = None
         if models.likely is not None and verdict is not Verdict.SUPPORTED:
@@ -487,13 +407,7 @@ def load_checker(
     source: Source, similar: WordSimilarity, search: Search, support: float | None = None
 ) -> Checker:
     """The check with the models that ship; arguments as of `Checker`."""
-    models = Models(
-        judge=load_trees("judge", JUDGED),
-        verdicts=load_trees("verdicts", CLAIM_FEATURES),
-        likely=load_trees("likely", CLAIM_FEATURES),
-        interaction=load_interaction(similar.encoder),
-    )
-    return Checker(source, similar, models, search, support)
+    return Checker(source, similar, Models.load(similar.encoder), search, support)
 
 
 def _counting(passages: Iterable[Passage], counts: Counts) -> Iterator[Passage]:

@@ -6,6 +6,7 @@ Knows an alignment and the words of relation, not notes. Called by `contrast`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assistant.alignment import Alignment
@@ -63,14 +64,24 @@ def _limiting(found: Sequence[Word]) -> dict[int, int]:
     }
 
 
-def is_partial_denial_unmet(claim: Sequence[Word], passage: Sequence[Word]) -> bool:
+# By letters: 所有权重 may be cut as 所有权 and 重.
+_NOT_ALL = re.compile(
+    r"(?:不是|并非|并不是|不见得|未必)(?:所有|全部|每|都|一切)|不(?:全|都)是"
+    r"|\bnot (?:all|every|each|always)\b",
+    re.IGNORECASE,
+)
+_ALL = re.compile(
+    r"所有|全部|全都|每|都|一切|任何|一律|始终|总是|\b(?:all|every|each|always|any|entirely)\b",
+    re.IGNORECASE,
+)
+
+
+def is_partial_denial_unmet(claim: str, passage: str) -> bool:
     """Whether a claim denies that something holds of all, and a passage does not say that it does.
 
     Only what holds of all contradicts "not all"; a passage about some of them does not.
     """
-    if not _limiting(claim):
-        return False
-    return not any(quantifier(word.text) in _UNIVERSAL for word in passage)
+    return _NOT_ALL.search(claim) is not None and _ALL.search(passage) is None
 
 
 def _classes(found: Sequence[Word]) -> dict[int, str]:

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.comparing import Finding
-from assistant.grounding import Checker, Models, Search, Source, searching
+from assistant.deciding import Models
+from assistant.grounding import Checker, Search, Source, searching
 from assistant.interaction import Interaction, Text, load_interaction, weights_of
 from assistant.judging import (
     CLAIM_FEATURES,
