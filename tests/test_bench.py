@@ -53,7 +53,9 @@ def test_a_measurement_has_every_row_and_leaves_the_notes_as_they_were(data: Pat
     assert {"build_cpu_s", "first_cpu_ms", "query_p95_ms", "refresh_cpu_s", "load_cpu_s"} <= set(
         row
     )
-    assert all(value is not None and value >= 0 for value in row.values())
+    assert None not in row.values()
+    # a process that ran other tests may give more memory back meanwhile than is taken
+    assert all(value >= 0 for name, value in row.items() if value and name != "memory_mb")
     assert {p: p.read_bytes() for p in (data / "notes").rglob("*.md")} == before
 
 
